@@ -1,0 +1,117 @@
+// swift-tools-version: 6.3
+// The map of the house: one line a target, grouped by layer, from the ground up. A target may use only those above it.
+// No package dependencies, on purpose: the whole supply chain is five Debian libraries and the toolchain.
+import PackageDescription
+
+/// The same strict settings for every Swift target.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+extension Target {
+  static func module(_ name: String, in layer: String, uses: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: uses, path: "Sources/\(layer)/\(name)", swiftSettings: strict)
+  }
+  static func library(_ name: String, pkgConfig: String, debian: String) -> Target {
+    .systemLibrary(
+      name: name, path: "Sources/Platform/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+  }
+  static func tests(_ module: String, in layer: String, uses: [Target.Dependency]) -> Target {
+    .testTarget(
+      name: "\(module)Tests", dependencies: uses, path: "Tests/\(layer)/\(module)Tests", swiftSettings: strict)
+  }
+}
+
+let package = Package(
+  name: "tenure",
+  products: [.executable(name: "tenure", targets: ["tenure"])],
+  targets: [
+    // MARK: Platform: C libraries made safe; the only place where `unsafe` may appear
+    .library("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),  // PostgreSQL's client library
+    .library("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),  // digests and randomness
+    .library("CMicroHTTPD", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),  // the HTTP server
+    .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
+    .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
+    .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, secure random
+    .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener
+    .module("YAML", in: "Platform", uses: ["CYAML"]),  // YAML text to a tree with lines
+
+    // MARK: Core: values and pure functions; no clock, no randomness, no I/O
+    .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals
+    .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
+    .module("Governance", in: "Core", uses: ["Temporal", "JSON"]),  // events, commands, decide, rules, desired state
+    .module("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance"]),  // the bitemporal graph and its questions
+
+    // MARK: Store: what survives a restart
+    .target(  // migrations, functions, views and roles, compiled in
+      name: "Schema", dependencies: ["Postgres"], path: "sql",
+      resources: [
+        .embedInCode("migrations"), .embedInCode("functions"), .embedInCode("views"), .embedInCode("roles"),
+      ], swiftSettings: strict),
+    .module(  // the graph as SQL tables: row changes, rebuild
+      "Relations", in: "Store", uses: ["Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema"]),
+    .module(  // append, read, follow; personal values apart
+      "EventLog", in: "Store",
+      uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema"]),
+    .module(  // one folder a source
+      "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
+
+    // MARK: Service: the outside
+    .module(  // one file a resource
+      "API", in: "Service",
+      uses: ["HTTP", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Relations"]),
+    .module(  // configuration → parts → run → stop in reverse order
+      "Server", in: "Service",
+      uses: ["HTTP", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "EventLog", "Relations", "API"]),
+    .executableTarget(  // the command: one file a subcommand
+      name: "tenure",
+      dependencies: [
+        "Postgres", "Cryptography", "HTTP", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations",
+        "EventLog", "Connectors", "API", "Server",
+      ],
+      path: "Sources/Service/tenure", swiftSettings: strict),
+
+    // MARK: Tests: mirror Sources
+    .target(  // the naive fold, random histories, a scratch database
+      name: "TestSupport",
+      dependencies: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .tests("Postgres", in: "Platform", uses: ["Postgres"]),
+    .tests("Cryptography", in: "Platform", uses: ["Cryptography"]),
+    .tests("HTTP", in: "Platform", uses: ["HTTP"]),
+    .tests("YAML", in: "Platform", uses: ["YAML"]),
+    .tests("Temporal", in: "Core", uses: ["Temporal"]),
+    .tests("JSON", in: "Core", uses: ["JSON"]),
+    .tests("Governance", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
+    .tests("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
+    .tests(
+      "Relations", in: "Store",
+      uses: [
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "TestSupport",
+      ]),
+    .tests(
+      "EventLog", in: "Store",
+      uses: [
+        "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
+        "TestSupport",
+      ]),
+    .tests(
+      "Connectors", in: "Store",
+      uses: [
+        "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Connectors",
+        "TestSupport",
+      ]),
+    .tests(
+      "API", in: "Service",
+      uses: [
+        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "API", "Server",
+        "TestSupport",
+      ]),
+    .tests("tenure", in: "Service", uses: ["Temporal", "JSON", "Governance", "EventLog", "Server", "TestSupport"]),
+  ]
+)

@@ -1,0 +1,303 @@
+import Governance
+public import JSON
+public import Temporal
+
+/// How certain an access is.
+///
+/// Order of precedence: allowed, conditional, unknown, denied.
+public enum Status: String, Hashable, Sendable {
+  /// A path whose conditions are all absent.
+  case allowed
+  /// Only paths with a condition on them; the condition stands beside them.
+  case conditional
+  /// Only paths through a role whose document is not known, or a resource outside all coverage.
+  case unknown
+  /// No path, or the identity is not active.
+  case denied
+}
+
+/// Whom a `who` question is about.
+public enum WhoSubject: Hashable, Sendable {
+  /// May do the action on exactly this resource: scopes at or above it.
+  case access(action: String, resource: String)
+  /// Holds the role, directly, through a group or through a role that includes it, on any scope.
+  case role(String)
+  /// Belongs to the group, directly or through nested groups.
+  case group(String)
+  /// Holds a permission that a `privileged` policy of that moment names, on any scope.
+  case privileged
+}
+
+/// One identity of a `who` answer at a moment.
+public struct Holder: Hashable, Sendable {
+  /// The identity's id.
+  public var identity: String
+  /// Allowed, conditional or unknown; never denied.
+  public var status: Status
+  /// Every path of that status rests on something whose end was due already.
+  public var isWithoutEntitlement: Bool
+
+  /// A holder.
+  public init(identity: String, status: Status, isWithoutEntitlement: Bool) {
+    self.identity = identity
+    self.status = status
+    self.isWithoutEntitlement = isWithoutEntitlement
+  }
+}
+
+/// One identity of a `who` answer over a stretch: everyone who had it at any time in it.
+public struct StretchHolder: Hashable, Sendable {
+  /// The identity's id.
+  public var identity: String
+  /// When it was allowed, clipped to the stretch.
+  public var allowed: IntervalSet
+  /// When it was conditional, and not allowed.
+  public var conditional: IntervalSet
+  /// When it was unknown, and neither allowed nor conditional.
+  public var unknown: IntervalSet
+
+  /// A holder over a stretch.
+  public init(identity: String, allowed: IntervalSet, conditional: IntervalSet, unknown: IntervalSet) {
+    self.identity = identity
+    self.allowed = allowed
+    self.conditional = conditional
+    self.unknown = unknown
+  }
+}
+
+/// A permission on a scope, apart from who has it: one action pattern × one resource pattern × scope × conditions.
+public struct Right: Hashable, Comparable, Sendable {
+  /// The pattern of actions; nil stands for a role whose document is not known, named by `role`.
+  public var action: String?
+  /// The role whose document is not known; nil otherwise.
+  public var unknownRole: String?
+  /// The pattern of resources within the scope.
+  public var resource: String
+  /// The assignment's scope.
+  public var scope: String
+  /// Conditions that all must hold: the assignment's and the permission's; sorted by canonical text, without repetition.
+  public var conditions: [JSONValue]
+
+  /// A right.
+  public init(action: String?, unknownRole: String? = nil, resource: String, scope: String, conditions: [JSONValue]) {
+    self.action = action
+    self.unknownRole = unknownRole
+    self.resource = resource
+    self.scope = scope
+    self.conditions = conditions
+  }
+
+  /// Equal exactly if all bytes are.
+  public static func == (a: Right, b: Right) -> Bool {
+    exactly(a.action, b.action) && exactly(a.unknownRole, b.unknownRole) && a.resource.isExactly(b.resource)
+      && a.scope.isExactly(b.scope) && a.conditions == b.conditions
+  }
+
+  private static func exactly(_ a: String?, _ b: String?) -> Bool {
+    switch (a, b) {
+    case (nil, nil): true
+    case (let a?, let b?): a.isExactly(b)
+    default: false
+    }
+  }
+
+  /// The order of answers: by action, unknown role, resource, scope, conditions; bytewise.
+  public static func < (a: Right, b: Right) -> Bool {
+    for (x, y) in [
+      (a.action ?? "", b.action ?? ""), (a.unknownRole ?? "", b.unknownRole ?? ""), (a.resource, b.resource),
+      (a.scope, b.scope),
+    ] where !x.isExactly(y) {
+      return x.precedes(y)
+    }
+    return a.conditions.map(\.canonicalText).lexicographicallyPrecedes(b.conditions.map(\.canonicalText)) {
+      $0.precedes($1)
+    }
+  }
+
+  /// What the right says on its own.
+  public var status: Status { action == nil ? .unknown : conditions.isEmpty ? .allowed : .conditional }
+}
+
+/// An entitlement: an identity and a right.
+public struct Entitlement: Hashable, Sendable {
+  /// The identity's id.
+  public var identity: String
+  /// What it may do where.
+  public var right: Right
+
+  /// An entitlement.
+  public init(identity: String, right: Right) {
+    self.identity = identity
+    self.right = right
+  }
+
+  /// Equal exactly if all bytes are.
+  public static func == (a: Entitlement, b: Entitlement) -> Bool { a.identity.isExactly(b.identity) && a.right == b.right }
+}
+
+/// One right of a `what` answer at a moment.
+public struct HeldRight: Hashable, Sendable {
+  /// The right.
+  public var right: Right
+  /// Every path to it rests on something whose end was due already.
+  public var isWithoutEntitlement: Bool
+
+  /// A held right.
+  public init(right: Right, isWithoutEntitlement: Bool) {
+    self.right = right
+    self.isWithoutEntitlement = isWithoutEntitlement
+  }
+}
+
+/// One right of a `what` answer over a stretch.
+public struct StretchRight: Hashable, Sendable {
+  /// The right.
+  public var right: Right
+  /// When it was held, clipped to the stretch.
+  public var held: IntervalSet
+
+  /// A right over a stretch.
+  public init(right: Right, held: IntervalSet) {
+    self.right = right
+    self.held = held
+  }
+}
+
+/// One step of a path, naming the event that it rests on.
+public struct Step: Hashable, Sendable {
+  /// What the step is.
+  public enum Kind: Hashable, Sendable {
+    /// The identity itself; the event registered it.
+    case identity(String)
+    /// The person's access includes that of this account.
+    case account(String)
+    /// Belongs to this group.
+    case group(String)
+    /// Holds this assignment: role on scope.
+    case assignment(id: String, role: String, scope: String)
+    /// The role includes this role.
+    case role(String)
+    /// The role's permission, by its index; the event defined the role.
+    case permission(role: String, index: Int)
+  }
+  /// What the step is.
+  public var kind: Kind
+  /// Position of the event that it rests on.
+  public var position: Int64
+  /// When that event took effect.
+  public var effectiveAt: Instant
+  /// The step's own end, where it has one ahead.
+  public var expiresAt: Instant?
+  /// When its end was due, where that is past while it still holds: access without entitlement.
+  public var dueAt: Instant?
+
+  /// A step.
+  public init(kind: Kind, position: Int64, effectiveAt: Instant, expiresAt: Instant? = nil, dueAt: Instant? = nil) {
+    self.kind = kind
+    self.position = position
+    self.effectiveAt = effectiveAt
+    self.expiresAt = expiresAt
+    self.dueAt = dueAt
+  }
+}
+
+/// One way by which an identity comes to a permission: identity → … → group → assignment → role → … → permission.
+public struct Path: Hashable, Sendable {
+  /// The steps in order.
+  public var steps: [Step]
+  /// The conditions on it.
+  public var conditions: [JSONValue]
+  /// Allowed, conditional or unknown.
+  public var status: Status
+
+  /// A path.
+  public init(steps: [Step], conditions: [JSONValue], status: Status) {
+    self.steps = steps
+    self.conditions = conditions
+    self.status = status
+  }
+}
+
+/// The answer to `why`.
+public struct WhyAnswer: Hashable, Sendable {
+  /// The decision, by DESIGN's rules of access.
+  public var status: Status
+  /// Why it is denied or unknown: `identity_unknown`, `identity_suspended`, `not_covered`, `role_unknown`, `no_path`; nil otherwise.
+  public var reason: String?
+  /// Every path, the shortest first, up to the limit.
+  public var paths: [Path]
+  /// Whether there are more paths than the limit.
+  public var isTruncated: Bool
+
+  /// An answer.
+  public init(status: Status, reason: String?, paths: [Path], isTruncated: Bool) {
+    self.status = status
+    self.reason = reason
+    self.paths = paths
+    self.isTruncated = isTruncated
+  }
+}
+
+/// One gain or loss of a timeline.
+public struct Turn: Hashable, Sendable {
+  /// What made a turn.
+  public struct Cause: Hashable, Sendable {
+    /// The event; for an expiry the one that set the end.
+    public var position: Int64
+    /// Whether the end came by itself.
+    public var isExpiry: Bool
+    /// Of a loss: when it was due, if earlier than it took effect.
+    public var dueAt: Instant?
+
+    /// A cause.
+    public init(position: Int64, isExpiry: Bool, dueAt: Instant? = nil) {
+      self.position = position
+      self.isExpiry = isExpiry
+      self.dueAt = dueAt
+    }
+  }
+  /// When.
+  public var at: Instant
+  /// Gained (true) or lost (false).
+  public var isGain: Bool
+  /// The right.
+  public var right: Right
+  /// The events that caused it, by position; more than one where several paths began or ended at that instant.
+  public var causes: [Cause]
+
+  /// A turn.
+  public init(at: Instant, isGain: Bool, right: Right, causes: [Cause]) {
+    self.at = at
+    self.isGain = isGain
+    self.right = right
+    self.causes = causes
+  }
+}
+
+/// The answer to `diff`.
+public struct Difference: Hashable, Sendable {
+  /// Entitlements of the second moment that the first has not, sorted by identity and right.
+  public var gained: [Entitlement]
+  /// Entitlements of the first moment that the second has not.
+  public var lost: [Entitlement]
+
+  /// A difference.
+  public init(gained: [Entitlement], lost: [Entitlement]) {
+    self.gained = gained
+    self.lost = lost
+  }
+}
+
+/// A moment in the world as known at a position: the (t, k) of every answer.
+public struct Viewpoint: Hashable, Sendable {
+  /// The moment in the world.
+  public var at: Instant
+  /// The last position that is known.
+  public var asKnownAt: Int64
+
+  /// A viewpoint.
+  public init(at: Instant, asKnownAt: Int64) {
+    self.at = at
+    self.asKnownAt = asKnownAt
+  }
+}

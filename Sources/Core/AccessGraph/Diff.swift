@@ -1,0 +1,69 @@
+import Governance
+import Temporal
+
+/// Diff and snapshot: whole sets of entitlements at a moment.
+extension AccessGraph {
+  /// What was gained and lost between two viewpoints, on scopes at, above or below a resource, by one identity or all.
+  public func diff(resource: String?, identity: String?, from first: Viewpoint, to second: Viewpoint) -> Difference {
+    let before = entitlements(resource: resource, identity: identity, Sight(first))
+    let after = entitlements(resource: resource, identity: identity, Sight(second))
+    return Difference(gained: list(after.filter { !before.contains($0) }), lost: list(before.filter { !after.contains($0) }))
+  }
+
+  /// All entitlements at a moment, whole identities at a time in the byte order of their ids, for paging.
+  ///
+  /// - Parameter limit: the page ends with the identity that reaches it; an empty page is the end.
+  public func snapshot(
+    resource: String?, from view: Viewpoint, after identity: String?, limit: Int
+  ) -> [Entitlement] {
+    let sight = Sight(view)
+    var page: [Entitlement] = []
+    let rest = identityNodes.map { ($0, nodes[Int($0)].entity.id) }.filter { node in
+      identity.map { $0.precedes(node.1) } ?? true
+    }
+    for (node, id) in rest.sorted(by: { $0.1.precedes($1.1) }) {
+      page += rights(of: node, sight, within: resource).keys.sorted().map { Entitlement(identity: id, right: $0) }
+      if page.count >= limit { break }
+    }
+    return page
+  }
+
+  /// An entitlement with the identity as a number.
+  private struct Held: Hashable {
+    let identity: Int32
+    let right: Right
+  }
+
+  private func list(_ held: Set<Held>) -> [Entitlement] {
+    held.map { Entitlement(identity: nodes[Int($0.identity)].entity.id, right: $0.right) }.sorted { a, b in
+      a.identity.isExactly(b.identity) ? a.right < b.right : a.identity.precedes(b.identity)
+    }
+  }
+
+  private func entitlements(resource: String?, identity: String?, _ sight: Sight) -> Set<Held> {
+    if let identity {
+      guard let node = nodeNumbers[.identity(identity)] else { return [] }
+      return Set(rights(of: node, sight, within: resource).keys.map { Held(identity: node, right: $0) })
+    }
+    // Grants of one principal are spread together: its members are walked once.
+    var rightsOf: [Int32: Set<Right>] = [:]
+    for (scope, assignments) in assignmentsByScope
+    where resource.map({ Scope.isRelated(texts[scope], to: $0) }) ?? true {
+      for fact in assignments {
+        guard let holding = holding(fact, sight) else { continue }
+        let grant = grants[Int(holding.value)]
+        guard grant.scope == scope else { continue }
+        rightsOf[grant.principal, default: []].formUnion(rights(of: grant, sight).map(\.right))
+      }
+    }
+    var held: Set<Held> = []
+    for (principal, rights) in rightsOf {
+      var spread = Spread(self, sight)
+      spread.reach(principal, .allowed)
+      for identity in spread.identities.keys {
+        for right in rights { held.insert(Held(identity: identity, right: right)) }
+      }
+    }
+    return held
+  }
+}

@@ -1,0 +1,110 @@
+import Governance
+
+/// A pattern over a whole string, case-sensitive: `*` any run of characters including `/`, `?` exactly one.
+public struct Pattern: Hashable, Sendable {
+  /// The pattern's UTF-8 bytes.
+  let bytes: [UInt8]
+  /// Whether there is no wildcard in it.
+  let isLiteral: Bool
+
+  /// Takes a pattern as it is written.
+  public init(_ text: String) {
+    bytes = Array(text.utf8)
+    isLiteral = !bytes.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
+  }
+
+  /// Whether the whole text matches.
+  ///
+  /// O(pattern × text) at worst, linear for at most one `*`.
+  public func matches(_ text: [UInt8]) -> Bool {
+    if isLiteral { return bytes == text }
+    var p = 0
+    var s = 0
+    var star = -1
+    var mark = 0
+    while s < text.count {
+      if p < bytes.count, bytes[p] == UInt8(ascii: "*") {
+        star = p
+        mark = s
+        p += 1
+      } else if p < bytes.count, bytes[p] == UInt8(ascii: "?") {
+        s = Self.nextScalar(text, s)
+        p += 1
+      } else if p < bytes.count, bytes[p] == text[s] {
+        p += 1
+        s += 1
+      } else if star >= 0 {
+        mark = Self.nextScalar(text, mark)
+        s = mark
+        p = star + 1
+      } else {
+        return false
+      }
+    }
+    while p < bytes.count, bytes[p] == UInt8(ascii: "*") { p += 1 }
+    return p == bytes.count
+  }
+
+  /// Whether some text matches both patterns.
+  ///
+  /// O(product of their lengths).
+  public func overlaps(_ other: Pattern) -> Bool {
+    let a = Self.scalars(bytes)
+    let b = Self.scalars(other.bytes)
+    // row[j]: whether a[i...] and b[j...] can match one text, for the i at hand.
+    var row = [Bool](repeating: false, count: b.count + 1)
+    for i in stride(from: a.count, through: 0, by: -1) {
+      var next = [Bool](repeating: false, count: b.count + 1)
+      for j in stride(from: b.count, through: 0, by: -1) {
+        if i == a.count, j == b.count {
+          next[j] = true
+        } else if i < a.count, a[i] == "*" {
+          next[j] = row[j] || (j < b.count && next[j + 1])
+        } else if j < b.count, b[j] == "*" {
+          next[j] = next[j + 1] || (i < a.count && row[j])
+        } else if i < a.count, j < b.count {
+          next[j] = (a[i] == "?" || b[j] == "?" || a[i] == b[j]) && row[j + 1]
+        }
+      }
+      row = next
+    }
+    return row[0]
+  }
+
+  private static func nextScalar(_ text: [UInt8], _ index: Int) -> Int {
+    var next = index + 1
+    while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
+    return next
+  }
+
+  private static func scalars(_ bytes: [UInt8]) -> [Unicode.Scalar] {
+    Array(String(decoding: bytes, as: UTF8.self).unicodeScalars)
+  }
+}
+
+/// How scopes cover resources: whole segments of a path, or `*` for everything.
+enum Scope {
+  /// Every scope that covers exactly this resource: `*`, its prefixes by whole segments, itself.
+  static func covering(_ resource: String) -> [String] {
+    var scopes = ["*"]
+    var prefix = ""
+    for segment in resource.split(separator: "/", omittingEmptySubsequences: false) {
+      prefix += prefix.isEmpty ? segment : "/" + segment
+      scopes.append(prefix)
+    }
+    return resource == "*" ? ["*"] : scopes
+  }
+
+  /// Whether a scope lies at, above or below a resource.
+  static func isRelated(_ scope: String, to resource: String) -> Bool {
+    covers(scope, resource) || covers(resource, scope)
+  }
+
+  /// Whether the scope covers the resource.
+  static func covers(_ scope: String, _ resource: String) -> Bool {
+    if scope == "*" || scope.isExactly(resource) { return true }
+    guard resource.utf8.count > scope.utf8.count else { return false }
+    return resource.utf8.starts(with: scope.utf8)
+      && resource.utf8[resource.utf8.index(resource.utf8.startIndex, offsetBy: scope.utf8.count)] == UInt8(ascii: "/")
+  }
+}

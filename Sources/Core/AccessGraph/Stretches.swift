@@ -1,0 +1,335 @@
+import Governance
+public import Temporal
+
+/// The stretches over which things hold, for questions about more than a moment.
+extension AccessGraph {
+  /// The stretches of a fact at k, its ends considered, each with its value.
+  func stretches(_ fact: Int32, _ k: Int64) -> [(interval: Interval, value: Int32)] {
+    ownSpans(fact, k).compactMap { span in
+      var to = span.to
+      for end in ends(of: fact, value: span.value) {
+        guard let existence = existences(end, k).first(where: { $0.contains(span.begun) }) else { return nil }
+        to = min(to, existence.until.effective)
+      }
+      return interval(span.from, to).map { ($0, span.value) }
+    }
+  }
+
+  /// The stretches of a role's definitions at k, each with the place in the fold of the definition.
+  func definitions(of role: Int32, _ k: Int64) -> [(interval: Interval, begun: FlatMoment, role: CompiledRole)] {
+    ownSpans(nodes[Int(role)].existence, k).compactMap { span in
+      interval(span.from, span.to).map { ($0, span.begun, roles[Int(span.value)]) }
+    }
+  }
+
+  /// When an entity exists without a break since before a place in the fold.
+  func existence(_ node: Int32, since moment: FlatMoment, _ k: Int64) -> IntervalSet {
+    guard let existence = existences(node, k).first(where: { $0.contains(moment) }) else { return IntervalSet() }
+    return interval(existence.since.effective, existence.until.effective).map { IntervalSet($0) } ?? IntervalSet()
+  }
+
+  /// When an identity exists and is not suspended.
+  func activity(of identity: Int32, _ k: Int64) -> IntervalSet {
+    let there = IntervalSet(existences(identity, k).compactMap { interval($0.since.effective, $0.until.effective) })
+    guard let fact = suspensionFact(of: identity) else { return there }
+    return there.subtracting(IntervalSet(stretches(fact, k).map(\.interval)))
+  }
+
+  private func interval(_ from: Int64, _ to: Int64) -> Interval? {
+    Interval(exactly: Instant(microseconds: from), to: to == never ? nil : Instant(microseconds: to))
+  }
+
+  private struct OwnSpan {
+    var from: Int64
+    var to: Int64
+    var begun: FlatMoment
+    var value: Int32
+    var expires: Int64
+  }
+
+  private struct ExistenceStretch {
+    var since: FlatMoment
+    var until: FlatMoment
+
+    func contains(_ moment: FlatMoment) -> Bool { since <= moment && moment < until }
+  }
+
+  private func ownSpans(_ fact: Int32, _ k: Int64) -> [OwnSpan] {
+    var spans: [OwnSpan] = []
+    var current: OwnSpan?
+    func close(at end: Int64) {
+      guard var span = current else { return }
+      span.to = min(end, span.expires)
+      if span.from < span.to { spans.append(span) }
+    }
+    forEachEntry(of: fact) { entry in
+      guard entry.isVisible(at: k) else { return }
+      switch entry.effect {
+      case .begins:
+        close(at: entry.effective)
+        current = OwnSpan(
+          from: entry.effective, to: never, begun: FlatMoment(effective: entry.effective, position: entry.position),
+          value: entry.value, expires: entry.expires)
+      case .extends:
+        guard var next = current, entry.effective < next.expires else { return }
+        close(at: entry.effective)
+        next.from = entry.effective
+        next.expires = entry.expires
+        current = next
+      case .ends:
+        close(at: entry.effective)
+        current = nil
+      }
+    }
+    close(at: never)
+    return spans
+  }
+
+  private func existences(_ node: Int32, _ k: Int64) -> [ExistenceStretch] {
+    var stretches: [ExistenceStretch] = []
+    var since: FlatMoment?
+    forEachEntry(of: nodes[Int(node)].existence) { entry in
+      guard entry.isVisible(at: k) else { return }
+      let moment = FlatMoment(effective: entry.effective, position: entry.position)
+      if entry.effect == .begins {
+        since = since ?? moment
+      } else if let begun = since {
+        stretches.append(ExistenceStretch(since: begun, until: moment))
+        since = nil
+      }
+    }
+    let end = FlatMoment(effective: never, position: never)
+    if let begun = since { stretches.append(ExistenceStretch(since: begun, until: end)) }
+    return stretches
+  }
+}
+
+/// When something is known by which certainty; the three may overlap.
+struct CertainStretches {
+  var allowed = IntervalSet()
+  var conditional = IntervalSet()
+  var unknown = IntervalSet()
+
+  var isEmpty: Bool { allowed.isEmpty && conditional.isEmpty && unknown.isEmpty }
+
+  var underCondition: CertainStretches {
+    CertainStretches(conditional: allowed.union(conditional), unknown: unknown)
+  }
+
+  func intersection(_ set: IntervalSet) -> CertainStretches {
+    CertainStretches(
+      allowed: allowed.intersection(set), conditional: conditional.intersection(set), unknown: unknown.intersection(set))
+  }
+
+  func subtracting(_ other: CertainStretches) -> CertainStretches {
+    CertainStretches(
+      allowed: allowed.subtracting(other.allowed), conditional: conditional.subtracting(other.conditional),
+      unknown: unknown.subtracting(other.unknown))
+  }
+
+  func union(_ other: CertainStretches) -> CertainStretches {
+    CertainStretches(
+      allowed: allowed.union(other.allowed), conditional: conditional.union(other.conditional),
+      unknown: unknown.union(other.unknown))
+  }
+}
+
+/// Who and what over a stretch: the same walks, carrying sets of instants.
+extension AccessGraph {
+  /// Everyone who had it at any time in the stretch, with when, sorted by identity.
+  public func who(_ subject: WhoSubject, during stretch: Interval, asKnownAt k: Int64) -> [StretchHolder] {
+    var spread = StretchSpread(graph: self, k: k)
+    for (principal, stretches) in stretchStarts(of: subject, k) {
+      spread.reach(principal, stretches.intersection(IntervalSet(stretch)))
+    }
+    return spread.identities.compactMap { node, found in
+      if found.isEmpty { return nil }
+      let conditional = found.conditional.subtracting(found.allowed)
+      return StretchHolder(
+        identity: id(node), allowed: found.allowed, conditional: conditional,
+        unknown: found.unknown.subtracting(found.allowed).subtracting(conditional))
+    }.sorted { $0.identity.precedes($1.identity) }
+  }
+
+  private func stretchStarts(of subject: WhoSubject, _ k: Int64) -> [(Int32, CertainStretches)] {
+    if case .group(let id) = subject {
+      guard let node = nodeNumbers[.group(id)] else { return [] }
+      return [(node, CertainStretches(allowed: activity(of: node, k)))]
+    }
+    var known: [Int32: CertainStretches] = [:]
+    func given(by role: Int32) -> CertainStretches {
+      if let known = known[role] { return known }
+      let found = self.stretches(of: subject, by: role, k)
+      known[role] = found
+      return found
+    }
+    var scopes: Set<Int32>?
+    if case .access(_, let resource) = subject { scopes = Set(Scope.covering(resource).compactMap { texts.find($0) }) }
+    let candidates = scopes?.flatMap { assignmentsByScope[$0] ?? [] } ?? roleNodes.flatMap { nodes[Int($0)].grants }
+    var starts: [(Int32, CertainStretches)] = []
+    for fact in candidates {
+      for (interval, value) in stretches(fact, k) {
+        let grant = grants[Int(value)]
+        if let scopes, !scopes.contains(grant.scope) { continue }
+        let found = given(by: grant.role).intersection(IntervalSet(interval))
+        if !found.isEmpty { starts.append((grant.principal, grant.condition == nil ? found : found.underCondition)) }
+      }
+    }
+    return starts
+  }
+
+  /// When a role, by all that it includes, gives what the subject asks.
+  private func stretches(of subject: WhoSubject, by role: Int32, _ k: Int64) -> CertainStretches {
+    var found = CertainStretches()
+    for (node, definition, instants) in stretchClosure(of: role, k) {
+      for (test, when) in tests(subject, k) {
+        let certainty = test.certainty(of: node, definition)
+        let instants = instants.intersection(when)
+        if certainty.contains(.allowed) { found.allowed = found.allowed.union(instants) }
+        if certainty.contains(.conditional) { found.conditional = found.conditional.union(instants) }
+        if certainty.contains(.unknown) { found.unknown = found.unknown.union(instants) }
+      }
+    }
+    return found
+  }
+
+  /// What is looked for in roles, and when: `privileged` changes with its policies.
+  private func tests(_ subject: WhoSubject, _ k: Int64) -> [(RoleTest, IntervalSet)] {
+    guard subject == .privileged else {
+      let sight = Sight(t: Instant.latest.microseconds, k: k)
+      return roleTest(subject, sight).map { [($0, IntervalSet(.always))] } ?? []
+    }
+    return policyNodes.flatMap { node in
+      ownSpans(nodes[Int(node)].existence, k).compactMap { span in
+        let patterns = privilegedPatterns(policies[Int(span.value)])
+        guard !patterns.isEmpty, let interval = interval(span.from, span.to) else { return nil }
+        return (.overlaps(patterns), IntervalSet(interval))
+      }
+    }
+  }
+
+  /// The role and all that it includes, each definition with when it is reached.
+  ///
+  /// Tolerates cycles.
+  func stretchClosure(of role: Int32, _ k: Int64) -> [(node: Int32, role: CompiledRole, instants: IntervalSet)] {
+    var reached: [Int32: IntervalSet] = [:]
+    var found: [(node: Int32, role: CompiledRole, instants: IntervalSet)] = []
+    var open = [(role, IntervalSet(.always))]
+    while let (node, instants) = open.popLast() {
+      let fresh = instants.subtracting(reached[node] ?? IntervalSet())
+      if fresh.isEmpty { continue }
+      reached[node] = (reached[node] ?? IntervalSet()).union(fresh)
+      for (interval, begun, definition) in definitions(of: node, k) {
+        let here = fresh.intersection(interval)
+        if here.isEmpty { continue }
+        found.append((node, definition, here))
+        for included in definition.includes {
+          open.append((included, here.intersection(existence(included, since: begun, k))))
+        }
+      }
+    }
+    return found
+  }
+
+  /// What an identity held at any time in the stretch, each right with when, sorted.
+  public func what(_ identity: String, during stretch: Interval, asKnownAt k: Int64) -> [StretchRight] {
+    guard let node = nodeNumbers[.identity(identity)] else { return [] }
+    return stretches(ofRightsOf: node, within: nil, k).compactMap { right, instants in
+      let held = instants.intersection(IntervalSet(stretch))
+      return held.isEmpty ? nil : StretchRight(right: right, held: held)
+    }.sorted { $0.right < $1.right }
+  }
+
+  /// The rights of an identity over all time, on scopes at, above or below a resource where one is named.
+  func stretches(ofRightsOf identity: Int32, within resource: String?, _ k: Int64) -> [Right: IntervalSet] {
+    var rights: [Right: IntervalSet] = [:]
+    var closures: [Int32: [(node: Int32, role: CompiledRole, instants: IntervalSet)]] = [:]
+    for (principal, instants) in stretchPrincipals(of: identity, k) {
+      for fact in nodes[Int(principal)].assignments {
+        for (interval, value) in stretches(fact, k) {
+          let grant = grants[Int(value)]
+          guard grant.principal == principal, isRelated(grant, to: resource) else { continue }
+          let held = instants.intersection(interval)
+          if held.isEmpty { continue }
+          let closure = closures[grant.role] ?? stretchClosure(of: grant.role, k)
+          closures[grant.role] = closure
+          for (node, definition, reached) in closure {
+            let when = held.intersection(reached)
+            if when.isEmpty { continue }
+            for right in self.rights(of: grant, role: node, definition.document) {
+              rights[right] = (rights[right] ?? IntervalSet()).union(when)
+            }
+          }
+        }
+      }
+    }
+    return rights
+  }
+
+  /// The principals whose assignments reach an identity, each with when.
+  private func stretchPrincipals(of identity: Int32, _ k: Int64) -> [Int32: IntervalSet] {
+    var reached: [Int32: IntervalSet] = [:]
+    let own = activity(of: identity, k)
+    var open = [(identity, own)]
+    for fact in nodes[Int(identity)].links {
+      let account = facts[Int(fact)].key.a
+      if account == identity { continue }
+      for (interval, person) in stretches(fact, k) where person == identity {
+        open.append((account, own.intersection(interval).intersection(activity(of: account, k))))
+      }
+    }
+    while let (node, instants) = open.popLast() {
+      let fresh = instants.subtracting(reached[node] ?? IntervalSet())
+      if fresh.isEmpty { continue }
+      reached[node] = (reached[node] ?? IntervalSet()).union(fresh)
+      for fact in nodes[Int(node)].groups {
+        let held = IntervalSet(stretches(fact, k).map(\.interval))
+        open.append((facts[Int(fact)].key.a, fresh.intersection(held)))
+      }
+    }
+    return reached
+  }
+}
+
+/// Stretches carried from principals down to identities.
+///
+/// Tolerates cycles.
+private struct StretchSpread {
+  let graph: AccessGraph
+  let k: Int64
+  var identities: [Int32: CertainStretches] = [:]
+  var reached: [Int32: CertainStretches] = [:]
+
+  init(graph: AccessGraph, k: Int64) {
+    self.graph = graph
+    self.k = k
+  }
+
+  mutating func reach(_ start: Int32, _ stretches: CertainStretches) {
+    var open = [(start, stretches)]
+    while let (node, stretches) = open.popLast() {
+      let fresh = stretches.subtracting(reached[node] ?? CertainStretches())
+      if fresh.isEmpty { continue }
+      reached[node] = (reached[node] ?? CertainStretches()).union(fresh)
+      if graph.nodes[Int(node)].entity.kind == .identity {
+        arrive(node, fresh)
+        continue
+      }
+      for fact in graph.nodes[Int(node)].members {
+        let held = IntervalSet(graph.stretches(fact, k).map(\.interval))
+        open.append((graph.facts[Int(fact)].key.b, fresh.intersection(held)))
+      }
+    }
+  }
+
+  private mutating func arrive(_ identity: Int32, _ stretches: CertainStretches) {
+    let active = stretches.intersection(graph.activity(of: identity, k))
+    identities[identity] = (identities[identity] ?? CertainStretches()).union(active)
+    for fact in graph.nodes[Int(identity)].links where graph.facts[Int(fact)].key.a == identity {
+      for (interval, person) in graph.stretches(fact, k) where person != identity {
+        let linked = active.intersection(IntervalSet(interval)).intersection(graph.activity(of: person, k))
+        identities[person] = (identities[person] ?? CertainStretches()).union(linked)
+      }
+    }
+  }
+}

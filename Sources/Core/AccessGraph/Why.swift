@@ -1,0 +1,228 @@
+import Governance
+import JSON
+import Temporal
+
+/// One element of a path, by numbers; each can hold or not at a (t, k).
+enum Element: Hashable {
+  /// The identity, or an account of it, being there and not suspended.
+  case identity(Int32)
+  case link(Int32)
+  case membership(Int32)
+  case assignment(Int32)
+  /// A role's definition including a role.
+  case inclusion(of: Int32, in: Int32)
+  /// A permission in a role's definition; -1 for a document that is not known.
+  case permission(role: Int32, index: Int)
+}
+
+/// A path in the making: its elements, and the conditions on it.
+struct ElementPath {
+  var elements: [Element]
+  var conditions: [JSONValue] = []
+  var isUnknown = false
+
+  var status: Status { isUnknown ? .unknown : conditions.isEmpty ? .allowed : .conditional }
+}
+
+/// Why: every path from an identity to what is asked.
+extension AccessGraph {
+  /// Whether an identity may do an action on exactly this resource, and by which paths, the shortest first.
+  ///
+  /// - Parameter limit: how many paths at the most; the status is right all the same.
+  public func why(
+    _ identity: String, action: String, resource: String, from view: Viewpoint, limit: Int
+  ) -> WhyAnswer {
+    let sight = Sight(view)
+    guard let node = nodeNumbers[.identity(identity)], being(node, sight) != nil else {
+      return WhyAnswer(status: .unknown, reason: "identity_unknown", paths: [], isTruncated: false)
+    }
+    if suspension(of: node, sight) != nil {
+      return WhyAnswer(status: .denied, reason: "identity_suspended", paths: [], isTruncated: false)
+    }
+    let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
+    let scopes = Set(Scope.covering(resource).compactMap { texts.find($0) })
+    let found = paths(
+      of: node, sight, limit: limit + 1, grants: { scopes.contains($0.scope) },
+      permissions: { role, index in self.applies(test, role, index) })
+    let best = found.count > limit ? status(of: node, test, scopes, sight) : Self.best(found.map(\.status))
+    let paths = found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
+    let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: found.count > limit)
+    return judged(answer, covered: !coverage(of: resource, from: view).isEmpty)
+  }
+
+  private func judged(_ answer: WhyAnswer, covered: Bool) -> WhyAnswer {
+    var answer = answer
+    if !covered {
+      answer.status = .unknown
+      answer.reason = "not_covered"
+    } else if answer.status == .denied {
+      answer.reason = "no_path"
+    } else if answer.status == .unknown {
+      answer.reason = "role_unknown"
+    }
+    return answer
+  }
+
+  private func applies(_ test: RoleTest, _ role: CompiledRole, _ index: Int) -> Bool {
+    guard case .permits(let action, let resource) = test else { return false }
+    return index < 0 || role.permissions[index].applies(action: action, resource: resource)
+  }
+
+  private func status(of node: Int32, _ test: RoleTest, _ scopes: Set<Int32>, _ sight: Sight) -> Status {
+    var closure = RoleClosure(self, sight, test)
+    var found: Certainty = []
+    for principal in principals(of: node, sight).keys {
+      for fact in nodes[Int(principal)].assignments {
+        guard let holding = holding(fact, sight) else { continue }
+        let grant = grants[Int(holding.value)]
+        guard grant.principal == principal, scopes.contains(grant.scope) else { continue }
+        let certainty = closure.certainty(of: grant.role)
+        found.formUnion(grant.condition == nil ? certainty : certainty.underCondition)
+      }
+    }
+    return found.verdict.status
+  }
+
+  static func best(_ statuses: [Status]) -> Status {
+    [.allowed, .conditional, .unknown].first { statuses.contains($0) } ?? .denied
+  }
+
+  private static func precedes(_ a: Path, _ b: Path) -> Bool {
+    if a.steps.count != b.steps.count { return a.steps.count < b.steps.count }
+    return a.steps.map(\.position).lexicographicallyPrecedes(b.steps.map(\.position))
+  }
+}
+
+/// The paths of an identity, one by one, without repeating a node.
+extension AccessGraph {
+  /// Paths to the permissions that the caller chooses, at most `limit` of them.
+  ///
+  /// - Parameters:
+  ///   - grants: which assignments are of interest.
+  ///   - permissions: which permissions of a role are, by index; -1 asks about a document that is not known.
+  func paths(
+    of identity: Int32, _ sight: Sight, limit: Int, grants isWanted: (GrantRecord) -> Bool,
+    permissions: (CompiledRole, Int) -> Bool
+  ) -> [ElementPath] {
+    guard isActive(identity, sight) else { return [] }
+    var found: [ElementPath] = []
+    forEachChain(of: identity, sight) { principal, chain in
+      for fact in nodes[Int(principal)].assignments {
+        guard let holding = holding(fact, sight) else { continue }
+        let grant = self.grants[Int(holding.value)]
+        guard grant.principal == principal, isWanted(grant) else { continue }
+        let path = ElementPath(elements: chain + [.assignment(fact)], conditions: grant.condition.map { [$0] } ?? [])
+        descend(grant.role, [grant.role], path, sight, permissions, limit, &found)
+        if found.count >= limit { return false }
+      }
+      return true
+    }
+    return found
+  }
+
+  /// Follows inclusions down from a role, without repeating a role.
+  private func descend(
+    _ role: Int32, _ visited: [Int32], _ path: ElementPath, _ sight: Sight, _ permissions: (CompiledRole, Int) -> Bool,
+    _ limit: Int, _ found: inout [ElementPath]
+  ) {
+    guard let definition = definition(of: role, sight) else { return }
+    let wanted = definition.role.document.permissions.map { Array($0.indices) } ?? [-1]
+    for index in wanted where permissions(definition.role, index) {
+      guard found.count < limit else { return }
+      var path = path
+      path.elements.append(.permission(role: role, index: index))
+      path.isUnknown = index < 0
+      if index >= 0, let condition = definition.role.document.permissions?[index].condition {
+        path.conditions = Self.sorted(path.conditions + [condition])
+      }
+      found.append(path)
+    }
+    for included in inclusions(of: definition, sight) where !visited.contains(included) {
+      guard found.count < limit else { return }
+      var path = path
+      path.elements.append(.inclusion(of: included, in: role))
+      descend(included, visited + [included], path, sight, permissions, limit, &found)
+    }
+  }
+
+  /// Visits each simple chain identity → account → groups; the body says whether to go on.
+  private func forEachChain(of identity: Int32, _ sight: Sight, _ body: (Int32, [Element]) -> Bool) {
+    var isOpen = climb(identity, [identity], [.identity(identity)], sight, body)
+    for fact in nodes[Int(identity)].links where isOpen {
+      let account = facts[Int(fact)].key.a
+      guard account != identity, let link = holding(fact, sight), link.value == identity, isActive(account, sight) else {
+        continue
+      }
+      isOpen = climb(
+        account, [identity, account], [.identity(identity), .link(fact), .identity(account)], sight, body)
+    }
+  }
+
+  private func climb(
+    _ node: Int32, _ visited: [Int32], _ chain: [Element], _ sight: Sight, _ body: (Int32, [Element]) -> Bool
+  ) -> Bool {
+    guard body(node, chain) else { return false }
+    for fact in nodes[Int(node)].groups {
+      let group = facts[Int(fact)].key.a
+      guard !visited.contains(group), holding(fact, sight) != nil else { continue }
+      guard climb(group, visited + [group], chain + [.membership(fact)], sight, body) else { return false }
+    }
+    return true
+  }
+}
+
+/// Paths as they are answered: each step with its event.
+extension AccessGraph {
+  private func path(_ path: ElementPath, _ sight: Sight) -> Path {
+    // An account's own element says nothing that its link's step does not.
+    let steps = path.elements.enumerated().filter { index, element in
+      if case .identity = element { return index == 0 }
+      return true
+    }
+    return Path(steps: steps.map { step($0.element, sight) }, conditions: path.conditions, status: path.status)
+  }
+
+  private func step(_ element: Element, _ sight: Sight) -> Step {
+    switch element {
+    case .identity(let node):
+      guard let being = being(node, sight) else { preconditionFailure("a path's identity exists") }
+      return makeStep(.identity(id(node)), being.since, due: overdue(identity: node, sight))
+    case .link(let fact):
+      let account = facts[Int(fact)].key.a
+      let due = [held(fact, sight).due, overdue(identity: account, sight)].compactMap { $0 }.min()
+      return makeStep(.account(id(account)), held(fact, sight).holding.begun, due: due)
+    case .membership(let fact):
+      let held = held(fact, sight)
+      return makeStep(
+        .group(id(facts[Int(fact)].key.a)), held.holding.begun, expires: held.holding.expires, due: held.due)
+    case .assignment(let fact):
+      let held = held(fact, sight)
+      let grant = grants[Int(held.holding.value)]
+      let kind = Step.Kind.assignment(id: texts[facts[Int(fact)].key.a], role: id(grant.role), scope: texts[grant.scope])
+      return makeStep(kind, held.holding.begun, expires: held.holding.expires, due: held.due)
+    case .inclusion(let included, let role):
+      return makeStep(.role(id(included)), definedAt(role, sight), due: overdue(existenceOf: included, sight))
+    case .permission(let role, let index):
+      let due = overdue(existenceOf: role, sight)
+      return makeStep(.permission(role: id(role), index: index), definedAt(role, sight), due: due)
+    }
+  }
+
+  func id(_ node: Int32) -> String { nodes[Int(node)].entity.id }
+
+  private func held(_ fact: Int32, _ sight: Sight) -> (holding: Holding, due: Int64?) {
+    guard let holding = holding(fact, sight) else { preconditionFailure("a path's fact holds") }
+    return (holding, overdue(fact, value: holding.value, sight))
+  }
+
+  private func definedAt(_ role: Int32, _ sight: Sight) -> FlatMoment {
+    guard let entry = definition(of: role, sight)?.entry else { preconditionFailure("a path's role is defined") }
+    return FlatMoment(effective: entry.effective, position: entry.position)
+  }
+
+  private func makeStep(_ kind: Step.Kind, _ moment: FlatMoment, expires: Int64 = never, due: Int64? = nil) -> Step {
+    Step(
+      kind: kind, position: moment.position, effectiveAt: Instant(microseconds: moment.effective),
+      expiresAt: expires == never ? nil : Instant(microseconds: expires), dueAt: due.map { Instant(microseconds: $0) })
+  }
+}

@@ -1,0 +1,198 @@
+import JSON
+public import Temporal
+
+/// What a command is decided in: the instant of its recording, and how it came.
+public struct DecisionContext: Hashable, Sendable {
+  /// The `recorded_at` that the batch will have.
+  public var recordedAt: Instant
+  /// The source that the facts will belong to.
+  public var source: String
+  /// Whether rules may refuse.
+  public var mode: CommandMode
+
+  /// A context.
+  public init(recordedAt: Instant, source: String, mode: CommandMode) {
+    self.recordedAt = recordedAt
+    self.source = source
+    self.mode = mode
+  }
+}
+
+/// Decides one command in a world: the events that it makes, in order, or a refusal.
+///
+/// Pure. The world shows what earlier commands of the batch made. Cycles are not looked for here: `breaches(of:in:)` does
+/// that once the events have been applied. An observation is refused for malformed input only; what it refers to and is
+/// unknown becomes a placeholder, with a finding. Cost: the entries of the facts named, and for an ending all facts about the entity.
+/// - Throws: `Refusal`.
+public func decide(_ command: Command, in context: DecisionContext, world: some World) throws(Refusal) -> [Draft] {
+  var decision = Decision(command: command, context: context, world: world)
+  try decision.validate()
+  try decision.propose()
+  return decision.drafts
+}
+
+/// One decision in the making.
+struct Decision<W: World> {
+  let command: Command
+  let context: DecisionContext
+  let world: W
+  var drafts: [Draft] = []
+
+  var at: Instant { command.effectiveAt ?? context.recordedAt }
+  var isGoverned: Bool { context.mode == .governed }
+
+  mutating func emit(_ change: Change, at instant: Instant? = nil) {
+    let isMain = instant == nil
+    drafts.append(
+      Draft(effectiveAt: instant ?? at, dueAt: isMain ? command.dueAt : nil, authority: command.authority, change: change))
+  }
+
+  mutating func propose() throws(Refusal) {
+    switch command.change {
+    case .identityRegistered(let id, _, let attributes): try define(.identity(id), attributes)
+    case .groupCreated(let id, let attributes): try define(.group(id), attributes)
+    case .policyDefined(let id, _, let attributes): try define(.policy(id), attributes)
+    case .resourceDescribed(let path, let attributes): try define(.resource(path), attributes)
+    case .sourceRegistered(let id, let attributes): try define(.source(id), attributes)
+    case .roleDefined(let id, let document, let attributes):
+      for (index, role) in document.includes.enumerated() { try require(.role(role), "/includes/\(index)") }
+      try define(.role(id), attributes)
+    case .identityRetired(let id): try end(.identity(id), "/id")
+    case .groupDeleted(let id): try end(.group(id), "/id")
+    case .roleRetired(let id): try end(.role(id), "/id")
+    case .policyRetired(let id): try end(.policy(id), "/id")
+    case .resourceRemoved(let path): try end(.resource(path), "/path")
+    case .sourceRetired(let id): try end(.source(id), "/id")
+    case .identitySuspended(let id):
+      try require(.identity(id), "/id")
+      if isGoverned, world.value(of: .suspension(identity: id), at: at) != nil {
+        throw Refusal(.noChange, "is suspended already", at: "/id")
+      }
+      emit(command.change)
+    case .identityResumed(let id): try endFact(.suspension(identity: id), "/id")
+    case .identityLinked(let account, let person): try link(account, person)
+    case .identityUnlinked(let account): try endFact(.link(account: account), "/account")
+    case .membershipAdded(let group, let member, let expiresAt): try addMember(member, to: group, until: expiresAt)
+    case .membershipRemoved(let group, let member): try endFact(.membership(group: group, member: member), "/member")
+    case .assignmentGranted(let id, let grant): try assign(id, grant)
+    case .assignmentExtended(let id, let expiresAt): try extend(id, to: expiresAt)
+    case .assignmentRevoked(let id): try endFact(.assignment(id: id), "/id")
+    case .assignmentExpired(let id): try recordExpiry(of: id)
+    case .coverageBegan(let source, let resource, let expiresAt):
+      try require(.source(source), "/source")
+      let held = world.value(of: .coverage(source: source, resource: resource), at: at)
+      if isGoverned, let held, held.expiresAt == expiresAt { throw Refusal(.noChange, "is covered already", at: "/resource") }
+      emit(command.change)
+    case .coverageEnded(let source, let resource):
+      try endFact(.coverage(source: source, resource: resource), "/resource")
+    case .coverageGap(let source, _, _):
+      try require(.source(source), "/source")
+      emit(command.change)
+    case .eventVoided(let position): try void(position)
+    case .findingRaised: emit(command.change)
+    }
+  }
+
+  /// A reference must exist at `effective_at`; an observation's unknown one becomes a placeholder, with a finding.
+  mutating func require(_ entity: Entity, _ pointer: String) throws(Refusal) {
+    // What this command already made stands too: two references to one unknown entity make one placeholder.
+    if world.exists(entity, at: at) || drafts.contains(where: { $0.change.entity == entity }) { return }
+    guard !isGoverned else {
+      throw Refusal(.unknownReference, "\(entity) does not exist at \(at); create it first", at: pointer)
+    }
+    switch entity.kind {
+    case .identity: emit(.identityRegistered(id: entity.id, kind: .placeholder, attributes: [:]), at: at)
+    case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
+    case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
+    case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
+    case .policy, .resource, .assignment, .event: return
+    }
+    let finding = Finding(
+      rule: "unknown_reference", subject: entity,
+      evidence: ["named_by": .string(command.change.type), "pointer": .string(pointer)])
+    emit(.findingRaised(finding), at: at)
+  }
+
+  mutating func define(_ entity: Entity, _ attributes: [String: AttributeValue]) throws(Refusal) {
+    let exists = world.exists(entity, at: at)
+    if isGoverned, command.expectation == .absent, exists {
+      throw Refusal(.alreadyExists, "\(entity) exists already; revise it instead", at: "/id")
+    }
+    if isGoverned, command.expectation == .present, !exists {
+      throw Refusal(.notFound, "\(entity) does not exist at \(at)", at: "/id")
+    }
+    if let owner = attributes["owner"], case .open(let value) = owner, let id = value.stringValue, entity != .identity(id) {
+      try require(.identity(id), "/attributes/owner")
+    }
+    emit(command.change)
+  }
+
+  mutating func link(_ account: String, _ person: String) throws(Refusal) {
+    if account.isExactly(person) { throw Refusal(.malformed, "must be another identity than the account", at: "/person") }
+    try require(.identity(account), "/account")
+    try require(.identity(person), "/person")
+    if isGoverned, let held = world.value(of: .link(account: account), at: at), case .person(let other) = held.value {
+      if other.isExactly(person) { throw Refusal(.noChange, "is linked to this person already", at: "/account") }
+      throw Refusal(.alreadyExists, "is linked to another person; unlink it first", at: "/account")
+    }
+    if isGoverned, linksOnward(person) || isLinkedTo(account) {
+      throw Refusal(.cycle, "is itself linked: an account belongs to a person, and a person to nobody", at: "/person")
+    }
+    emit(command.change)
+  }
+
+  private func linksOnward(_ person: String) -> Bool { !world.entries(of: .link(account: person)).isEmpty }
+
+  private func isLinkedTo(_ account: String) -> Bool {
+    world.facts(about: .identity(account)).contains { fact in
+      guard case .link(let other) = fact else { return false }
+      return !other.isExactly(account)
+    }
+  }
+
+  mutating func addMember(_ member: Entity, to group: String, until expiresAt: Instant?) throws(Refusal) {
+    if isGoverned, member == .group(group) { throw Refusal(.cycle, "a group cannot be its own member", at: "/member") }
+    try require(.group(group), "/group")
+    try require(member, "/member")
+    if isGoverned, let held = world.value(of: .membership(group: group, member: member), at: at), held.expiresAt == expiresAt {
+      throw Refusal(.noChange, "is a member already, with the same end", at: "/member")
+    }
+    emit(command.change)
+  }
+
+  mutating func assign(_ id: String, _ grant: Grant) throws(Refusal) {
+    if world.hasUsed(assignment: id) { throw Refusal(.idUsed, "an assignment id is used once; choose another", at: "/id") }
+    try require(grant.principal, "/principal")
+    try require(.role(grant.role), "/role")
+    emit(command.change)
+  }
+
+  mutating func extend(_ id: String, to expiresAt: Instant?) throws(Refusal) {
+    if isGoverned {
+      guard let held = world.value(of: .assignment(id: id), at: at) else {
+        throw Refusal(.notHeld, "does not hold at \(at): an assignment that has ended is granted anew", at: "/id")
+      }
+      if held.expiresAt == expiresAt { throw Refusal(.noChange, "has this end already", at: "/expires_at") }
+    }
+    emit(command.change)
+  }
+
+  mutating func recordExpiry(of id: String) throws(Refusal) {
+    if isGoverned {
+      let spans = world.holds(.assignment(id: id))
+      guard spans.contains(where: { $0.expiresAt == at && $0.to == at }) else {
+        throw Refusal(.notHeld, "did not come to its own end at \(at)", at: "/id")
+      }
+    }
+    emit(command.change)
+  }
+
+  mutating func void(_ position: Int64) throws(Refusal) {
+    guard let event = world.event(at: position) else {
+      throw Refusal(.notFound, "there is no event at this position", at: "/position")
+    }
+    if event.type == "event.voided" { throw Refusal(.notVoidable, "a voiding cannot itself be voided", at: "/position") }
+    if event.isVoided { throw Refusal(.noChange, "is voided already", at: "/position") }
+    emit(command.change)
+  }
+}

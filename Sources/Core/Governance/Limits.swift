@@ -1,0 +1,96 @@
+import JSON
+
+/// The limits of the domain, each with its reason; the error names the limit that was hit.
+public enum Limits {
+  /// Bytes of an id: fits twice into a PostgreSQL B-tree row (2,704 bytes) with room for the rest of the key.
+  public static let identifierBytes = 512
+  /// Bytes of the longest `kind:` prefix.
+  public static let kindBytes = 16
+  /// Bytes of a resource path, scope or pattern: one fits into a B-tree row beside two ids.
+  public static let pathBytes = 1024
+  /// Segments of a path: a question asks about each prefix.
+  public static let pathSegments = 64
+  /// Bytes of an instant's text, with an offset.
+  public static let instantBytes = 40
+  /// Bytes of an attribute's name.
+  public static let attributeNameBytes = 128
+  /// Bytes of an attribute's canonical value: it is a fact, not a document.
+  public static let attributeValueBytes = 4096
+  /// Attributes that one event may write.
+  public static let attributesPerEntity = 200
+  /// Permissions of one role: AWS's largest managed policies stay far below.
+  public static let permissionsPerRole = 2000
+  /// Patterns of one permission.
+  public static let patternsPerPermission = 2000
+  /// Roles that one role may include.
+  public static let includesPerRole = 500
+  /// Bytes of a condition document.
+  public static let conditionBytes = 16_384
+  /// Bytes of a reason.
+  public static let reasonBytes = 4096
+  /// Bytes of a policy's rule.
+  public static let ruleBytes = 65_536
+  /// Bytes of an event's body: one event must never hold up a page or a batch.
+  public static let bodyBytes = 1_048_576
+  /// Commands of one atomic batch: it is decided and written in one transaction.
+  public static let commandsPerBatch = 10_000
+
+  /// What is wrong with an id; nil if nothing is.
+  public static func problem(identifier text: String) -> String? {
+    if text.isEmpty { return "must not be empty" }
+    if text.utf8.count > identifierBytes { return "must be at most \(identifierBytes) bytes" }
+    return problem(characters: text)
+  }
+
+  /// What is wrong with a resource path or scope; nil if nothing is.
+  public static func problem(path text: String) -> String? {
+    if text.isEmpty { return "must not be empty; the whole tenant is *" }
+    if text == "*" { return nil }
+    if text.utf8.count > pathBytes { return "must be at most \(pathBytes) bytes" }
+    if text.utf8.contains(UInt8(ascii: "*")) { return "must be a path without wildcards, or * for the whole tenant" }
+    let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    if segments.contains(where: \.isEmpty) { return "must not have an empty segment" }
+    if segments.count > pathSegments { return "must have at most \(pathSegments) segments" }
+    return problem(characters: text)
+  }
+
+  /// What is wrong with a pattern; nil if nothing is.
+  public static func problem(pattern text: String) -> String? {
+    if text.isEmpty { return "must not be empty" }
+    if text.utf8.count > pathBytes { return "must be at most \(pathBytes) bytes" }
+    return problem(characters: text)
+  }
+
+  static func problem(attribute name: String) -> String? {
+    if name.isEmpty { return "must have a name that is not empty" }
+    if name.utf8.count > attributeNameBytes { return "must have a name of at most \(attributeNameBytes) bytes" }
+    return problem(characters: name)
+  }
+
+  static func problem(attributeValue value: JSONValue) -> String? {
+    switch value {
+    case .null, .bool, .integer, .string: break
+    case .array(let items) where items.allSatisfy({ $0.stringValue != nil }): break
+    default: return "must be a string, an integer, a boolean, a list of strings, or null"
+    }
+    if case .integer(let n) = value, n.magnitude > JSONValue.largestExactInteger.magnitude {
+      return "must be an integer below 2^53"
+    }
+    return value.canonicalBytes().count > attributeValueBytes ? "must be at most \(attributeValueBytes) bytes" : nil
+  }
+
+  private static func problem(characters text: String) -> String? {
+    text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "must not contain control characters" : nil
+  }
+}
+
+/// Attributes whose values are personal: never in a body, only their salted digest.
+public enum PersonalAttributes {
+  /// Names that hold personal values wherever they stand.
+  public static let names: Set<String> = [
+    "name", "display_name", "given_name", "family_name", "email", "phone", "address", "date_of_birth", "birthday",
+  ]
+
+  /// Whether the attribute's values are personal: a name in `names`, or one that begins with `personal.`.
+  public static func contains(_ name: String) -> Bool { names.contains(name) || name.hasPrefix("personal.") }
+}

@@ -1,0 +1,138 @@
+import JSON
+import Temporal
+
+/// What is checked of a command whatever the world: refused for observations too, since it is malformed.
+extension Decision {
+  func validate() throws(Refusal) {
+    try validateTimes()
+    if let reason = command.authority.reason, reason.utf8.count > Limits.reasonBytes {
+      throw Refusal(.limitExceeded, "must be at most \(Limits.reasonBytes) bytes", at: "/reason")
+    }
+    let entity = command.change.entity
+    switch command.change {
+    case .resourceDescribed(let path, _), .resourceRemoved(let path): try check(path: path, "/path")
+    case .eventVoided, .findingRaised: break
+    case .coverageBegan(let source, let resource, _), .coverageEnded(let source, let resource),
+      .coverageGap(let source, let resource, _):
+      try check(id: source, "/source")
+      try check(path: resource, "/resource")
+    case .membershipAdded(let group, let member, _), .membershipRemoved(let group, let member):
+      try check(id: group, "/group")
+      try check(principal: member, "/member")
+    case .identityLinked(let account, let person):
+      try check(id: account, "/account")
+      try check(id: person, "/person")
+    case .identityUnlinked(let account): try check(id: account, "/account")
+    case .assignmentGranted(let id, let grant):
+      try check(id: id, "/id")
+      try check(principal: grant.principal, "/principal")
+      try check(id: grant.role, "/role")
+      try check(path: grant.scope, "/scope")
+    case .roleDefined(let id, let document, _):
+      try check(id: id, "/id")
+      try check(document, of: id)
+    case .policyDefined(let id, let policy, _):
+      try check(id: id, "/id")
+      try check(policy)
+    default: try check(id: entity.id, "/id")
+    }
+  }
+
+  private func validateTimes() throws(Refusal) {
+    if isGoverned, at < context.recordedAt, command.authority.reason?.isEmpty ?? true {
+      throw Refusal(.reasonRequired, "a backdated command needs a reason", at: "/reason")
+    }
+    if case .eventVoided = command.change, command.authority.reason?.isEmpty ?? true {
+      throw Refusal(.reasonRequired, "a voiding needs a reason", at: "/reason")
+    }
+    if let due = command.dueAt {
+      guard command.change.isLoss else { throw Refusal(.malformed, "belongs to a loss only", at: "/due_at") }
+      guard due <= at else { throw Refusal(.malformed, "must not be later than effective_at", at: "/due_at") }
+    }
+    switch command.change {
+    case .membershipAdded(_, _, let expiry?), .coverageBegan(_, _, let expiry?), .assignmentExtended(_, let expiry?):
+      try check(end: expiry, "/expires_at")
+    case .assignmentGranted(_, let grant):
+      if let expiry = grant.expiresAt { try check(end: expiry, "/expires_at") }
+    case .coverageGap(_, _, let until): try check(end: until, "/until")
+    default: break
+    }
+  }
+
+  private func check(end: Instant, _ pointer: String) throws(Refusal) {
+    if end <= at { throw Refusal(.malformed, "must be later than effective_at", at: pointer) }
+  }
+
+  private func check(id: String, _ pointer: String) throws(Refusal) {
+    if let problem = Limits.problem(identifier: id) { throw Refusal(.malformed, problem, at: pointer) }
+  }
+
+  private func check(path: String, _ pointer: String) throws(Refusal) {
+    if let problem = Limits.problem(path: path) { throw Refusal(.malformed, problem, at: pointer) }
+  }
+
+  private func check(principal: Entity, _ pointer: String) throws(Refusal) {
+    guard principal.kind == .identity || principal.kind == .group else {
+      throw Refusal(.malformed, "must begin with identity: or group:", at: pointer)
+    }
+    try check(id: principal.id, pointer)
+  }
+
+  private func check(_ document: RoleDocument, of id: String) throws(Refusal) {
+    if isGoverned, document.permissions == nil {
+      throw Refusal(.malformed, "must be given, if only as an empty list", at: "/permissions")
+    }
+    if document.includes.count > Limits.includesPerRole {
+      throw Refusal(.limitExceeded, "must have at most \(Limits.includesPerRole) members", at: "/includes")
+    }
+    for (index, role) in document.includes.enumerated() {
+      try check(id: role, "/includes/\(index)")
+      if isGoverned, role.isExactly(id) {
+        throw Refusal(.cycle, "a role cannot include itself", at: "/includes/\(index)")
+      }
+    }
+    for (index, permission) in (document.permissions ?? []).enumerated() {
+      if permission.effect == .deny {
+        throw Refusal(.notAvailable, "deny is not evaluated yet, so it is not stored", at: "/permissions/\(index)/effect")
+      }
+      for (kind, patterns) in [("actions", permission.actions), ("resources", permission.resources)] {
+        if patterns.isEmpty { throw Refusal(.malformed, "must not be empty", at: "/permissions/\(index)/\(kind)") }
+        for (place, pattern) in patterns.enumerated() {
+          guard let problem = Limits.problem(pattern: pattern) else { continue }
+          throw Refusal(.malformed, problem, at: "/permissions/\(index)/\(kind)/\(place)")
+        }
+      }
+    }
+  }
+
+  private func check(_ policy: PolicyDocument) throws(Refusal) {
+    guard policy.type.isAvailable else {
+      throw Refusal(
+        .notAvailable, "\(policy.type.rawValue) is not evaluated yet, so it is not stored", at: "/policy_type")
+    }
+    guard policy.rule.canonicalBytes().count <= Limits.ruleBytes else {
+      throw Refusal(.limitExceeded, "must be at most \(Limits.ruleBytes) bytes", at: "/rule")
+    }
+    do {
+      if policy.type == .privileged {
+        _ = try PrivilegedRule(policy.rule, at: "/rule")
+      } else {
+        _ = try ReviewRule(policy.rule, at: "/rule")
+      }
+    } catch {
+      throw Refusal(.malformed, error.problem, at: error.pointer)
+    }
+  }
+}
+
+extension Change {
+  /// Whether the change takes something away, so that it may say when that was due.
+  public var isLoss: Bool {
+    switch self {
+    case .identitySuspended, .identityRetired, .identityUnlinked, .groupDeleted, .membershipRemoved, .roleRetired,
+      .assignmentRevoked:
+      true
+    default: false
+    }
+  }
+}

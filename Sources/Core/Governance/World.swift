@@ -1,0 +1,41 @@
+public import Temporal
+
+/// What is asked of an event by its position.
+public struct EventSummary: Hashable, Sendable {
+  /// The event's type.
+  public var type: String
+  /// When it took effect.
+  public var effectiveAt: Instant
+  /// The facts that it wrote.
+  public var facts: [Fact]
+  /// Whether it has been voided.
+  public var isVoided: Bool
+
+  /// A summary.
+  public init(type: String, effectiveAt: Instant, facts: [Fact], isVoided: Bool) {
+    self.type = type
+    self.effectiveAt = effectiveAt
+    self.facts = facts
+    self.isVoided = isVoided
+  }
+}
+
+/// World at one k, over all t: what `decide`, the rules and `plan` ask.
+///
+/// The graph and the tests' naive fold both conform, so every rule is tested against the reference too.
+public protocol World {
+  /// The visible entries of a fact (voided ones left out), ordered by moment. Empty where it was never written.
+  func entries(of fact: Fact) -> [Entry]
+
+  /// Every fact that ever had this entity as an end, and the entity's own existence not among them. In a stable order.
+  func facts(about entity: Entity) -> [Fact]
+
+  /// Every fact that a source ever wrote. In a stable order.
+  func facts(from source: String) -> [Fact]
+
+  /// Whether an assignment id was ever used, by a voided event too.
+  func hasUsed(assignment id: String) -> Bool
+
+  /// An event by its position; nil above the head.
+  func event(at position: Int64) -> EventSummary?
+}

@@ -1,0 +1,37 @@
+/// A version 7 UUID (RFC 9562, section 5.7): a time in milliseconds followed by 74 random bits, so that later ones sort later.
+public struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// The random bytes that one takes.
+  public static let randomByteCount = 10
+
+  /// The 16 bytes in the order of the text.
+  public let bytes: [UInt8]
+
+  /// Makes the identifier of a time and random bytes; the same input gives the same identifier.
+  ///
+  /// - Parameters:
+  ///   - milliseconds: the time since the Unix epoch.
+  ///   - random: ten random bytes, of which six bits are not used. The default is ``SecureRandom``.
+  /// - Precondition: `milliseconds` lies in 0 to 2^48 - 1, and `random` has ``randomByteCount`` bytes.
+  public init(milliseconds: Int64, random: [UInt8] = SecureRandom.bytes(randomByteCount)) {
+    precondition((0..<(1 << 48)).contains(milliseconds), "the time of a UUID is 48 bits of milliseconds since 1970")
+    precondition(random.count == Self.randomByteCount, "a UUID takes ten random bytes")
+    var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * Int64($0))) } + random
+    bytes[6] = 0x70 | bytes[6] & 0x0F  // the version
+    bytes[8] = 0x80 | bytes[8] & 0x3F  // the variant
+    self.bytes = bytes
+  }
+
+  /// Whether the left identifier sorts before the right one, as their bytes and texts do.
+  public static func < (left: UUIDv7, right: UUIDv7) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+
+  /// The identifier in lower case, such as `017f22e2-79b0-7cc3-98c4-dc0c0c07398f`.
+  public var description: String {
+    var text = Hexadecimal.encode(bytes[..<4])
+    for group in [bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10...]] {
+      text += "-" + Hexadecimal.encode(group)
+    }
+    return text
+  }
+}
