@@ -1,0 +1,32 @@
+#pragma once
+#include <microhttpd.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+/// `MHD_start_daemon` is variadic, which Swift cannot call: every option travels in one MHD_OPTION_ARRAY.
+static inline struct MHD_Daemon *shim_start_daemon(
+    unsigned int flags, MHD_AccessHandlerCallback access, void *context, struct MHD_OptionItem *options) {
+  return MHD_start_daemon(flags, 0, NULL, NULL, access, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+/// `MHD_get_connection_info` is variadic: the size in bytes of the request line and headers.
+static inline size_t shim_header_size(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return NULL == info ? 0 : info->header_size;
+}
+
+/// `MHD_get_connection_info` is variadic: the pointer left by the connection's notification, or NULL.
+static inline void *shim_socket_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return NULL == info ? NULL : info->socket_context;
+}
+
+/// `MHD_get_connection_info` is variadic: the connection's socket, or -1.
+static inline int shim_socket(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return NULL == info ? -1 : info->connect_fd;
+}
+
+/// Ends traffic both ways, or listening, without giving the number back. `SHUT_RDWR` is an enum and a macro naming itself,
+/// which Swift does not import reliably.
+static inline int shim_shut_down(int socket) { return shutdown(socket, SHUT_RDWR); }
