@@ -21,9 +21,12 @@ extension Target {
     .systemLibrary(
       name: name, path: "Sources/Platform/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
   }
-  static func tests(_ module: String, in layer: String, uses: [Target.Dependency]) -> Target {
+  static func tests(
+    _ module: String, in layer: String, uses: [Target.Dependency], besides: [String] = []
+  ) -> Target {
     .testTarget(
-      name: "\(module)Tests", dependencies: uses, path: "Tests/\(layer)/\(module)Tests", swiftSettings: strict)
+      name: "\(module)Tests", dependencies: uses, path: "Tests/\(layer)/\(module)Tests", exclude: besides,
+      swiftSettings: strict)
   }
 }
 
@@ -99,7 +102,7 @@ let package = Package(
       uses: [
         "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
         "TestSupport",
-      ]),
+      ], besides: ["rehash.py"]),
     .tests(
       "Connectors", in: "Store",
       uses: [
@@ -112,6 +115,8 @@ let package = Package(
         "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "API", "Server",
         "TestSupport",
       ]),
-    .tests("tenure", in: "Service", uses: ["Temporal", "JSON", "Governance", "EventLog", "Server", "TestSupport"]),
+    .tests(
+      "tenure", in: "Service",
+      uses: ["Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Server", "tenure", "TestSupport"]),
   ]
 )

@@ -222,7 +222,7 @@ public struct Path: Hashable, Sendable {
 public struct WhyAnswer: Hashable, Sendable {
   /// The decision, by DESIGN's rules of access.
   public var status: Status
-  /// Why it is denied or unknown: `identity_unknown`, `identity_suspended`, `not_covered`, `role_unknown`, `no_path`; nil otherwise.
+  /// Why it is denied or unknown: `identity_unknown`, `identity_retired`, `identity_suspended`, `not_covered`, `role_unknown`, `no_path`; nil otherwise.
   public var reason: String?
   /// Every path, the shortest first, up to the limit.
   public var paths: [Path]

@@ -21,8 +21,9 @@ public struct GraphWorld: World {
   /// Every fact that ever had this entity as an end.
   public func facts(about entity: Entity) -> [Fact] {
     guard let node = graph.nodeNumbers[entity].map({ graph.nodes[Int($0)] }) else { return [] }
+    var listed: Set<Int32> = []  // a group that is its own member has that membership in two lists
     return [node.details, node.links, node.groups, node.members, node.assignments, node.grants].joined()
-      .map(graph.fact)
+      .filter { listed.insert($0).inserted }.map(graph.fact)
   }
 
   /// Every fact that a source ever wrote.
@@ -142,5 +143,12 @@ extension AccessGraph {
           condition: grant.condition, expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
     case .coverage, .gap: return .covered
     }
+  }
+}
+
+extension AccessGraph {
+  /// Ids of all entities of a kind that the log ever named, in byte order. O(n log n).
+  public func entities(of kind: EntityKind) -> [String] {
+    nodes.filter { $0.entity.kind == kind }.map(\.entity.id).sorted { $0.precedes($1) }
   }
 }

@@ -1,4 +1,5 @@
 import Governance
+import JSON
 public import Temporal
 
 /// Timeline: each gain and loss of an identity with the events that caused it.
@@ -30,7 +31,7 @@ extension AccessGraph {
     let (with, without) = isGain ? (after, before) : (before, after)
     var causes: Set<Turn.Cause> = []
     for path in paths(of: identity, to: right, with) {
-      for element in path.elements where !holds(element, right, without) {
+      for element in path.elements where !holds(element, of: path, to: right, as: with, without) {
         causes.formUnion(isGain ? beginning(of: element, after) : ending(of: element, before, after))
       }
     }
@@ -43,8 +44,7 @@ extension AccessGraph {
       of: identity, sight, limit: Self.pathsPerTurn, grants: { $0.scope == scope },
       permissions: { role, index in
         guard index >= 0, let permission = role.document.permissions?[index] else { return right.action == nil }
-        return right.action.map { action in permission.actions.contains { $0.isExactly(action) } } ?? false
-          && permission.resources.contains { $0.isExactly(right.resource) }
+        return Self.gives(permission, right)
       }
     ).filter { path in
       guard path.conditions == right.conditions else { return false }
@@ -53,21 +53,40 @@ extension AccessGraph {
     }
   }
 
-  private func holds(_ element: Element, _ right: Right, _ sight: Sight) -> Bool {
+  /// Whether an element of a path that stands in one sight says the same in another.
+  private func holds(
+    _ element: Element, of path: ElementPath, to right: Right, as sight: Sight, _ other: Sight
+  ) -> Bool {
     switch element {
-    case .identity(let node): return isActive(node, sight)
-    case .link(let fact), .membership(let fact), .assignment(let fact): return holding(fact, sight) != nil
+    case .identity(let node): return isActive(node, other)
+    case .link(let fact), .membership(let fact), .assignment(let fact):
+      return holding(fact, other).map { $0.value == holding(fact, sight)?.value } ?? false
     case .inclusion(let included, let role):
-      return definition(of: role, sight).map { inclusions(of: $0, sight).contains(included) } ?? false
+      return definition(of: role, other).map { inclusions(of: $0, other).contains(included) } ?? false
     case .permission(let role, let index):
-      guard let document = definition(of: role, sight)?.role.document else { return false }
+      guard let document = definition(of: role, other)?.role.document else { return false }
       guard index >= 0 else { return document.permissions == nil }
+      let assigned = assignedConditions(of: path, sight)
       return (document.permissions ?? []).contains { permission in
-        right.action.map { action in permission.actions.contains { $0.isExactly(action) } } ?? false
-          && permission.resources.contains { $0.isExactly(right.resource) }
-          && (permission.condition.map { right.conditions.contains($0) } ?? true)
+        Self.gives(permission, right)
+          && Self.sorted(assigned + (permission.condition.map { [$0] } ?? [])) == right.conditions
       }
     }
+  }
+
+  /// Whether a permission has the right's patterns.
+  private static func gives(_ permission: Permission, _ right: Right) -> Bool {
+    guard let action = right.action else { return false }
+    return permission.actions.contains { $0.isExactly(action) }
+      && permission.resources.contains { $0.isExactly(right.resource) }
+  }
+
+  /// The condition of the path's assignment, if it has one.
+  private func assignedConditions(of path: ElementPath, _ sight: Sight) -> [JSONValue] {
+    for case .assignment(let fact) in path.elements {
+      if let condition = holding(fact, sight).flatMap({ grants[Int($0.value)].condition }) { return [condition] }
+    }
+    return []
   }
 
   /// The events that take effect at this instant and begin the element.

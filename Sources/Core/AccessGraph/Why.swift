@@ -26,6 +26,9 @@ struct ElementPath {
 
 /// Why: every path from an identity to what is asked.
 extension AccessGraph {
+  /// Paths that are walked to find the shortest ones: far beyond what a person reads, and milliseconds of work.
+  private static let pathsExplored = 10_000
+
   /// Whether an identity may do an action on exactly this resource, and by which paths, the shortest first.
   ///
   /// - Parameter limit: how many paths at the most; the status is right all the same.
@@ -33,8 +36,11 @@ extension AccessGraph {
     _ identity: String, action: String, resource: String, from view: Viewpoint, limit: Int
   ) -> WhyAnswer {
     let sight = Sight(view)
-    guard let node = nodeNumbers[.identity(identity)], being(node, sight) != nil else {
+    guard let node = nodeNumbers[.identity(identity)], wasRegistered(node, sight) else {
       return WhyAnswer(status: .unknown, reason: "identity_unknown", paths: [], isTruncated: false)
+    }
+    if being(node, sight) == nil {
+      return WhyAnswer(status: .denied, reason: "identity_retired", paths: [], isTruncated: false)
     }
     if suspension(of: node, sight) != nil {
       return WhyAnswer(status: .denied, reason: "identity_suspended", paths: [], isTruncated: false)
@@ -42,12 +48,21 @@ extension AccessGraph {
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
     let scopes = Set(Scope.covering(resource).compactMap { texts.find($0) })
     let found = paths(
-      of: node, sight, limit: limit + 1, grants: { scopes.contains($0.scope) },
+      of: node, sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
       permissions: { role, index in self.applies(test, role, index) })
-    let best = found.count > limit ? status(of: node, test, scopes, sight) : Self.best(found.map(\.status))
+    let best = found.count >= Self.pathsExplored ? status(of: node, test, scopes, sight) : Self.best(found.map(\.status))
     let paths = found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
     let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: found.count > limit)
     return judged(answer, covered: !coverage(of: resource, from: view).isEmpty)
+  }
+
+  /// Whether the identity existed at t or at any time before.
+  private func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
+    var was = false
+    forEachEntry(of: nodes[Int(node)].existence) { entry in
+      if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { was = true }
+    }
+    return was
   }
 
   private func judged(_ answer: WhyAnswer, covered: Bool) -> WhyAnswer {

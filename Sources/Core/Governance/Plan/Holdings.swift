@@ -42,10 +42,7 @@ public struct Holdings: Sendable {
 
   /// Takes over what a plan begins and ends.
   public mutating func apply(_ plan: Plan) {
-    for fact in plan.ended {
-      if case .existence(let entity) = fact { removeAttributes(of: entity, except: []) }
-      remove(fact)
-    }
+    for fact in plan.ended { remove(fact) }
     for (fact, holding) in plan.begun { insert(fact, holding) }
   }
 
@@ -82,11 +79,5 @@ public struct Holdings: Sendable {
     let key = GrantKey(grant)
     assignments[key]?.remove(fact)
     if assignments[key]?.isEmpty ?? false { assignments[key] = nil }
-  }
-
-  private mutating func removeAttributes(of entity: Entity, except kept: Set<String>) {
-    for fact in facts.keys {
-      if case .attribute(entity, let name) = fact, !kept.contains(name) { remove(fact) }
-    }
   }
 }

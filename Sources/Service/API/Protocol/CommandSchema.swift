@@ -1,0 +1,91 @@
+import Governance
+import JSON
+
+/// What each command's members are, as OpenAPI describes them; a test sends each member and leaves each one out.
+enum CommandSchema {
+  /// The members of a verb's command, but for `type`.
+  static func members(of verb: Verb) -> [Member] {
+    own(verb.eventType) + shared
+  }
+
+  /// A batch's list of commands.
+  static var list: JSONValue {
+    [
+      "type": "array", "minItems": 1, "maxItems": .integer(Int64(Limits.commandsPerBatch)),
+      "items": [
+        "oneOf": .array(
+          Verb.all.map { ["$ref": .string("#/components/schemas/\($0.name)")] as JSONObject }.map(JSONValue.object)),
+        "discriminator": ["propertyName": "type"],
+      ],
+    ]
+  }
+
+  /// One command as it stands in a batch.
+  static func schema(of verb: Verb) -> JSONValue {
+    let type = Member("type", ["const": .string(verb.name)], required: true, "The command")
+    return Schemas.object([type] + members(of: verb))
+  }
+
+  private static let shared: [Member] = [
+    Member("effective_at", Schemas.instant, "When it takes effect; absent, when it is recorded"),
+    Member("due_at", Schemas.instant, "Of a loss: when it should have taken effect"),
+    Member("actor", Schemas.actor, "Who did it at the source, and on whose behalf"),
+    Member("authorised_by", Schemas.approval, "Who approved it"), Member("reason", Schemas.reason, "Why, in words"),
+    Member("ticket", Schemas.ticket, "The ticket it belongs to"),
+  ]
+
+  private static let attributes = Member("attributes", Schemas.attributes, "Values by name; null takes one away")
+  private static let expiry = Member("expires_at", Schemas.instant, "The first instant at which it no longer holds")
+
+  private static func id(_ name: String = "id", _ summary: String = "The id") -> Member {
+    Member(name, Schemas.id, required: true, summary)
+  }
+
+  private static func own(_ eventType: String) -> [Member] {
+    switch eventType {
+    case "identity.registered":
+      [id(), Member("kind", Schemas.choice(IdentityKind.self), required: true, "What the identity is"), attributes]
+    case "identity.linked": [id("account", "The account"), id("person", "The person whom it belongs to")]
+    case "identity.unlinked": [id("account", "The account")]
+    case "group.created", "source.registered": [id(), attributes]
+    case "membership.added":
+      [id("group", "The group"), Member("member", Schemas.principal, required: true, "Who belongs to it"), expiry]
+    case "membership.removed":
+      [id("group", "The group"), Member("member", Schemas.principal, required: true, "Who belongs to it no longer")]
+    case "role.defined":
+      [
+        id(), Member("permissions", Schemas.permissions, "All of them; an observation may leave them out as not known"),
+        Member("includes", Schemas.ids(Limits.includesPerRole), "Roles that it includes"), attributes,
+      ]
+    case "assignment.granted":
+      [
+        Member("id", Schemas.id, "The id, used once; absent, one is made"),
+        Member("principal", Schemas.principal, required: true, "Who gets it"), id("role", "The role"),
+        Member("scope", Schemas.path, required: true, "Where: a path and all below it, or *"),
+        Member("condition", Schemas.condition, "A condition document"), expiry,
+      ]
+    case "assignment.extended": [id(), expiry]
+    case "policy.defined":
+      [
+        id(), Member("policy_type", Schemas.choice(PolicyType.self), required: true, "What the policy is about"),
+        Member("rule", Schemas.rule, required: true, "The rule, in the form that the type asks for"), attributes,
+      ]
+    case "resource.described": [Member("path", Schemas.path, required: true, "The path"), attributes]
+    case "resource.removed": [Member("path", Schemas.path, required: true, "The path")]
+    case "coverage.began": [id("source", "The source"), Member("resource", Schemas.path, required: true, "The path"), expiry]
+    case "coverage.ended": [id("source", "The source"), Member("resource", Schemas.path, required: true, "The path")]
+    case "coverage.gap":
+      [
+        id("source", "The source"), Member("resource", Schemas.path, required: true, "The path"),
+        Member("until", Schemas.instant, required: true, "The first instant at which it vouches again"),
+      ]
+    case "event.voided": [Member("position", Schemas.position, required: true, "The event's place in the log")]
+    case "finding.raised":
+      [
+        id("rule", "The rule that flagged it"), Member("subject", Schemas.entity, required: true, "What it is about"),
+        Member("evidence", Schemas.evidence, required: true, "The evidence"),
+      ]
+    default: [id()]
+    }
+  }
+}

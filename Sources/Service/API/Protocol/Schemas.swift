@@ -1,0 +1,115 @@
+import EventLog
+import Governance
+import JSON
+
+/// The JSON schemas (2020-12) that inputs are made of; each carries an example that the service accepts.
+enum Schemas {
+  static let id: JSONValue = text(most: Limits.identifierBytes, "alice")
+  static let path: JSONValue = text(most: Limits.pathBytes, "github.com/acme/site")
+  static let action: JSONValue = text(most: Limits.pathBytes, "repo.write")
+  static let text: JSONValue = text(most: Limits.attributeValueBytes, "alice")
+  static let reason: JSONValue = ["type": "string", "maxLength": .integer(Int64(Limits.reasonBytes)), "examples": ["hired"]]
+  static let attributeName: JSONValue = text(most: Limits.attributeNameBytes, "email")
+  static let instant: JSONValue = ["type": "string", "format": "date-time", "examples": ["2024-05-01T00:00:00Z"]]
+  static let cursor: JSONValue = ["type": "string", "maxLength": .integer(Int64(Cursor.textBytes))]
+  static let position: JSONValue = ["type": "integer", "minimum": 1, "examples": [1]]
+  static let asKnownAt: JSONValue = [
+    "oneOf": [["type": "integer", "minimum": 0], ["type": "string", "format": "date-time"]], "examples": [1],
+  ]
+  static let principal: JSONValue = [
+    "type": "string", "pattern": "^(identity|group):.", "maxLength": .integer(Int64(Limits.identifierBytes + Limits.kindBytes)),
+    "examples": ["identity:alice"],
+  ]
+  static let entity: JSONValue = [
+    "type": "string", "pattern": .string("^(\(EntityKind.allCases.map(\.rawValue).joined(separator: "|"))):"),
+    "maxLength": .integer(Int64(Limits.identifierBytes + Limits.kindBytes)), "examples": ["identity:alice"],
+  ]
+  static let eventType: JSONValue = [
+    "type": "string", "enum": .array(Set(Verb.all.map(\.eventType)).sorted().map { .string($0) }),
+    "examples": ["identity.registered"],
+  ]
+  static let attributes: JSONValue = [
+    "type": "object", "maxProperties": .integer(Int64(Limits.attributesPerEntity)), "examples": [["team": "sre"]],
+    "additionalProperties": [
+      "oneOf": [["type": ["string", "integer", "boolean", "null"]], ["type": "array", "items": ["type": "string"]]]
+    ],
+  ]
+  static let condition: JSONValue = [
+    "type": "object", "examples": [["Bool": ["request.mfa": ["true"]]]],
+  ]
+  static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
+  static let evidence: JSONValue = ["examples": [["count": 3]]]
+  static let actor: JSONValue = object([
+    Member("id", id, required: true, "The actor at the source"), Member("on_behalf_of", id, "Whom the actor acted for"),
+  ])
+  static let approval: JSONValue = object([
+    Member("approver", id, required: true, "Who approved"), Member("at", instant, "When"),
+    Member("reference", id, "Where that is written"),
+    Member("verified", ["type": "boolean"], "Seen by the service itself, or only asserted (the default)"),
+  ])
+  static let ticket: JSONValue = object([
+    Member("system", id, required: true, "The ticket system"), Member("key", id, required: true, "The ticket's key there"),
+    Member("url", id, "Its address"),
+  ])
+  static let permissions: JSONValue = [
+    "type": ["array", "null"], "maxItems": .integer(Int64(Limits.permissionsPerRole)),
+    "examples": [[["actions": ["repo.read"]]]],
+    "items": object([
+      Member("effect", ["enum": ["allow", "deny"]], "allow (the default); deny is not available yet"),
+      Member("actions", patterns, required: true, "Patterns of actions"),
+      Member("resources", patterns, "Patterns of absolute paths; absent, all"),
+      Member("condition", condition, "A condition document"),
+    ]),
+  ]
+  private static let patterns: JSONValue = [
+    "type": "array", "minItems": 1, "maxItems": .integer(Int64(Limits.patternsPerPermission)),
+    "items": text(most: Limits.pathBytes, "repo.*"),
+  ]
+
+  static func ids(_ most: Int) -> JSONValue {
+    ["type": "array", "maxItems": .integer(Int64(most)), "items": id, "examples": [["viewer"]]]
+  }
+
+  static func count(_ most: Int) -> JSONValue {
+    ["type": "integer", "minimum": 1, "maximum": .integer(Int64(most)), "examples": [1]]
+  }
+
+  static func choice<Choice: RawRepresentable & CaseIterable>(_ type: Choice.Type) -> JSONValue
+  where Choice.RawValue == String {
+    let names = Choice.allCases.map { JSONValue.string($0.rawValue) }
+    return ["type": "string", "enum": .array(names), "examples": .array([names[0]])]
+  }
+
+  private static func text(most bytes: Int, _ example: String) -> JSONValue {
+    ["type": "string", "minLength": 1, "maxLength": .integer(Int64(bytes)), "examples": [.string(example)]]
+  }
+
+  /// An object of these members and no others.
+  static func object(_ members: [Member]) -> JSONValue {
+    var properties = JSONObject()
+    for member in members {
+      var schema = member.schema.objectValue ?? JSONObject()
+      schema["description"] = .string(member.summary)
+      properties[member.name] = .object(schema)
+    }
+    var object: JSONObject = ["type": "object", "properties": .object(properties), "additionalProperties": false]
+    let required = members.filter(\.isRequired).map { JSONValue.string($0.name) }
+    if !required.isEmpty { object["required"] = .array(required) }
+    return .object(object)
+  }
+}
+
+/// Members that many inputs have.
+extension Member {
+  static let identity = Member("identity", Schemas.id, required: true, "The identity's id")
+  static let resource = Member("resource", Schemas.path, "Scopes at, above or below it; absent, all")
+  static let at = Member("at", Schemas.instant, "The moment in the world; absent, now")
+  static let from = Member("from", Schemas.instant, "First instant of a stretch; absent, the beginning of time")
+  static let to = Member("to", Schemas.instant, "First instant after the stretch; absent, no end")
+  static let asKnownAt = Member(
+    "as_known_at", Schemas.asKnownAt, "What is known: up to a position or an instant; absent, everything")
+  static let paging = [
+    Member("limit", Schemas.count(PageSize.mostRows), "Rows of a page"),
+    Member("cursor", Schemas.cursor, "The next_cursor of the page before"),
+  ]
+}

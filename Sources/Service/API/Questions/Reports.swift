@@ -1,0 +1,156 @@
+public import AccessGraph
+public import JSON
+public import Temporal
+
+/// An answer with everything that it rests on, which writes itself as JSON.
+public protocol Report: Sendable {
+  /// Writes the one object that HTTP and `--format json` give; its members are stable.
+  func write(to writer: inout JSONWriter)
+}
+
+extension Report {
+  /// The report as the bytes of one JSON object.
+  public func json() -> [UInt8] {
+    var writer = JSONWriter()
+    write(to: &writer)
+    return writer.take()
+  }
+}
+
+/// The answer to `who` at a moment.
+public struct WhoReport: Report {
+  /// What was asked.
+  public var subject: WhoSubject
+  /// The moment, resolved.
+  public var view: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// Sorted by identity.
+  public var holders: [Holder]
+}
+
+/// The answer to `who` over a stretch.
+public struct WhoDuringReport: Report {
+  /// What was asked.
+  public var subject: WhoSubject
+  /// The stretch.
+  public var during: Interval
+  /// The last position that is known.
+  public var asKnownAt: Int64
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// Sorted by identity.
+  public var holders: [StretchHolder]
+}
+
+/// The answer to `what` at a moment.
+public struct WhatReport: Report {
+  /// Whom it is about.
+  public var identity: String
+  /// Whether the identity was ever heard of up to that moment.
+  public var isKnown: Bool
+  /// The moment, resolved.
+  public var view: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// Sorted by right.
+  public var rights: [HeldRight]
+}
+
+/// The answer to `what` over a stretch.
+public struct WhatDuringReport: Report {
+  /// Whom it is about.
+  public var identity: String
+  /// Whether the identity was ever heard of up to the end of the stretch.
+  public var isKnown: Bool
+  /// The stretch.
+  public var during: Interval
+  /// The last position that is known.
+  public var asKnownAt: Int64
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// Sorted by right.
+  public var rights: [StretchRight]
+}
+
+/// The answer to `why`.
+public struct WhyReport: Report {
+  /// Whom it is about.
+  public var identity: String
+  /// What is done.
+  public var action: String
+  /// To what.
+  public var resource: String
+  /// The moment, resolved.
+  public var view: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// The decision and its paths.
+  public var answer: WhyAnswer
+  /// The events behind the steps, by position.
+  public var events: [Int64: EventNote]
+}
+
+/// One gain or loss.
+public struct TimelineTurn: Hashable, Sendable {
+  /// What turned, when, and by which events.
+  public var turn: Turn
+  /// Of a loss: when it was due, where that was earlier.
+  public var dueAt: Instant?
+  /// Of a loss: how long it had been held without entitlement.
+  public var withoutEntitlement: Overrun?
+}
+
+/// The answer to `timeline`.
+public struct TimelineReport: Report {
+  /// Whom it is about.
+  public var identity: String
+  /// Whether the identity was ever heard of up to the end of the stretch.
+  public var isKnown: Bool
+  /// Scopes at, above or below it; nil for all.
+  public var resource: String?
+  /// The stretch.
+  public var during: Interval
+  /// The last position that is known.
+  public var asKnownAt: Int64
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage it rests on.
+  public var coverage: Coverage
+  /// Gains and losses by instant, losses first.
+  public var turns: [TimelineTurn]
+  /// The events behind the turns, by position.
+  public var events: [Int64: EventNote]
+  /// How many turns there are, those left out of a page too.
+  public var total: Int
+}
+
+/// The answer to `diff`.
+public struct DiffReport: Report {
+  /// Scopes at, above or below it; nil for all.
+  public var resource: String?
+  /// One identity; nil for all.
+  public var identity: String?
+  /// The first moment, resolved.
+  public var first: Viewpoint
+  /// The second moment, resolved.
+  public var second: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+  /// The coverage of the first moment.
+  public var firstCoverage: Coverage
+  /// The coverage of the second moment.
+  public var coverage: Coverage
+  /// What was gained and lost.
+  public var difference: Difference
+}

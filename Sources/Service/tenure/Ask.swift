@@ -1,0 +1,253 @@
+import API
+import AccessGraph
+import EventLog
+import Foundation
+import Governance
+import JSON
+import Temporal
+
+/// The instants that a question is about: a moment, or a stretch.
+enum When {
+  case moment(Instant?)
+  case stretch(Interval)
+}
+
+extension Arguments {
+  /// `--at T`, or `--from T --to T`, or nothing.
+  mutating func when() throws -> When {
+    let at = try instant("at")
+    let from = try instant("from")
+    let to = try instant("to", endOfDay: true)
+    if at != nil, from != nil || to != nil { throw UsageError("--at is a moment, --from and --to a stretch; give one of them") }
+    if from == nil, to == nil { return .moment(at) }
+    return .stretch(try Self.stretch(from, to))
+  }
+
+  /// `--from T --to T`, each of them open where it is left out.
+  mutating func stretch() throws -> Interval {
+    try Self.stretch(try instant("from"), try instant("to", endOfDay: true))
+  }
+
+  private static func stretch(_ from: Instant?, _ to: Instant?) throws -> Interval {
+    guard let interval = Interval(exactly: from ?? .earliest, to: to) else {
+      throw UsageError("--from must be earlier than --to")
+    }
+    return interval
+  }
+}
+
+/// Asks one question of a tenant and prints its report.
+func ask<R: Report>(
+  _ arguments: inout Arguments, _ question: (Questions) throws -> R, text: @escaping (R) -> String,
+  status: @escaping (R) -> ExitStatus
+) throws -> ExitStatus {
+  let format = try arguments.format()
+  let name = arguments.tenantName()
+  let place = try Session.place(&arguments)
+  try arguments.finish()
+  let session = try Session.open(place)
+  defer { session.close() }
+  let report = try question(Questions(tenant: try session.tenant(name)))
+  switch format {
+  case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
+  case .text: try Output.standard.writeBytes(Array(text(report).utf8))
+  }
+  return status(report)
+}
+
+extension Subcommand {
+  static let who = Subcommand(
+    name: "who", summary: "who could do it, held the role, belonged to the group, or was privileged",
+    usage: """
+      who --action A --resource R | --role ROLE | --group GROUP | --privileged
+                 [--at T | --from T --to T] [--as-known-at POSITION|T]
+          tenure who --questions FILE      answers a file of questions, one JSON object a line: at, action, resource
+      """
+  ) { arguments in
+    if let file = arguments.option("questions") { return try answerQuestions(in: file, &arguments) }
+    let subject = try arguments.subject()
+    let when = try arguments.when()
+    let known = try arguments.asKnownAt()
+    switch when {
+    case .moment(let at):
+      return try ask(&arguments) {
+        try $0.who(subject, at: at, asKnownAt: known)
+      } text: {
+        $0.text
+      } status: { report in
+        exitStatus(report.holders.map(\.status), report.coverage)
+      }
+    case .stretch(let stretch):
+      return try ask(&arguments) {
+        try $0.who(subject, during: stretch, asKnownAt: known)
+      } text: {
+        $0.text
+      } status: { report in
+        let statuses = report.holders.map { holder -> Status in
+          holder.allowed.isEmpty ? holder.conditional.isEmpty ? .unknown : .conditional : .allowed
+        }
+        return exitStatus(statuses, report.coverage)
+      }
+    }
+  }
+
+  static let what = Subcommand(
+    name: "what", summary: "what an identity could do",
+    usage: "what --identity ID [--at T | --from T --to T] [--as-known-at POSITION|T]"
+  ) { arguments in
+    let identity = try arguments.required("identity")
+    let known = try arguments.asKnownAt()
+    switch try arguments.when() {
+    case .moment(let at):
+      return try ask(&arguments) {
+        try $0.what(identity, at: at, asKnownAt: known)
+      } text: {
+        $0.text
+      } status: { report in
+        report.isKnown ? exitStatus(report.rights.map(\.right.status), nil) : .uncertain
+      }
+    case .stretch(let stretch):
+      return try ask(&arguments) {
+        try $0.what(identity, during: stretch, asKnownAt: known)
+      } text: {
+        $0.text
+      } status: { report in
+        report.isKnown ? exitStatus(report.rights.map(\.right.status), nil) : .uncertain
+      }
+    }
+  }
+
+  static let why = Subcommand(
+    name: "why", summary: "whether an identity could do it, and every path by which",
+    usage: "why --identity ID --action A --resource R [--at T] [--as-known-at POSITION|T] [--paths 100]"
+  ) { arguments in
+    let identity = try arguments.required("identity")
+    let action = try arguments.required("action")
+    let resource = try arguments.resource()
+    let at = try arguments.instant("at")
+    let known = try arguments.asKnownAt()
+    let paths = try arguments.integer("paths", in: 1...10_000) ?? Questions.usualPaths
+    return try ask(&arguments) {
+      try $0.why(identity, action: action, resource: resource, at: at, asKnownAt: known, limit: paths)
+    } text: {
+      $0.text
+    } status: {
+      switch $0.answer.status {
+      case .allowed: .yes
+      case .denied: .no
+      case .conditional, .unknown: .uncertain
+      }
+    }
+  }
+
+  static let timeline = Subcommand(
+    name: "timeline", summary: "each gain and loss of an identity, with the event that caused it",
+    usage: "timeline --identity ID [--resource R] [--from T] [--to T] [--as-known-at POSITION|T]"
+  ) { arguments in
+    let identity = try arguments.required("identity")
+    let resource = try arguments.optionalResource()
+    let stretch = try arguments.stretch()
+    let known = try arguments.asKnownAt()
+    return try ask(&arguments) {
+      try $0.timeline(identity, resource: resource, during: stretch, asKnownAt: known)
+    } text: {
+      $0.text
+    } status: {
+      $0.isKnown ? $0.turns.isEmpty ? .no : .yes : .uncertain
+    }
+  }
+
+  static let diff = Subcommand(
+    name: "diff", summary: "entitlements gained and lost between two moments, or between two states of knowledge",
+    usage: """
+      diff [--resource R] [--identity ID] --from T --to T [--as-known-at POSITION|T]
+          tenure diff [--resource R] [--identity ID] --at T --known-from POSITION|T --known-to POSITION|T
+      """
+  ) { arguments in
+    let resource = try arguments.optionalResource()
+    let identity = arguments.option("identity")
+    let at = try arguments.instant("at")
+    let from = try arguments.instant("from")
+    // Two moments are compared, not a stretch: a bare date is its midnight on both sides.
+    let to = try arguments.instant("to")
+    let first: Knowledge
+    let second: Knowledge
+    if let from, let to, at == nil {
+      let known = try arguments.asKnownAt()
+      first = Knowledge(at: from, asKnownAt: known)
+      second = Knowledge(at: to, asKnownAt: known)
+    } else if let at, from == nil, to == nil {
+      first = Knowledge(at: at, asKnownAt: try arguments.asKnownAt("known-from"))
+      second = Knowledge(at: at, asKnownAt: try arguments.asKnownAt("known-to"))
+    } else {
+      throw UsageError("give --from and --to, or --at with --known-from and --known-to")
+    }
+    return try ask(&arguments) {
+      try $0.diff(resource: resource, identity: identity, from: first, to: second)
+    } text: {
+      $0.text
+    } status: {
+      $0.difference.gained.isEmpty && $0.difference.lost.isEmpty ? .no : .yes
+    }
+  }
+
+  static let snapshot = Subcommand(
+    name: "snapshot", summary: "all entitlements at a moment, streamed",
+    usage: "snapshot [--resource R] [--at T] [--as-known-at POSITION|T]"
+  ) { arguments in
+    let format = try arguments.format()
+    let name = arguments.tenantName()
+    let resource = try arguments.optionalResource()
+    let at = try arguments.instant("at")
+    let known = try arguments.asKnownAt()
+    return try withSession(&arguments) { session, arguments in
+      try arguments.finish()
+      var snapshot = try Questions(tenant: try session.tenant(name)).snapshot(resource: resource, at: at, asKnownAt: known)
+      switch format {
+      case .json:
+        while let slice = try snapshot.nextSlice() { try Output.standard.writeBytes(slice) }
+      case .text:
+        try Output.standard.writeBytes(Array("at \(snapshot.view.at), position \(snapshot.view.asKnownAt)\n".utf8))
+        while let entitlements = try snapshot.next() {
+          let lines = entitlements.map { "\($0.identity)\t\($0.right.text)\n" }.joined()
+          try Output.standard.writeBytes(Array(lines.utf8))
+        }
+      }
+      return .yes
+    }
+  }
+
+  private static func exitStatus(_ statuses: [Status], _ coverage: Coverage?) -> ExitStatus {
+    if let coverage, !coverage.isComplete { return .uncertain }
+    if statuses.contains(.allowed) { return .yes }
+    return statuses.isEmpty ? .no : .uncertain
+  }
+}
+
+extension Arguments {
+  mutating func resource() throws(UsageError) -> String {
+    guard let resource = try optionalResource() else { throw UsageError("--resource is missing") }
+    return resource
+  }
+
+  mutating func optionalResource() throws(UsageError) -> String? {
+    guard let resource = option("resource") else { return nil }
+    if let problem = Limits.problem(path: resource) { throw UsageError("--resource \(problem)") }
+    return resource
+  }
+
+  mutating func subject() throws(UsageError) -> WhoSubject {
+    let role = option("role")
+    let group = option("group")
+    let isPrivileged = flag("privileged")
+    let action = option("action")
+    let resource = try optionalResource()
+    switch (action, resource, role, group, isPrivileged) {
+    case (let action?, let resource?, nil, nil, false): return .access(action: action, resource: resource)
+    case (nil, nil, let role?, nil, false): return .role(role)
+    case (nil, nil, nil, let group?, false): return .group(group)
+    case (nil, nil, nil, nil, true): return .privileged
+    default: throw UsageError("give --action and --resource, or one of --role, --group, --privileged")
+    }
+  }
+}

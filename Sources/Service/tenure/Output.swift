@@ -1,0 +1,57 @@
+import Foundation
+import JSON
+
+/// The reader of standard output has gone; nothing is wrong.
+struct ClosedOutput: Error {}
+
+/// How an answer is printed.
+enum OutputFormat: String, CaseIterable {
+  /// For people; may change.
+  case text
+  /// For programs; stable.
+  case json
+}
+
+/// Standard output.
+struct Output {
+  static let standard = Output()
+
+  /// Writes, best effort; for help and remarks.
+  func write(_ text: String) { try? writeBytes(Array(text.utf8)) }
+
+  /// Writes all bytes.
+  ///
+  /// - Throws: `ClosedOutput` where the reader has gone.
+  func writeBytes(_ bytes: [UInt8]) throws {
+    do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch { throw ClosedOutput() }
+  }
+}
+
+extension Arguments {
+  mutating func format() throws(UsageError) -> OutputFormat {
+    guard let text = option("format") else { return .text }
+    guard let format = OutputFormat(rawValue: text) else { throw UsageError("--format must be text or json") }
+    return format
+  }
+}
+
+/// Rows of text in aligned columns.
+struct TextTable {
+  private var rows: [[String]] = []
+
+  mutating func add(_ cells: String...) { rows.append(cells) }
+
+  var isEmpty: Bool { rows.isEmpty }
+
+  /// The rows, two spaces between columns, the last column as it is.
+  var text: String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    return rows.map { row in
+      let cells = row.enumerated().map { index, cell in
+        index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,51 @@
+import EventLog
+import Foundation
+import Server
+
+extension Subcommand {
+  static let serve = Subcommand(
+    name: "serve", summary: "serves the JSON API on loopback",
+    usage: "serve [--port 8080] [--socket PATH] [--tenant …]"
+  ) { arguments in
+    let configuration = try arguments.serverConfiguration()
+    let place = try Session.place(&arguments)
+    try arguments.finish()
+    let session = try Session.open(place)
+    defer { session.close() }
+    try serve(session, configuration)
+    return .yes
+  }
+
+  static let migrate = Subcommand(
+    name: "migrate", summary: "brings the database to this version's schema",
+    usage: "migrate [--database URL of its owner]"
+  ) { arguments in
+    let place = try Session.place(&arguments)
+    try arguments.finish()
+    switch place {
+    case .external(let conninfo):
+      let applied = try Database.migrate(conninfo)
+      Output.standard.write(applied.isEmpty ? "nothing to migrate\n" : applied.map { "migrated \($0)\n" }.joined())
+    case .embedded:
+      let database = try Database(place) { Output.standard.write($0 + "\n") }
+      database.close()
+      Output.standard.write("the embedded database has this version's schema\n")
+    }
+    return .yes
+  }
+
+  /// Serves until the process is asked to stop.
+  static func serve(_ session: Session, _ configuration: Server.Configuration) throws {
+    let server = try Server(configuration, store: session.store)
+    Output.standard.write("serving http://127.0.0.1:\(server.port)/v1 (stop with Ctrl-C)\n")
+    Server.waitForSignal()
+    server.stop()
+  }
+}
+
+extension Arguments {
+  mutating func serverConfiguration() throws(UsageError) -> Server.Configuration {
+    let port = try integer("port", in: 0...65_535)
+    return Server.Configuration(port: port ?? 8080, socket: option("socket"))
+  }
+}

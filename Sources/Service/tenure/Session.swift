@@ -1,0 +1,72 @@
+import EventLog
+import Foundation
+import Postgres
+import Server
+
+/// What a command works with: the database, kept running, and the store on it.
+struct Session {
+  let store: EventStore
+  private let database: Database
+
+  /// Opens the place that `--database`, `DATABASE_URL` or `--data` names.
+  static func open(_ arguments: inout Arguments, settings: EventStore.Settings = EventStore.Settings()) throws -> Session {
+    try open(try place(&arguments), settings: settings)
+  }
+
+  static func open(_ place: DatabasePlace, settings: EventStore.Settings = EventStore.Settings()) throws -> Session {
+    let progress = Progress("starting")
+    let database = try Database(place) { progress.say($0) }
+    do {
+      return Session(store: try EventStore(database.conninfo, settings: settings), database: database)
+    } catch {
+      database.close()
+      throw error
+    }
+  }
+
+  static func place(_ arguments: inout Arguments) throws -> DatabasePlace {
+    let environment = ProcessInfo.processInfo.environment
+    let data = arguments.option("data")
+    if let conninfo = arguments.option("database") {
+      if data != nil { throw UsageError("--data and --database name two places; give one") }
+      return .external(conninfo)
+    }
+    if let data { return .embedded(dataDirectory: URL(fileURLWithPath: data).path) }
+    if let conninfo = environment["DATABASE_URL"], !conninfo.isEmpty { return .external(conninfo) }
+    return .embedded(dataDirectory: try Database.defaultDataDirectory(environment))
+  }
+
+  /// The tenant of that name, which must exist.
+  func tenant(_ name: String) throws -> Tenant {
+    if let tenant = try store.find(tenant: name) { return tenant }
+    let known = try store.tenantNames()
+    throw CommandError(
+      "there is no tenant \(name); "
+        + (known.isEmpty ? "tenure import makes one" : "there are \(known.joined(separator: ", "))"))
+  }
+
+  /// A connection of its own, for work that holds one long.
+  func connect() throws -> Connection { try Connection(database.conninfo) }
+
+  func close() {
+    store.close()
+    database.close()
+  }
+}
+
+/// A command that could not do its work.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+extension Arguments {
+  mutating func tenantName() -> String { option("tenant") ?? "default" }
+}
+
+/// Runs a body with a session on what the arguments name, and closes it whatever happens.
+func withSession<T>(_ arguments: inout Arguments, _ body: (Session, inout Arguments) throws -> T) throws -> T {
+  let session = try Session.open(&arguments)
+  defer { session.close() }
+  return try body(session, &arguments)
+}

@@ -1,0 +1,185 @@
+import API
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+/// Reports as people read them.
+extension WhoReport {
+  var text: String {
+    var text = "\(subject.text) at \(view.at), \(view.knowledge(position))\n"
+    var table = TextTable()
+    for holder in holders {
+      table.add(
+        "  " + holder.identity, holder.status == .allowed ? "" : holder.status.rawValue,
+        holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : "")
+    }
+    text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
+    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n" + coverage.text
+  }
+}
+
+extension WhoDuringReport {
+  var text: String {
+    var text =
+      "\(subject.text) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
+    var table = TextTable()
+    for holder in holders {
+      for (set, word) in [(holder.allowed, ""), (holder.conditional, "conditional"), (holder.unknown, "unknown")] {
+        for interval in set.intervals { table.add("  " + holder.identity, interval.text, word) }
+      }
+    }
+    text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
+    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n" + coverage.text
+  }
+}
+
+extension WhatReport {
+  var text: String {
+    guard isKnown else { return "\(identity) is not known at \(view.at): unknown, which is not the same as no access\n" }
+    var text = "\(identity) at \(view.at), \(view.knowledge(position))\n"
+    for held in rights {
+      text += "  \(held.right.text)\(held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already" : "")\n"
+    }
+    return rights.isEmpty ? text + "  nothing\n" : text
+  }
+}
+
+extension WhatDuringReport {
+  var text: String {
+    guard isKnown else { return "\(identity) is not known: unknown, which is not the same as no access\n" }
+    var table = TextTable()
+    for right in rights {
+      for interval in right.held.intervals { table.add("  " + right.right.text, interval.text) }
+    }
+    let title =
+      "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
+    return title + (table.isEmpty ? "  nothing\n" : table.text)
+  }
+}
+
+extension WhyReport {
+  var text: String {
+    var text = "\(answer.status.rawValue): \(identity), \(action) on \(resource) at \(view.at), \(view.knowledge(position))\n"
+    if let reason = answer.reason { text += "  because \(reason.split(separator: "_").joined(separator: " "))\n" }
+    for (index, path) in answer.paths.enumerated() {
+      text += "path \(index + 1)\(path.status == .allowed ? "" : ", \(path.status.rawValue)")\n"
+      for step in path.steps { text += "  \(step.kind.text)\(step.ending)\n      \(note(step.position))\n" }
+      for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
+    }
+    if answer.isTruncated { text += "there are more paths; --paths says how many are shown\n" }
+    return text + coverage.text
+  }
+
+  private func note(_ position: Int64) -> String { events[position].map { $0.text(asOf: view.at) } ?? "event \(position)" }
+}
+
+extension TimelineReport {
+  var text: String {
+    guard isKnown else { return "\(identity) is not known: unknown, which is not the same as no access\n" }
+    var text = "\(identity)\(resource.map { " on \($0)" } ?? ""), as known at position \(asKnownAt)\n"
+    for row in turns {
+      text += "\(row.turn.at)  \(row.turn.isGain ? "gained" : "lost  ")  \(row.turn.right.text)\n"
+      if let overrun = row.withoutEntitlement {
+        text += "      ACCESS WITHOUT ENTITLEMENT for \(overrun.lasted): due \(overrun.from), ended \(overrun.to)\n"
+      }
+      for cause in row.turn.causes {
+        let note = events[cause.position].map { $0.text(asOf: row.turn.at) } ?? "event \(cause.position)"
+        text += "      \(cause.isExpiry ? "came to its end, set by " : "")\(note)\n"
+      }
+    }
+    return text + "\(turns.count) \(turns.count == 1 ? "turn" : "turns")\n"
+  }
+}
+
+extension DiffReport {
+  var text: String {
+    var text = "from \(first.at) (position \(first.asKnownAt)) to \(second.at) (position \(second.asKnownAt))\n"
+    for lost in difference.lost { text += "- \(lost.identity)  \(lost.right.text)\n" }
+    for gained in difference.gained { text += "+ \(gained.identity)  \(gained.right.text)\n" }
+    return text + "\(difference.gained.count) gained, \(difference.lost.count) lost\n" + coverage.text
+  }
+}
+
+extension Coverage {
+  /// Nothing where sources vouch; otherwise what that means.
+  var text: String {
+    isComplete ? "" : "INCOMPLETE: \(reason ?? "no source vouches for it"); absence here is not proof of no access\n"
+  }
+}
+
+extension EventNote {
+  /// One line: which event, when, by whose authority, and when it was learnt.
+  func text(asOf t: Instant) -> String {
+    var parts = ["event \(position) \(type) \(effectiveAt)", "by \(actor?.id ?? "not recorded")"]
+    parts.append("authorised by \(authorisedBy?.approver ?? "not recorded")")
+    if let ticket { parts.append("ticket \(ticket.system) \(ticket.key)") }
+    if let reason { parts.append("“\(reason)”") }
+    parts.append("\(basis.rawValue) by \(source)")
+    if let lapse = learnt(after: t) { parts.append("LEARNT \(lapse) LATER") }
+    return parts.joined(separator: ", ")
+  }
+}
+
+extension Step {
+  fileprivate var ending: String {
+    if let dueAt { return "  (its end was due \(dueAt))" }
+    return expiresAt.map { "  (until \($0))" } ?? ""
+  }
+}
+
+extension Step.Kind {
+  fileprivate var text: String {
+    switch self {
+    case .identity(let id): "identity \(id)"
+    case .account(let id): "→ account \(id)"
+    case .group(let id): "→ group \(id)"
+    case .assignment(let id, let role, let scope): "→ assignment \(id): role \(role) on \(scope)"
+    case .role(let id): "→ includes role \(id)"
+    case .permission(let role, let index):
+      index < 0 ? "→ role \(role), whose document is not known" : "→ permission \(index + 1) of role \(role)"
+    }
+  }
+}
+
+extension Right {
+  var text: String {
+    let what = action ?? "unknown (document of role \(unknownRole ?? "") is not known)"
+    let within = resource == "*" ? "" : " within \(resource)"
+    let conditions = conditions.isEmpty ? "" : " if " + conditions.map(\.canonicalText).joined(separator: " and ")
+    return "\(what) on \(scope)\(within)\(conditions)"
+  }
+}
+
+extension WhoSubject {
+  fileprivate var text: String {
+    switch self {
+    case .access(let action, let resource): "who could \(action) on \(resource)"
+    case .role(let role): "who held role \(role)"
+    case .group(let group): "who belonged to group \(group)"
+    case .privileged: "who was privileged"
+    }
+  }
+}
+
+extension Viewpoint {
+  fileprivate func knowledge(_ head: Int64) -> String {
+    asKnownAt == head ? "position \(asKnownAt)" : "as known at position \(asKnownAt) of \(head)"
+  }
+}
+
+extension Interval {
+  fileprivate var text: String { "\(from) – \(to.map(\.description) ?? "no end")" }
+}
+
+extension String {
+  /// Without the blanks that empty last columns leave at the ends of lines.
+  fileprivate var trimmingLines: String {
+    split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      var line = line
+      while line.last == " " { line.removeLast() }
+      return String(line)
+    }.joined(separator: "\n")
+  }
+}

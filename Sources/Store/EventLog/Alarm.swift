@@ -1,0 +1,19 @@
+/// What an operator must know; the log goes on as far as it can.
+public enum Alarm: Hashable, Sendable, CustomStringConvertible {
+  /// The head's `recorded_at` is far ahead of the clock: a clock was wrong, here or where the last event was recorded.
+  case headAhead(tenant: String, microseconds: Int64)
+  /// A tenant stopped at an event that cannot be read.
+  case degraded(tenant: String, UndecodableEvent)
+  /// The follower cannot reach the database; what other processes append is not seen until it can.
+  case followerLost(String)
+
+  /// One line for a log.
+  public var description: String {
+    switch self {
+    case .headAhead(let tenant, let microseconds):
+      "the log of tenant \(tenant) is \(microseconds / 1_000_000) seconds ahead of this machine's clock; check the clocks"
+    case .degraded(let tenant, let event): "tenant \(tenant) is degraded and answers nothing: \(event)"
+    case .followerLost(let why): "the database does not tell what others append: \(why)"
+    }
+  }
+}

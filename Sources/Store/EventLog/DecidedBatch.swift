@@ -1,0 +1,20 @@
+import Cryptography
+import Governance
+import Temporal
+
+/// An atomic batch that was decided and applied tentatively, ready to be written.
+struct DecidedBatch: Sendable {
+  let commandID: String
+  /// The digest of its body, which the same key must bring again.
+  let digest: Digest
+  let recordedAt: Instant
+  let events: [RecordedEvent]
+  let personal: [PersonalRow]
+
+  /// The answer to it once it is on disk.
+  var receipt: Receipt {
+    Receipt(
+      commandID: commandID, firstPosition: events.first?.event.position, lastPosition: events.last?.event.position,
+      recordedAt: recordedAt, position: events.last?.event.position ?? 0, isReplay: false)
+  }
+}

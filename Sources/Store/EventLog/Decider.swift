@@ -1,0 +1,174 @@
+import AccessGraph
+import Cryptography
+import Governance
+import JSON
+import Relations
+import Temporal
+
+/// Decides batches one after another above the published position of a graph; what it applies is tentative.
+struct Decider {
+  let replica: Replica
+  let settings: EventStore.Settings
+  /// What the relation tables will say, batch by batch.
+  var relations = RelationChanges()
+  /// The head as it will be after the batches decided so far.
+  var head: Head
+
+  /// Decides a batch and applies its events above what is applied already.
+  ///
+  /// - Throws: `Refusal`, after which nothing of the batch is left in the graph.
+  mutating func decide(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+    let start = head.position
+    do throws(Refusal) {
+      let batch = try attempt(submission, commandID: commandID)
+      guard let last = batch.events.last else { return batch }
+      head.position = last.event.position
+      head.recordedAt = batch.recordedAt
+      return batch
+    } catch {
+      replica.graph.change { $0.undo(to: start) }
+      throw error
+    }
+  }
+
+  private mutating func attempt(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+    try Self.checkCount(submission)
+    let recordedAt = max(settings.clock(), head.recordedAt?.next ?? .earliest)
+    var batch = BatchInProgress(
+      submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
+      graph: replica.graph)
+    for index in submission.commands.indices {
+      do throws(Refusal) { try batch.decide(at: index) } catch { throw submission.locate(error, command: index) }
+    }
+    try batch.judge()
+    let lastPosition = batch.position
+    if !batch.events.isEmpty {
+      replica.graph.read { graph in
+        relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: lastPosition)
+      }
+    }
+    let digest = Fingerprint(submission).digest(salt: batch.personal.first?.salt)
+    return DecidedBatch(
+      commandID: commandID, digest: digest, recordedAt: recordedAt, events: batch.events, personal: batch.personal)
+  }
+
+  private static func checkCount(_ submission: Submission) throws(Refusal) {
+    if submission.commands.isEmpty { throw Refusal(.malformed, "must have at least one command", at: "/commands") }
+    if submission.commands.count > Limits.commandsPerBatch {
+      throw Refusal(.limitExceeded, "must have at most \(Limits.commandsPerBatch) commands", at: "/commands")
+    }
+  }
+}
+
+extension Submission {
+  /// The refusal with its pointer into the batch; that of a single command points into the command.
+  func locate(_ refusal: Refusal, command index: Int) -> Refusal {
+    guard commands.count > 1 else { return refusal }
+    var refusal = refusal
+    refusal.pointer = "/commands/\(index)" + refusal.pointer
+    return refusal
+  }
+}
+
+/// One atomic batch while it is decided.
+private struct BatchInProgress {
+  let submission: Submission
+  let commandID: String
+  let recordedAt: Instant
+  /// The last position applied.
+  var position: Int64
+  let settings: EventStore.Settings
+  let graph: SharedGraph
+  var relations = RelationBatch()
+  var events: [RecordedEvent] = []
+  var personal: [PersonalRow] = []
+  /// What each command changed, and the facts that its voiding laid open.
+  var outcomes: [(changes: [Change], voided: [Fact])] = []
+
+  /// Decides one command in the world that the ones before it made, and applies its events.
+  mutating func decide(at index: Int) throws(Refusal) {
+    let command = submission.commands[index]
+    if submission.mode == .governed { try Sealing.refuseSealed(command.change) }
+    let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
+    let (drafts, voided) = try graph.read { graph throws(Refusal) in
+      let world = graph.world(asKnownAt: graph.appliedPosition)
+      var voided: [Fact] = []
+      if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }
+      return (try Governance.decide(command, in: context, world: world), voided)
+    }
+    for draft in drafts { try apply(draft) }
+    outcomes.append((drafts.map(\.change), voided))
+  }
+
+  /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
+  mutating func judge() throws(Refusal) {
+    var raised: Set<Finding> = []
+    for (index, outcome) in outcomes.enumerated() {
+      let found = graph.read { graph in
+        breaches(of: outcome.changes, voiding: outcome.voided, in: graph.world(asKnownAt: graph.appliedPosition))
+      }
+      guard submission.mode == .observation else {
+        if let breach = found.first { throw submission.locate(breach.refusal, command: index) }
+        continue
+      }
+      let command = submission.commands[index]
+      for breach in found where raised.insert(breach.finding).inserted {
+        let draft = Draft(
+          effectiveAt: command.effectiveAt ?? recordedAt, authority: command.authority, change: .findingRaised(breach.finding))
+        try apply(draft)
+      }
+    }
+  }
+
+  private mutating func apply(_ draft: Draft) throws(Refusal) {
+    var rows: [PersonalRow] = []
+    let next = position + 1
+    let change = Sealing.seal(draft.change, at: next, randomness: settings.randomness, into: &rows)
+    let milliseconds = max(0, recordedAt.microseconds / 1000)
+    let id = UUIDv7(milliseconds: milliseconds, random: settings.randomness(UUIDv7.randomByteCount))
+    let event = Event(
+      position: next, eventID: id.description, effectiveAt: draft.effectiveAt, dueAt: draft.dueAt, recordedAt: recordedAt,
+      source: submission.source, basis: submission.basis, authority: draft.authority, recordedBy: submission.recordedBy,
+      correlationID: submission.correlationID, commandID: commandID, change: change)
+    let body = try Self.soundBody(of: event)
+    graph.change { graph in
+      relations.willApply(event, in: graph.world(asKnownAt: graph.appliedPosition))
+      graph.apply(event)
+    }
+    events.append(RecordedEvent(event: event, body: String(decoding: body, as: UTF8.self)))
+    personal += rows
+    position = next
+  }
+
+  /// The body of an event that is certain to be read again: what could not be would stop the tenant for good.
+  private static func soundBody(of event: Event) throws(Refusal) -> [UInt8] {
+    let document = EventCodec.json(of: event)
+    let body = document.canonicalBytes()
+    guard body.count <= Limits.bodyBytes else {
+      throw Refusal(.limitExceeded, "makes an event of \(body.count) bytes; the limit is \(Limits.bodyBytes)")
+    }
+    if document.holdsFraction {
+      throw Refusal(.malformed, "must not hold numbers with a fraction; write them as strings")
+    }
+    let decoded: Event
+    do throws(UndecodableEvent) {
+      decoded = try EventCodec.decode(body, at: event.position)
+    } catch {
+      throw Refusal(.malformed, "cannot be recorded: \(error.problem)")
+    }
+    guard decoded == event else { throw Refusal(.malformed, "holds what an event cannot say") }
+    return body
+  }
+}
+
+extension JSONValue {
+  /// Whether a number with a fraction, or one beyond 2^53, stands anywhere in it.
+  var holdsFraction: Bool {
+    switch self {
+    case .number: true
+    case .array(let items): items.contains(where: \.holdsFraction)
+    case .object(let members): members.contains { $0.value.holdsFraction }
+    case .null, .bool, .integer, .string: false
+    }
+  }
+}

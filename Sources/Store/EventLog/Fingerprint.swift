@@ -1,0 +1,41 @@
+import Cryptography
+import Governance
+import JSON
+
+/// What makes two batches of one idempotency key the same: commands, source, basis and mode.
+///
+/// Personal values enter it only through a salt that lies beside the log and is erased with them; a plain digest kept for ever
+/// would let anyone who guesses a name or an address see whether the guess was right.
+struct Fingerprint: Hashable, Sendable {
+  /// The digest of all but the personal values.
+  let plain: Digest
+  /// The personal values in order, canonical; empty where there are none.
+  let personal: [UInt8]
+
+  /// The fingerprint of a batch.
+  init(_ submission: Submission) {
+    var personal: [UInt8] = []
+    let commands = submission.commands.map { command in
+      var command = command
+      var attributes = command.change.attributes
+      for (name, value) in attributes.sorted(by: { $0.key.precedes($1.key) }) where Sealing.isOpenPersonal(name, value) {
+        value.json.appendCanonical(to: &personal)
+        attributes[name] = .open(true)
+      }
+      if !personal.isEmpty { command.change = command.change.with(attributes: attributes) }
+      return command.json
+    }
+    let document: JSONValue = [
+      "basis": .string(submission.basis.rawValue), "commands": .array(commands), "mode": .string(submission.mode.rawValue),
+      "source": .string(submission.source),
+    ]
+    plain = SHA256.digest(document.canonicalBytes())
+    self.personal = personal
+  }
+
+  /// The digest that is kept, given the salt of the batch's first personal value.
+  func digest(salt: [UInt8]?) -> Digest {
+    guard let salt, !personal.isEmpty else { return plain }
+    return SHA256.digest(of: [plain.bytes, salt, personal])
+  }
+}

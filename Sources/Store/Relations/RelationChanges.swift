@@ -1,0 +1,174 @@
+public import Governance
+public import Postgres
+
+/// The facts that one atomic batch touches, with their rows before it.
+public struct RelationBatch: Sendable {
+  fileprivate var before: [Fact: [RelationRow]] = [:]
+  fileprivate var permissions: [RolePermissionRow] = []
+
+  /// A batch that touches nothing yet.
+  public init() {}
+
+  /// Notes what an event will touch; to be called before it is applied, with the world without it.
+  public mutating func willApply(_ event: Event, in world: some World) {
+    for write in event.writes { note(write.fact, world) }
+    permissions += RolePermissionRow.rows(of: event.change, at: event.position)
+    if case .eventVoided(let position) = event.change, let voided = world.event(at: position) {
+      for fact in voided.facts { note(fact, world) }
+    }
+  }
+
+  private mutating func note(_ fact: Fact, _ world: some World) {
+    if before[fact] == nil { before[fact] = RelationRow.rows(of: fact, in: world) }
+  }
+}
+
+/// The changes of rows that the batches of one transaction come to.
+///
+/// A row is closed at the last position of the batch that changed it and written anew from there; so a question as known at
+/// the end of any batch finds exactly the rows of that batch, also of batches that share a transaction.
+public struct RelationChanges: Sendable {
+  /// A row with the stretch of knowledge over which it stands.
+  struct Version: Hashable, Sendable {
+    var row: RelationRow
+    var from: Int64
+    var to: Int64?
+    var isVoided = false
+  }
+
+  /// Names the entry of a row.
+  private struct EntryKey: Hashable {
+    let table: RelationTable
+    let key: ArraySlice<Cell>
+    let position: Int64
+
+    init(_ row: RelationRow) {
+      table = row.table
+      key = row.key
+      position = row.position
+    }
+  }
+
+  /// Rows that were there before the transaction, and are closed by it.
+  private(set) var closed: [Version] = []
+  /// Rows that the transaction writes, in the order of writing.
+  private(set) var written: [Version] = []
+  private(set) var permissions: [RolePermissionRow] = []
+  private var current: [EntryKey: Int] = [:]
+
+  /// No changes.
+  public init() {}
+
+  /// Whether there is nothing to write.
+  public var isEmpty: Bool { closed.isEmpty && written.isEmpty && permissions.isEmpty }
+
+  /// Adds what a batch came to; to be called once its events are applied.
+  ///
+  /// - Parameter lastPosition: the position of the batch's last event.
+  public mutating func record(_ batch: RelationBatch, in world: some World, lastPosition: Int64) {
+    permissions += batch.permissions
+    for (fact, before) in batch.before {
+      let after = RelationRow.rows(of: fact, in: world)
+      let kept = Set(after)
+      let there = Set(before)
+      let positions = Set(after.map(\.position))
+      for row in before where !kept.contains(row) {
+        close(row, at: lastPosition, isVoided: !positions.contains(row.position))
+      }
+      for row in after where !there.contains(row) {
+        current[EntryKey(row)] = written.count
+        written.append(Version(row: row, from: lastPosition, to: nil))
+      }
+    }
+  }
+
+  private mutating func close(_ row: RelationRow, at position: Int64, isVoided: Bool) {
+    if let index = current.removeValue(forKey: EntryKey(row)) {
+      written[index].to = position
+      written[index].isVoided = isVoided
+    } else {
+      closed.append(Version(row: row, from: 0, to: position, isVoided: isVoided))
+    }
+  }
+}
+
+extension RelationChanges {
+  /// Rows of one table from which a COPY is cheaper than single INSERTs in a pipeline.
+  private static let copyThreshold = 32
+
+  /// The changes as statements for one pipeline: first the closings, then the new rows.
+  public func statements(tenant: Int32) -> [SQL] {
+    closed.map { $0.closing(tenant: tenant, in: .live) } + written.map { $0.insertion(tenant: tenant, in: .live) }
+      + permissions.map { $0.insert(tenant: tenant) }
+  }
+
+  /// Checks the results of `statements`: each closing must have found its row, or the tables and the graph are not at one.
+  ///
+  /// - Throws: `RelationsError.rowMissing`.
+  public func check(_ results: some Collection<Rows>) throws(RelationsError) {
+    for (version, result) in zip(closed, results) where result.affectedRows != 1 {
+      throw .rowMissing(table: version.row.table.name, position: version.row.position)
+    }
+  }
+
+  /// Writes the changes within a transaction that is open, in bulk: a binary COPY for each table with many new rows.
+  ///
+  /// - Throws: `RelationsError`, `PostgresError`.
+  public func write(on connection: Connection, tenant: Int32) throws {
+    try write(on: connection, tenant: tenant, in: .live)
+  }
+
+  func write(on connection: Connection, tenant: Int32, in tables: RelationTables) throws {
+    var statements = closed.map { $0.closing(tenant: tenant, in: tables) }
+    var copied: [RelationTable: [Version]] = [:]
+    for (table, versions) in Dictionary(grouping: written, by: \.row.table) {
+      if versions.count < Self.copyThreshold {
+        statements += versions.map { $0.insertion(tenant: tenant, in: tables) }
+      } else {
+        copied[table] = versions
+      }
+    }
+    var results: [Rows] = []
+    var rest = statements[...]
+    while !rest.isEmpty {
+      results += try connection.pipeline(Array(rest.prefix(Connection.maximumPipelineStatements)))
+      rest = rest.dropFirst(Connection.maximumPipelineStatements)
+    }
+    try check(results)
+    for (table, versions) in copied {
+      try Version.copy(versions, of: table, into: tables.name(of: table.name), on: connection, tenant: tenant)
+    }
+    guard !permissions.isEmpty else { return }
+    let target = tables.name(of: RolePermissionRow.table)
+    _ = try connection.copyIn("COPY \(target) (\(RolePermissionRow.columns)) FROM STDIN (FORMAT binary)") { writer in
+      for row in permissions { try row.write(tenant: tenant, to: &writer) }
+    }
+  }
+}
+
+/// Which set of relation tables is written: the live ones, or the shadows that a rebuild folds into.
+enum RelationTables {
+  case live
+  case shadow
+
+  func name(of table: String) -> String {
+    switch self {
+    case .live: "tenure.\(table)"
+    case .shadow: "pg_temp.shadow_\(table)"
+    }
+  }
+}
+
+/// Why relation rows could not be written or compared.
+public enum RelationsError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A row that the graph knows is not there to be closed; a rebuild mends that.
+  case rowMissing(table: String, position: Int64)
+
+  /// What is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .rowMissing(let table, let position):
+      "tenure.\(table) lacks the current row of event \(position): run tenure rebuild for this tenant"
+    }
+  }
+}

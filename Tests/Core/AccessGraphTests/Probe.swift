@@ -1,0 +1,213 @@
+import AccessGraph
+import Governance
+import JSON
+import Temporal
+import TestSupport
+
+/// One of everything that can be asked, with random names and moments.
+struct Probe {
+  var view: Viewpoint
+  var other: Viewpoint
+  var stretch: Interval
+  var identity: String
+  var action: String
+  var resource: String
+  var filter: String?
+  var subjects: [WhoSubject]
+  var limit: Int
+
+  /// Every other probe is aimed at a path that is there, since most random questions are answered by nothing.
+  init(_ random: inout SeededGenerator, of naive: NaiveLog) {
+    let positions = naive.events.count
+    func position() -> Int64 {
+      random.chance(2, in: 3) ? Int64(positions) : Int64(positions / 3 + random.below(positions - positions / 3 + 1))
+    }
+    view = Viewpoint(at: RandomHistory.instant(&random), asKnownAt: position())
+    // Every other diff compares what was known at two positions about one moment.
+    let at = random.chance(1, in: 2) ? view.at : RandomHistory.instant(&random)
+    other = Viewpoint(at: at, asKnownAt: position())
+    stretch = RandomHistory.stretch(&random)
+    identity = random.chance(1, in: 30) ? "nobody" : random.pick(Universe.identities)
+    action = random.pick(Universe.actions)
+    resource = random.pick(Universe.scopes.filter { $0 != "*" } + ["org/repo/x/y", "elsewhere"])
+    filter = random.chance(1, in: 2) ? nil : random.pick(Universe.scopes)
+    limit = random.chance(1, in: 2) ? 1000 : 1 + random.below(3)
+    var role = random.pick(Universe.roles + ["no-role"])
+    let group = random.pick(Universe.groups + ["no-group"])
+    let paths = naive.view(view).paths.sorted { $0.key < $1.key }.flatMap { key, paths in
+      paths.map { (key.id, $0) }.sorted { $0.1.grant.scope.precedes($1.1.grant.scope) }
+    }
+    if !paths.isEmpty, random.chance(1, in: 2) {
+      let (holder, path) = random.pick(paths)
+      identity = holder
+      role = path.role.id
+      if path.grant.scope != "*" { resource = path.grant.scope + (random.chance(1, in: 3) ? "/x" : "") }
+    }
+    subjects = [.access(action: action, resource: resource), .role(role), .group(group), .privileged]
+  }
+
+  /// The same probe of a log from which events were left out: k falls on the last one that is left of those known then.
+  func moved(to events: [Event]) -> Probe {
+    func moved(_ k: Int64) -> Int64 {
+      Int64(events.prefix { Int64($0.eventID.dropFirst()).map { $0 <= k } ?? false }.count)
+    }
+    var probe = self
+    probe.view = Viewpoint(at: view.at, asKnownAt: moved(view.asKnownAt))
+    probe.other = Viewpoint(at: other.at, asKnownAt: moved(other.asKnownAt))
+    return probe
+  }
+}
+
+/// What the graph and the naive fold disagree on, in words; nil if on nothing.
+struct Comparison {
+  let graph: AccessGraph
+  let naive: NaiveLog
+  let probe: Probe
+
+  /// What they disagree on of everything that is asked about a moment; each text begins with the question's name.
+  func disagreementsAtMoment() -> [String] {
+    let view = naive.view(probe.view)
+    var texts = probe.subjects.map { subject in
+      let (expected, actual) = (view.who(subject), graph.who(subject, from: probe.view))
+      return differ("who \(subject)", expected.map(Text.of), actual.map(Text.of), ordered: true)
+    }
+    let (expected, actual) = (view.what(probe.identity), graph.what(probe.identity, from: probe.view))
+    texts.append(differ("what \(probe.identity)", expected.map(Text.of), actual.map(Text.of)))
+    texts.append(unsorted("what", actual.map(\.right)))
+    texts += [why(), diff(), snapshot()]
+    let sources = graph.coverage(of: probe.resource, from: probe.view)
+    texts.append(differ("coverage \(probe.resource)", view.coverage(of: probe.resource), sources, ordered: true))
+    return texts.compactMap { $0 }
+  }
+
+  /// The same of everything that is asked about a stretch.
+  func disagreementsOverStretch() -> [String] {
+    let k = probe.view.asKnownAt
+    var texts = probe.subjects.map { subject in
+      let expected = naive.who(subject, during: probe.stretch, asKnownAt: k)
+      let actual = graph.who(subject, during: probe.stretch, asKnownAt: k)
+      return differ("whoDuring \(subject)", expected.map(Text.of), actual.map(Text.of), ordered: true)
+    }
+    let expected = naive.what(probe.identity, during: probe.stretch, asKnownAt: k)
+    let actual = graph.what(probe.identity, during: probe.stretch, asKnownAt: k)
+    texts.append(differ("whatDuring \(probe.identity)", expected.map(Text.of), actual.map(Text.of)))
+    texts.append(unsorted("whatDuring", actual.map(\.right)))
+    texts.append(timeline())
+    return texts.compactMap { $0 }
+  }
+
+  private func why() -> String? {
+    let (expected, overdue) = naive.view(probe.view).why(probe.identity, action: probe.action, resource: probe.resource)
+    let actual = graph.why(
+      probe.identity, action: probe.action, resource: probe.resource, from: probe.view, limit: probe.limit)
+    let name = "why \(probe.identity) \(probe.action) \(probe.resource) limit \(probe.limit)"
+    let isTruncated = expected.paths.count > probe.limit
+    let verdicts = [
+      (expected.status, expected.reason, isTruncated), (actual.status, actual.reason, actual.isTruncated),
+    ].map { "\($0.0) \($0.1 ?? "-") truncated \($0.2)" }
+    if let text = differ(name, [verdicts[0]], [verdicts[1]]) { return text }
+    let lengths = actual.paths.map(\.steps.count)
+    if lengths != Array(expected.paths.map(\.steps.count).sorted().prefix(probe.limit)) {
+      return "\(name): the paths have \(lengths) steps, the shortest of \(expected.paths.map(\.steps.count).sorted())"
+    }
+    let all = expected.paths.map { Text.of($0, isOverdue: overdue.contains($0)) }
+    let found = actual.paths.map { Text.of($0, isOverdue: $0.steps.contains { $0.dueAt != nil }) }
+    return isTruncated ? differ("\(name), of them", found.filter { all.contains($0) }, found) : differ(name, all, found)
+  }
+
+  private func diff() -> String? {
+    let identity = probe.limit == 1 ? probe.identity : nil
+    let expected = naive.diff(resource: probe.filter, identity: identity, from: probe.view, to: probe.other)
+    let actual = graph.diff(resource: probe.filter, identity: identity, from: probe.view, to: probe.other)
+    let name = "diff to \(probe.other) on \(probe.filter ?? "all") of \(identity ?? "all")"
+    return differ(name + " gained", expected.gained.map(Text.of), actual.gained.map(Text.of))
+      ?? differ(name + " lost", expected.lost.map(Text.of), actual.lost.map(Text.of))
+  }
+
+  private func snapshot() -> String? {
+    var pages: [Entitlement] = []
+    var last: String?
+    while true {
+      let page = graph.snapshot(resource: probe.filter, from: probe.view, after: last, limit: probe.limit)
+      guard let end = page.last else { break }
+      if let last, !page.allSatisfy({ last.precedes($0.identity) }) { return "snapshot: a page goes back" }
+      if zip(page, page.dropFirst()).contains(where: { $1.identity.precedes($0.identity) }) {
+        return "snapshot: identities are out of order"
+      }
+      last = end.identity
+      pages += page
+    }
+    let expected = naive.view(probe.view).entitlements(resource: probe.filter)
+    return differ("snapshot on \(probe.filter ?? "all")", expected.map(Text.of), pages.map(Text.of))
+  }
+
+  private func timeline() -> String? {
+    let k = probe.view.asKnownAt
+    let expected = naive.timeline(probe.identity, resource: probe.filter, during: probe.stretch, asKnownAt: k)
+    let actual = graph.timeline(probe.identity, resource: probe.filter, during: probe.stretch, asKnownAt: k)
+    let name = "timeline \(probe.identity) on \(probe.filter ?? "all")"
+    if let text = differ(name, expected.map(Text.of), actual.map(Text.of)) { return text }
+    for turn in actual {
+      if let problem = naive.problem(with: turn, asKnownAt: k) { return "\(name): \(Text.of(turn)): \(problem)" }
+    }
+    for (a, b) in zip(actual, actual.dropFirst()) where b.at < a.at || b.at == a.at && b.isGain == false && a.isGain {
+      return "\(name): \(Text.of(b)) comes too late"
+    }
+    return nil
+  }
+
+  private func differ(_ name: String, _ expected: [String], _ actual: [String], ordered: Bool = false) -> String? {
+    func bytes(_ texts: [String]) -> [[UInt8]] { texts.map { Array($0.utf8) } }
+    let (a, b) = (bytes(expected), bytes(actual))
+    if a.count == b.count, ordered ? a == b : Set(a) == Set(b), Set(b).count == b.count || ordered { return nil }
+    let missing = expected.filter { !b.contains(Array($0.utf8)) }
+    let extra = actual.filter { !a.contains(Array($0.utf8)) }
+    return """
+      \(name) during \(probe.stretch) from \(probe.view)
+        missing: \(missing.joined(separator: "\n           "))
+        extra:   \(extra.joined(separator: "\n           "))
+      """
+  }
+
+  private func unsorted(_ name: String, _ rights: [Right]) -> String? {
+    func key(_ right: Right) -> [[UInt8]] {
+      [right.action ?? "", right.unknownRole ?? "", right.resource, right.scope].map { Array($0.utf8) }
+    }
+    for (a, b) in zip(rights, rights.dropFirst()) {
+      guard let place = zip(key(a), key(b)).first(where: { $0 != $1 }) else { continue }
+      if place.1.lexicographicallyPrecedes(place.0) { return "\(name): \(Text.of(b)) stands too late" }
+    }
+    return nil
+  }
+}
+
+/// Answers as lines of text, by which they are compared byte by byte.
+enum Text {
+  static func of(_ holder: Holder) -> String {
+    "\(holder.identity) \(holder.status)\(holder.isWithoutEntitlement ? " without entitlement" : "")"
+  }
+
+  static func of(_ right: Right) -> String { String(decoding: right.exactKey, as: UTF8.self) }
+
+  static func of(_ held: HeldRight) -> String {
+    "\(of(held.right))\(held.isWithoutEntitlement ? " without entitlement" : "")"
+  }
+
+  static func of(_ entitlement: Entitlement) -> String { "\(entitlement.identity) \(of(entitlement.right))" }
+
+  static func of(_ holder: StretchHolder) -> String {
+    "\(holder.identity) allowed \(holder.allowed) conditional \(holder.conditional) unknown \(holder.unknown)"
+  }
+
+  static func of(_ row: StretchRight) -> String { "\(of(row.right)) \(row.held)" }
+
+  static func of(_ turn: Turn) -> String { "\(turn.at) \(turn.isGain ? "gains" : "loses") \(of(turn.right))" }
+
+  static func of(_ path: Path, isOverdue: Bool) -> String {
+    let steps = path.steps.map { step in
+      "\(step.kind)@\(step.position)/\(step.effectiveAt)\(step.expiresAt.map { " until \($0)" } ?? "")"
+    }
+    let conditions = path.conditions.map(\.canonicalText)
+    return "\(path.status) \(steps.joined(separator: " → ")) if \(conditions)\(isOverdue ? " overdue" : "")"
+  }
+}

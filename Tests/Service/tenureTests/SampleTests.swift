@@ -1,0 +1,232 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+import Testing
+
+@testable import tenure
+
+/// The story replayed without a database: through `decide`, into the graph.
+struct Replay {
+  let graph = AccessGraph()
+  let events: [Event]
+  let breaches: [Breach]
+
+  /// Records every batch as the log would; a refused command ends the replay with its refusal.
+  init() throws {
+    var events: [Event] = []
+    var found: [Breach] = []
+    for (recordedAt, submission) in SampleOrganisation.submissions() {
+      let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
+      for command in submission.commands {
+        let drafts = try decide(command, in: context, world: graph.world(asKnownAt: graph.appliedPosition))
+        for draft in drafts {
+          let event = Event(
+            position: Int64(events.count) + 1, eventID: "", effectiveAt: draft.effectiveAt, dueAt: draft.dueAt,
+            recordedAt: recordedAt, source: submission.source, basis: submission.basis, authority: draft.authority,
+            recordedBy: submission.recordedBy, commandID: submission.commandID, change: draft.change)
+          graph.apply(event)
+          events.append(event)
+        }
+      }
+      found += Governance.breaches(
+        of: submission.commands.map(\.change), voiding: [], in: graph.world(asKnownAt: graph.appliedPosition))
+    }
+    graph.publish()
+    self.events = events
+    breaches = found
+  }
+
+  /// The last position recorded up to an instant.
+  func known(at text: String) -> Int64 {
+    let instant = Instant(ofStory: text)
+    return events.last { $0.recordedAt <= instant }?.position ?? 0
+  }
+
+  func view(_ at: String, asKnownAt known: String? = nil) -> Viewpoint {
+    Viewpoint(at: Instant(ofStory: at), asKnownAt: known.map { self.known(at: $0) } ?? graph.position)
+  }
+
+  func who(_ action: String, _ resource: String, _ at: String, asKnownAt known: String? = nil) -> [Holder] {
+    graph.who(.access(action: action, resource: resource), from: view(at, asKnownAt: known))
+  }
+}
+
+@Suite struct SampleTests {
+  let replay: Replay
+
+  init() throws { replay = try Replay() }
+
+  @Test func `no command is refused and each makes one event`() {
+    let commands = SampleOrganisation.submissions().flatMap(\.submission.commands)
+    #expect(replay.events.map(\.change.type) == commands.map(\.change.type))
+    #expect(replay.breaches.isEmpty)
+  }
+
+  @Test func `the story is the same every time, and its keys differ`() {
+    let once = SampleOrganisation.submissions()
+    let again = SampleOrganisation.submissions()
+    #expect(once.map(\.submission) == again.map(\.submission))
+    #expect(once.map(\.recordedAt) == again.map(\.recordedAt))
+    #expect(Set(once.map(\.submission.commandID)).count == once.count)
+  }
+
+  @Test func `sixty people and fifteen services over two years`() {
+    var kinds: [IdentityKind: Set<String>] = [:]
+    for case .identityRegistered(let id, let kind, _) in replay.events.map(\.change) { kinds[kind, default: []].insert(id) }
+    #expect(kinds[.person, default: []].count + kinds[.external, default: []].count == 60)
+    #expect(kinds[.service]?.count == 15)
+    #expect(replay.events.first?.recordedAt == Instant(ofStory: "2024-01-08T08:00:00Z"))
+    #expect(replay.events.last?.recordedAt == Instant(ofStory: "2025-12-19T16:00:00Z"))
+  }
+
+  @Test func `names and addresses stand only in personal attributes`() {
+    for case .identityRegistered(let id, _, let attributes) in replay.events.map(\.change) {
+      for (name, value) in attributes where !PersonalAttributes.contains(name) {
+        guard case .open(let open) = value, let text = open.stringValue else { continue }
+        #expect(!text.contains("@"), "\(id) \(name)")
+        #expect(!SampleOrganisation.staff.contains { $0.name == text }, "\(id) \(name)")
+      }
+    }
+  }
+
+  @Test func `the contractor alone is administrator at night without a condition`() {
+    let holders = replay.who("db:Admin", "aws/prod/payments-db", "2025-03-14T02:30:00Z")
+    let expected: [Holder] = [
+      Holder(identity: "ben.whitaker", status: .allowed, isWithoutEntitlement: false),
+      Holder(identity: "fatima.elidrissi", status: .conditional, isWithoutEntitlement: false),
+      Holder(identity: "pavel.novak", status: .allowed, isWithoutEntitlement: false),
+      Holder(identity: "viktor.hansen", status: .allowed, isWithoutEntitlement: false),
+    ]
+    #expect(holders == expected)
+  }
+
+  @Test func `the contractor's grant names a ticket and no approval`() throws {
+    let answer = replay.graph.why(
+      "pavel.novak", action: "db:Admin", resource: "aws/prod/payments-db", from: replay.view("2025-03-14T02:30:00Z"), limit: 10)
+    #expect(answer.status == .allowed)
+    let path = try #require(answer.paths.first)
+    let step = try #require(path.steps.first { if case .assignment = $0.kind { true } else { false } })
+    let event = replay.events[Int(step.position) - 1]
+    #expect(event.authority.ticket?.key == "IT-2231")
+    #expect(event.authority.authorisedBy == nil)
+    #expect(event.authority.reason?.contains("staging") == true)
+  }
+
+  @Test func `the contractor is found weeks later and loses it`() throws {
+    let found = try #require(replay.events.first { $0.change.type == "finding.raised" })
+    #expect(found.recordedAt == Instant(ofStory: "2025-04-02T15:37:00Z"))
+    let before = replay.who("db:Admin", "aws/prod/payments-db", "2025-04-03T09:11:59Z").map(\.identity)
+    let after = replay.who("db:Admin", "aws/prod/payments-db", "2025-04-03T09:12:00Z").map(\.identity)
+    #expect(before.contains("pavel.novak"))
+    #expect(!after.contains("pavel.novak"))
+  }
+
+  @Test(arguments: [
+    ("2025-06-27T16:59:59Z", true, false), ("2025-06-27T17:00:00Z", true, true), ("2025-06-30T12:00:00Z", true, true),
+    ("2025-07-03T16:59:59Z", true, true), ("2025-07-03T17:00:00Z", false, false),
+  ])
+  func `the leaver's six days are access without entitlement`(at: String, isThere: Bool, isWithout: Bool) {
+    let holder = replay.who("repo.write", "github.com/brightwater/payments", at).first { $0.identity == "daniel.okafor" }
+    #expect((holder != nil) == isThere)
+    #expect((holder?.isWithoutEntitlement ?? false) == isWithout)
+  }
+
+  @Test func `everything the leaver lost was due six days before`() {
+    let july = Interval(from: Instant(ofStory: "2025-06-01"), to: Instant(ofStory: "2025-08-01"))
+    let turns = replay.graph.timeline("daniel.okafor", resource: nil, during: july, asKnownAt: replay.graph.position)
+    #expect(turns.count > 5)
+    for turn in turns {
+      #expect(!turn.isGain)
+      #expect(turn.at == Instant(ofStory: "2025-07-03T17:00:00Z"))
+      #expect(turn.causes.allSatisfy { $0.dueAt == Instant(ofStory: "2025-06-27T17:00:00Z") })
+    }
+  }
+
+  @Test func `the bank's grant was learnt three weeks late`() {
+    let moment = "2024-10-15T12:00:00Z"
+    let then = replay.who("bank.release", "okta/apps/bank-portal", moment, asKnownAt: moment).map(\.identity)
+    let now = replay.who("bank.release", "okta/apps/bank-portal", moment).map(\.identity)
+    #expect(then == ["rafael.quintero"])
+    #expect(now == ["rafael.quintero", "tomas.berg"])
+  }
+
+  @Test func `the wrong record is seen as known then and gone as known now`() {
+    let moment = "2024-06-11T12:00:00Z"
+    let then = replay.who("payroll.approve", "okta/apps/payroll", moment, asKnownAt: moment).map(\.identity)
+    let now = replay.who("payroll.approve", "okta/apps/payroll", moment).map(\.identity)
+    #expect(then == ["grace.oyelaran", "maria.santos"])
+    #expect(now == ["grace.oyelaran", "mario.santoro"])
+  }
+
+  @Test func `the role that grew gave refunds to all of support and nothing else`() {
+    let difference = replay.graph.diff(
+      resource: "okta/apps/support-desk", identity: nil, from: replay.view("2024-11-12"), to: replay.view("2024-11-13"))
+    #expect(difference.lost.isEmpty)
+    #expect(Set(difference.gained.map(\.right.action)) == ["refund.issue"])
+    #expect(difference.gained.count == 8)
+    let left = replay.who("refund.issue", "okta/apps/support-desk", "2025-12-01").map(\.identity)
+    #expect(left == ["hugo.lefevre", "zara.khan"])
+  }
+
+  @Test func `the nested team reaches the payments database`() throws {
+    func answer(_ at: String) -> WhyAnswer {
+      replay.graph.why(
+        "peter.vance", action: "db:Read", resource: "aws/prod/payments-db", from: replay.view(at), limit: 10)
+    }
+    let path = try #require(answer("2024-12-02T12:00:00Z").paths.first)
+    let groups = path.steps.compactMap { if case .group(let id) = $0.kind { id } else { nil } }
+    #expect(groups == ["data-science", "payments"])
+    #expect(answer("2024-09-15").status == .denied)
+    #expect(answer("2025-04-01").status == .denied)
+  }
+
+  @Test func `the night without records is unknown, with the path beside it`() {
+    let answer = replay.graph.why(
+      "grace.oyelaran", action: "payroll.approve", resource: "okta/apps/payroll", from: replay.view("2025-05-11T00:30:00Z"),
+      limit: 10)
+    #expect(answer.status == .unknown)
+    #expect(answer.reason == "not_covered")
+    #expect(!answer.paths.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("yusuf.demir", "repo.write", "github.com/brightwater/data", "2025-03-02", true),
+    ("yusuf.demir", "repo.write", "github.com/brightwater/data", "2025-06-01", false),
+    ("yusuf.demir", "repo.write", "github.com/brightwater/data", "2025-09-02", true),
+    ("helen.brandt", "db:Read", "aws/prod/ledger-db", "2024-04-20", true),
+    ("helen.brandt", "db:Read", "aws/prod/ledger-db", "2024-04-27", false),
+    ("nadia.rahimi", "db:Admin", "aws/prod/ledger-db", "2024-08-22T00:00:00Z", true),
+    ("nadia.rahimi", "db:Admin", "aws/prod/ledger-db", "2024-08-22T03:10:00Z", false),
+    ("alice.moreau", "repo.admin", "github.com/brightwater/payments", "2025-01-01", true),
+    ("tunde.balogun", "ticket.answer", "okta/apps/support-desk", "2025-01-07", false),
+    ("tunde.balogun", "deploy.production", "aws/prod", "2025-01-07", true),
+    ("simon.baker", "crm.edit", "okta/apps/crm", "2025-01-01", false),
+    ("simon.baker", "crm.edit", "okta/apps/crm", "2025-07-01", true),
+  ])
+  func `the everyday holds`(identity: String, action: String, resource: String, at: String, isAllowed: Bool) {
+    let answer = replay.graph.why(identity, action: action, resource: resource, from: replay.view(at), limit: 10)
+    #expect((answer.status == .allowed) == isAllowed)
+  }
+
+  @Test func `each question names what exists`() throws {
+    var described: Set<String> = []
+    for case .resourceDescribed(let path, _) in replay.events.map(\.change) { described.insert(path) }
+    for question in SampleOrganisation.questions {
+      var options: [String: String] = [:]
+      for index in stride(from: 1, to: question.arguments.count, by: 2) {
+        options[question.arguments[index]] = question.arguments[index + 1]
+      }
+      #expect(["who", "why", "timeline", "diff"].contains(question.arguments[0]))
+      for name in ["--at", "--from", "--to", "--as-known-at"] {
+        if let text = options[name] { _ = try Instant(rfc3339: text) }
+      }
+      if let resource = options["--resource"] { #expect(described.contains(resource)) }
+      if let identity = options["--identity"] {
+        #expect(replay.events.contains { $0.change.entity == .identity(identity) })
+      }
+    }
+    #expect((6...9).contains(SampleOrganisation.questions.count))
+  }
+}

@@ -1,0 +1,172 @@
+public import AccessGraph
+import Governance
+import JSON
+import Temporal
+
+/// A text with its bytes as its identity, so that canonically equivalent ones stay apart.
+struct Bytes: Hashable, Comparable {
+  let bytes: [UInt8]
+
+  init(_ text: String) { bytes = Array(text.utf8) }
+
+  static func < (a: Bytes, b: Bytes) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+}
+
+extension Right {
+  /// A key that two rights share only if all their bytes are the same.
+  public var exactKey: [UInt8] {
+    let parts: [JSONValue] = [
+      action.map { .string($0) } ?? .null, unknownRole.map { .string($0) } ?? .null, .string(resource), .string(scope),
+      .array(conditions),
+    ]
+    return JSONValue.array(parts).canonicalBytes()
+  }
+}
+
+extension NaiveView {
+  /// A status that a path gives, and whether the path is overdue.
+  typealias Claim = (status: Status, isOverdue: Bool)
+
+  /// Who, sorted by identity.
+  public func who(_ subject: WhoSubject) -> [Holder] {
+    let order: [Status] = [.allowed, .conditional, .unknown]
+    let identities = reaches.keys.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+    return identities.compactMap { identity in
+      let claims = claims(of: identity, on: subject)
+      guard let best = order.first(where: { status in claims.contains { $0.status == status } }) else { return nil }
+      let without = claims.filter { $0.status == best }.allSatisfy(\.isOverdue)
+      return Holder(identity: identity.id, status: best, isWithoutEntitlement: without)
+    }
+  }
+
+  private func claims(of identity: Entity, on subject: WhoSubject) -> [Claim] {
+    let paths = paths[identity] ?? []
+    switch subject {
+    case .access(let action, let resource):
+      return paths.flatMap { path in applying(path, action: action, resource: resource).map { ($0.status, path.isOverdue) } }
+    case .role(let role):
+      return paths.filter { $0.role == .role(role) }.map { ($0.grant.condition == nil ? .allowed : .conditional, $0.isOverdue) }
+    case .group(let group):
+      return (reaches[identity] ?? []).filter { $0.principal == .group(group) }.map { (.allowed, $0.isOverdue) }
+    case .privileged:
+      let privileged = privilegedActions
+      return paths.flatMap { path in
+        (path.permissions ?? []).filter { permission in
+          permission.actions.contains { action in privileged.contains { NaivePattern.overlap(action, $0) } }
+        }.map { permission in
+          (path.grant.condition == nil && permission.condition == nil ? .allowed : .conditional, path.isOverdue)
+        }
+      }
+    }
+  }
+
+  private var privilegedActions: [String] {
+    state.living.values.flatMap { living in
+      guard case .policy(let policy) = living.document, policy.type == .privileged else { return [String]() }
+      return policy.rule["actions"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    }
+  }
+
+  /// The ways in which a path applies: by which permission, nil for a role whose document is not known.
+  private func applying(_ path: NaivePath, action: String, resource: String) -> [(index: Int?, status: Status)] {
+    guard NaivePattern.covers(path.grant.scope, resource) else { return [] }
+    guard let permissions = path.permissions else { return [(nil, .unknown)] }
+    return permissions.enumerated().compactMap { index, permission in
+      guard permission.actions.contains(where: { NaivePattern.matches($0, action) }),
+        permission.resources.contains(where: { NaivePattern.matches($0, resource) })
+      else { return nil }
+      return (index, path.grant.condition == nil && permission.condition == nil ? .allowed : .conditional)
+    }
+  }
+
+  /// What, in no particular order.
+  public func what(_ identity: String) -> [HeldRight] {
+    var rows: [[UInt8]: HeldRight] = [:]
+    for path in paths[.identity(identity)] ?? [] {
+      for right in Self.rights(of: path) {
+        let before = rows[right.exactKey]?.isWithoutEntitlement ?? true
+        rows[right.exactKey] = HeldRight(right: right, isWithoutEntitlement: before && path.isOverdue)
+      }
+    }
+    return Array(rows.values)
+  }
+
+  private static func rights(of path: NaivePath) -> [Right] {
+    let scope = path.grant.scope
+    guard let permissions = path.permissions else {
+      return [
+        Right(
+          action: nil, unknownRole: path.role.id, resource: "*", scope: scope,
+          conditions: conditions(path.grant.condition, nil))
+      ]
+    }
+    return permissions.flatMap { permission in
+      permission.actions.flatMap { action in
+        permission.resources.map { resource in
+          Right(
+            action: action, resource: resource, scope: scope,
+            conditions: conditions(path.grant.condition, permission.condition))
+        }
+      }
+    }
+  }
+
+  private static func conditions(_ first: JSONValue?, _ second: JSONValue?) -> [JSONValue] {
+    var byText: [Bytes: JSONValue] = [:]
+    for condition in [first, second].compactMap({ $0 }) { byText[Bytes(condition.canonicalText)] = condition }
+    return byText.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// Entitlements on scopes at, above or below the resource; nil for all.
+  public func entitlements(resource: String?) -> [Entitlement] {
+    paths.keys.flatMap { identity in
+      what(identity.id).filter { NaivePattern.concerns($0.right.scope, resource) }
+        .map { Entitlement(identity: identity.id, right: $0.right) }
+    }
+  }
+
+  /// The sources that vouch for a resource, sorted.
+  public func coverage(of resource: String) -> [String] {
+    func covers(_ cover: NaiveState.Cover) -> Bool { NaivePattern.covers(cover.resource.id, resource) }
+    let vouching = Set(state.coverage.keys.filter(covers).map(\.source))
+    let silent = Set(state.gaps.keys.filter(covers).map(\.source))
+    return vouching.subtracting(silent).map(\.id).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// Why, with all paths, in no particular order; steps do not say when an end was due, but `overdue` has the paths with one.
+  public func why(_ identity: String, action: String, resource: String) -> (answer: WhyAnswer, overdue: Set<Path>) {
+    var found: [Path] = []
+    var overdue: Set<Path> = []
+    for path in paths[.identity(identity)] ?? [] {
+      for way in applying(path, action: action, resource: resource) {
+        let answer = Self.path(path, by: way.index, way.status)
+        found.append(answer)
+        if path.isOverdue { overdue.insert(answer) }
+      }
+    }
+    let (status, reason) = decision(.identity(identity), resource, found.map(\.status))
+    return (WhyAnswer(status: status, reason: reason, paths: found, isTruncated: false), overdue)
+  }
+
+  private func decision(_ identity: Entity, _ resource: String, _ found: [Status]) -> (Status, String?) {
+    if !everKnown.contains(identity) { return (.unknown, "identity_unknown") }
+    if state.suspended[identity] != nil { return (.denied, "identity_suspended") }
+    if !state.exists(identity) { return (.denied, "identity_retired") }
+    if coverage(of: resource).isEmpty { return (.unknown, "not_covered") }
+    if found.contains(.allowed) { return (.allowed, nil) }
+    if found.contains(.conditional) { return (.conditional, nil) }
+    return found.isEmpty ? (.denied, "no_path") : (.unknown, "role_unknown")
+  }
+
+  private static func path(_ path: NaivePath, by index: Int?, _ status: Status) -> Path {
+    let last = Step(
+      kind: .permission(role: path.role.id, index: index ?? unknownPermission), position: path.definition.position,
+      effectiveAt: path.definition.effectiveAt)
+    let permission = index.flatMap { path.permissions?[$0] }
+    return Path(
+      steps: path.steps + [last], conditions: conditions(path.grant.condition, permission?.condition), status: status)
+  }
+
+  /// The index by which a path's last step names a document that is not known.
+  private static let unknownPermission = -1
+}

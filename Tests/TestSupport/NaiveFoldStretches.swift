@@ -1,0 +1,94 @@
+public import AccessGraph
+import Governance
+public import Temporal
+
+/// Questions over a stretch: the question at a moment, asked at every instant at which the world may change.
+extension NaiveLog {
+  /// The pieces of a stretch within which the world is constant, each with its view.
+  private func pieces(of during: Interval, asKnownAt k: Int64) -> [(Interval, NaiveView)] {
+    let starts = [during.from] + turningPoints(asKnownAt: k).filter { $0 > during.from && during.contains($0) }
+    return starts.enumerated().map { index, from in
+      let to = index + 1 < starts.count ? starts[index + 1] : during.to
+      return (Interval(from: from, to: to), view(Viewpoint(at: from, asKnownAt: k)))
+    }
+  }
+
+  /// Who, at any time in the stretch, sorted by identity.
+  public func who(_ subject: WhoSubject, during: Interval, asKnownAt k: Int64) -> [StretchHolder] {
+    var found: [Bytes: StretchHolder] = [:]
+    for (piece, view) in pieces(of: during, asKnownAt: k) {
+      for holder in view.who(subject) {
+        let key = Bytes(holder.identity)
+        var entry =
+          found[key]
+          ?? StretchHolder(
+            identity: holder.identity, allowed: IntervalSet(), conditional: IntervalSet(), unknown: IntervalSet())
+        switch holder.status {
+        case .allowed: entry.allowed.insert(piece)
+        case .conditional: entry.conditional.insert(piece)
+        case .unknown: entry.unknown.insert(piece)
+        case .denied: preconditionFailure("a holder is never denied")
+        }
+        found[key] = entry
+      }
+    }
+    return found.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// What, at any time in the stretch, in no particular order.
+  public func what(_ identity: String, during: Interval, asKnownAt k: Int64) -> [StretchRight] {
+    var found: [[UInt8]: StretchRight] = [:]
+    for (piece, view) in pieces(of: during, asKnownAt: k) {
+      for held in view.what(identity) {
+        found[held.right.exactKey, default: StretchRight(right: held.right, held: IntervalSet())].held.insert(piece)
+      }
+    }
+    return Array(found.values)
+  }
+
+  /// Gains and losses in the stretch, without causes, in no particular order.
+  public func timeline(_ identity: String, resource: String?, during: Interval, asKnownAt k: Int64) -> [Turn] {
+    what(identity, during: .always, asKnownAt: k).filter { NaivePattern.concerns($0.right.scope, resource) }
+      .flatMap { row in
+        row.held.intervals.flatMap { interval in
+          [(interval.from, true), (interval.to, false)].compactMap { at, isGain in
+            guard let at, during.contains(at) else { return nil }
+            return Turn(at: at, isGain: isGain, right: row.right, causes: [])
+          }
+        }
+      }
+  }
+
+  /// What is wrong with the causes of a turn; nil if nothing is.
+  public func problem(with turn: Turn, asKnownAt k: Int64) -> String? {
+    if turn.causes.isEmpty { return "no cause" }
+    let visible = visible(asKnownAt: k)
+    for cause in turn.causes {
+      guard let event = visible.first(where: { $0.position == cause.position }) else {
+        return "cause \(cause.position) is not visible"
+      }
+      let at = cause.isExpiry ? event.change.ownEnd : event.effectiveAt
+      if at != turn.at { return "cause \(cause.position) is of another instant" }
+      if cause.isExpiry, turn.isGain { return "a gain by an expiry" }
+      if let due = cause.dueAt, due != event.dueAt { return "cause \(cause.position) has another due_at" }
+    }
+    return nil
+  }
+
+  /// What the second viewpoint has and the first has not, and the reverse, in no particular order.
+  public func diff(
+    resource: String?, identity: String?, from first: Viewpoint, to second: Viewpoint
+  ) -> Difference {
+    func entitlements(_ viewpoint: Viewpoint) -> [[UInt8]: Entitlement] {
+      var answer: [[UInt8]: Entitlement] = [:]
+      for entitlement in view(viewpoint).entitlements(resource: resource) {
+        if let identity, Bytes(identity) != Bytes(entitlement.identity) { continue }
+        answer[Array(entitlement.identity.utf8) + [0] + entitlement.right.exactKey] = entitlement
+      }
+      return answer
+    }
+    let (before, after) = (entitlements(first), entitlements(second))
+    return Difference(
+      gained: after.filter { before[$0.key] == nil }.map(\.value), lost: before.filter { after[$0.key] == nil }.map(\.value))
+  }
+}

@@ -1,0 +1,72 @@
+public import Governance
+import Temporal
+
+/// The `World` of a log at one k, for deciding against the reference: entries gathered from the events, one after another.
+public struct NaiveWorld: World {
+  private let events: [Event]
+  private let voided: Set<Int64>
+  private var byFact: [Fact: [Entry]] = [:]
+  /// Every fact that was ever written, in the order of its first event, with all values it was given.
+  private var written: [(fact: Fact, values: [FactValue], sources: [String])] = []
+
+  /// The world of the events up to k.
+  public init(_ events: [Event], asKnownAt k: Int64) {
+    self.events = events.filter { $0.position <= k }
+    var voided: Set<Int64> = []
+    var voidings: Set<Int64> = []
+    for event in self.events {
+      guard case .eventVoided(let position) = event.change else { continue }
+      voided.insert(position)
+      voidings.insert(event.position)
+    }
+    // A voiding cannot itself be voided.
+    self.voided = voided.subtracting(voidings)
+    var places: [Fact: Int] = [:]
+    for event in self.events {
+      for write in event.writes {
+        let place = places[write.fact] ?? written.count
+        if places[write.fact] == nil { written.append((write.fact, [], [])) }
+        places[write.fact] = place
+        if case .begins(let value, _) = write.effect { written[place].values.append(value) }
+        written[place].sources.append(event.source)
+        if !self.voided.contains(event.position) { byFact[write.fact, default: []].append(event.entry(write.effect)) }
+      }
+    }
+    for fact in byFact.keys { byFact[fact]?.sort { $0.moment < $1.moment } }
+  }
+
+  /// The visible entries of a fact in the order of their moments.
+  public func entries(of fact: Fact) -> [Entry] { byFact[fact] ?? [] }
+
+  /// Every fact that ever had this entity as an end, in the order of their first events.
+  public func facts(about entity: Entity) -> [Fact] {
+    written.filter { fact, values, _ in
+      if case .existence = fact { return false }
+      return values.contains { fact.ends($0).contains(entity) }
+    }.map(\.fact)
+  }
+
+  /// Every fact that the source ever wrote, in the order of their first events.
+  public func facts(from source: String) -> [Fact] {
+    written.filter { $0.sources.contains { $0.isExactly(source) } }.map(\.fact)
+  }
+
+  /// Whether the id was ever granted.
+  public func hasUsed(assignment id: String) -> Bool {
+    events.contains { event in
+      guard case .assignmentGranted(let other, _) = event.change else { return false }
+      return other.isExactly(id)
+    }
+  }
+
+  /// An event by its position.
+  public func event(at position: Int64) -> EventSummary? {
+    guard let event = events.first(where: { $0.position == position }) else { return nil }
+    return EventSummary(
+      type: event.change.type, effectiveAt: event.effectiveAt, facts: event.writes.map(\.fact),
+      isVoided: voided.contains(position))
+  }
+
+  /// Every fact that was ever written.
+  public var everyFact: [Fact] { written.map(\.fact) }
+}

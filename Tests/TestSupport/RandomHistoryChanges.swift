@@ -1,0 +1,151 @@
+import Governance
+import JSON
+import Temporal
+
+/// Random changes in the universe, each kind as often as makes them meet.
+struct RandomChanges {
+  func next(_ random: inout SeededGenerator, after events: [Event]) -> Change {
+    switch random.below(100) {
+    case 0..<38: bond(&random, events)
+    case 38..<72: assignment(&random, events)
+    case 72..<82: beginning(&random)
+    case 82..<86: ending(&random)
+    case 86..<89: suspension(&random)
+    case 89..<92: coverage(&random)
+    case 92..<98: voiding(&random, events)
+    default: evidence(&random)
+    }
+  }
+
+  func identity(_ id: String, _ random: inout SeededGenerator) -> Change {
+    .identityRegistered(id: id, kind: random.pick(IdentityKind.allCases), attributes: attributes(&random))
+  }
+
+  func role(_ id: String, _ random: inout SeededGenerator) -> Change {
+    let permissions = (0..<random.below(4)).map { _ in
+      Permission(
+        actions: [random.pick(Universe.actionPatterns)] + random.some(Universe.actionPatterns, chance: 1, in: 7),
+        resources: [random.pick(Universe.resourcePatterns)] + random.some(Universe.resourcePatterns, chance: 1, in: 9),
+        condition: condition(&random))
+    }
+    let document = RoleDocument(
+      permissions: random.chance(1, in: 8) ? nil : permissions, includes: random.some(Universe.roles, chance: 2, in: 5))
+    return .roleDefined(id: id, document: document, attributes: attributes(&random))
+  }
+
+  private func attributes(_ random: inout SeededGenerator) -> [String: AttributeValue] {
+    switch random.below(6) {
+    case 0: ["team": .open(.string(random.pick(["red", "blue"])))]
+    case 1: ["team": .open(.null), "level": .open(.integer(Int64(random.below(3))))]
+    case 2: ["email": .sealed(String(repeating: "ab", count: 32))]
+    default: [:]
+    }
+  }
+
+  private func condition(_ random: inout SeededGenerator) -> JSONValue? {
+    // `nil` in a ternary would be JSON's null here.
+    guard random.chance(1, in: 4) else { return nil }
+    return random.pick(Universe.conditions)
+  }
+
+  private func member(_ random: inout SeededGenerator) -> Entity {
+    random.chance(3, in: 5) ? .identity(random.pick(Universe.identities)) : .group(random.pick(Universe.groups))
+  }
+
+  private func end(_ random: inout SeededGenerator) -> Instant? {
+    random.chance(1, in: 4) ? Universe.instant(4 + random.below(Universe.slots)) : nil
+  }
+
+  private func bond(_ random: inout SeededGenerator, _ events: [Event]) -> Change {
+    let group = random.pick(Universe.groups)
+    switch random.below(12) {
+    case 0..<7: return .membershipAdded(group: group, member: member(&random), expiresAt: end(&random))
+    case 7..<9:
+      // Mostly one that was added before; sometimes one that never was.
+      let known = events.compactMap { event -> Change? in
+        guard case .membershipAdded(let group, let member, _) = event.change else { return nil }
+        return .membershipRemoved(group: group, member: member)
+      }
+      let isKnown = !known.isEmpty && random.chance(3, in: 4)
+      return isKnown ? random.pick(known) : .membershipRemoved(group: group, member: member(&random))
+    case 9, 10:
+      let account = random.pick(Universe.identities)
+      let person = random.pick(Universe.identities.filter { !$0.isExactly(account) })
+      return .identityLinked(account: account, person: person)
+    default: return .identityUnlinked(account: random.pick(Universe.identities))
+    }
+  }
+
+  private func assignment(_ random: inout SeededGenerator, _ events: [Event]) -> Change {
+    let used = events.compactMap { event -> String? in
+      guard case .assignmentGranted(let id, _) = event.change else { return nil }
+      return id
+    }
+    switch random.below(12) {
+    case 0..<8:
+      let principal = random.chance(1, in: 2) ? member(&random) : .group(random.pick(Universe.groups))
+      let grant = Grant(
+        principal: principal, role: random.pick(Universe.roles), scope: random.pick(Universe.scopes),
+        condition: condition(&random), expiresAt: end(&random))
+      // An id is used once; a history that contradicts that is rare.
+      let isFresh = random.chance(19, in: 20)
+      return .assignmentGranted(id: isFresh ? "a\(used.count + 1)" : random.pick(Universe.assignments), grant: grant)
+    case 8..<10: return .assignmentExtended(id: random.pick(used + ["a1"]), expiresAt: end(&random))
+    default: return .assignmentRevoked(id: random.pick(used + ["a1"]))
+    }
+  }
+
+  private func beginning(_ random: inout SeededGenerator) -> Change {
+    switch random.below(12) {
+    case 0..<3: return identity(random.pick(Universe.identities), &random)
+    case 3..<6: return .groupCreated(id: random.pick(Universe.groups), attributes: attributes(&random))
+    case 6..<9: return role(random.pick(Universe.roles), &random)
+    case 9: return .sourceRegistered(id: random.pick(Universe.sources), attributes: attributes(&random))
+    case 10: return .resourceDescribed(path: random.pick(Universe.scopes), attributes: attributes(&random))
+    default:
+      let isPrivileged = random.chance(3, in: 4)
+      let rule: JSONValue =
+        isPrivileged
+        ? ["actions": .array(random.some(Universe.actionPatterns, chance: 1, in: 3).map { .string($0) } + ["*.admin"])]
+        : ["scope": "org", "every_days": 90]
+      let policy = PolicyDocument(type: isPrivileged ? .privileged : .review, rule: rule)
+      return .policyDefined(id: random.pick(Universe.policies), policy: policy, attributes: [:])
+    }
+  }
+
+  private func ending(_ random: inout SeededGenerator) -> Change {
+    switch random.below(10) {
+    case 0..<3: .identityRetired(id: random.pick(Universe.identities))
+    case 3..<5: .groupDeleted(id: random.pick(Universe.groups))
+    case 5..<7: .roleRetired(id: random.pick(Universe.roles))
+    case 7: .sourceRetired(id: random.pick(Universe.sources))
+    case 8: .policyRetired(id: random.pick(Universe.policies))
+    default: .resourceRemoved(path: random.pick(Universe.scopes))
+    }
+  }
+
+  private func suspension(_ random: inout SeededGenerator) -> Change {
+    let id = random.pick(Universe.identities)
+    return random.chance(1, in: 2) ? .identitySuspended(id: id) : .identityResumed(id: id)
+  }
+
+  private func coverage(_ random: inout SeededGenerator) -> Change {
+    let (source, resource) = (random.pick(Universe.sources), random.pick(Universe.scopes))
+    switch random.below(6) {
+    case 0..<3: return .coverageBegan(source: source, resource: resource, expiresAt: end(&random))
+    case 3: return .coverageEnded(source: source, resource: resource)
+    default: return .coverageGap(source: source, resource: resource, until: Universe.instant(random.below(Universe.slots)))
+    }
+  }
+
+  private func voiding(_ random: inout SeededGenerator, _ events: [Event]) -> Change {
+    guard let target = events.isEmpty ? nil : random.pick(events) else { return evidence(&random) }
+    return .eventVoided(position: target.position)
+  }
+
+  private func evidence(_ random: inout SeededGenerator) -> Change {
+    if random.chance(1, in: 2) { return .assignmentExpired(id: random.pick(Universe.assignments)) }
+    let subject = Entity.identity(random.pick(Universe.identities))
+    return .findingRaised(Finding(rule: "unknown_reference", subject: subject, evidence: ["named_by": "test"]))
+  }
+}

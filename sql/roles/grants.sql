@@ -1,0 +1,36 @@
+-- What each role may do; said in full each time, so that a table made by hand or a right given by hand does not stay.
+REVOKE ALL ON SCHEMA tenure FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA tenure FROM PUBLIC, tenure_service, tenure_reader;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenure FROM PUBLIC, tenure_service, tenure_reader;
+GRANT USAGE ON SCHEMA tenure TO tenure_service, tenure_reader;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tenure TO tenure_service;
+GRANT SELECT ON ALL TABLES IN SCHEMA tenure TO tenure_service;
+
+-- The log, its keys and the personal values: written once.
+GRANT INSERT ON tenure.tenant, tenure.head, tenure.event, tenure.command, tenure.personal TO tenure_service;
+GRANT UPDATE ON tenure.head TO tenure_service;
+
+-- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
+GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
+GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON
+  tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.resources, tenure.sources,
+  tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
+  tenure.coverage, tenure.coverage_gaps TO tenure_service;
+
+GRANT SELECT ON
+  tenure.tenant, tenure.head,
+  tenure.identities, tenure.groups, tenure.roles, tenure.role_permissions, tenure.policies, tenure.resources, tenure.sources,
+  tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
+  tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
+GRANT EXECUTE ON FUNCTION
+  tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.existing_since, tenure.active,
+  tenure.who_had_access, tenure.who_had_access_during,
+  tenure.what_could TO tenure_reader;
+
+-- A rebuild folds into temporary tables.
+DO $$
+BEGIN
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tenure_service', current_database());
+EXCEPTION WHEN insufficient_privilege THEN NULL;   -- PUBLIC usually has it; otherwise the rebuild says so
+END
+$$;
