@@ -125,6 +125,7 @@ BEGIN
   SELECT r.action, r.unknown_role, r.resource, r.scope, r.conditions::jsonb
   FROM rights r
   ORDER BY coalesce(r.action, '') COLLATE "C", coalesce(r.unknown_role, '') COLLATE "C", r.resource COLLATE "C",
-    r.scope COLLATE "C", r.conditions COLLATE "C";
+    -- Without its brackets, since a list comes before the longer one that begins with it, and "]" sorts after ",".
+    r.scope COLLATE "C", btrim(r.conditions, '[]') COLLATE "C";
 END
 $$;

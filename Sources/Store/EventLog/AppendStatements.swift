@@ -12,6 +12,7 @@ struct AppendStatements {
   let tenant: Int32
   /// The head that the events were decided on.
   let before: Head
+  /// Each with one event at least.
   let batches: [DecidedBatch]
   let relations: RelationChanges
 
@@ -40,7 +41,7 @@ struct AppendStatements {
   }
 
   private var advance: SQL {
-    guard let last = batches.last(where: { !$0.events.isEmpty }), let position = last.events.last?.event.position else {
+    guard let last = batches.last, let position = last.events.last?.event.position else {
       preconditionFailure("a transaction without events is not written")
     }
     return """
@@ -49,12 +50,11 @@ struct AppendStatements {
   }
 
   private var insertCommands: SQL {
-    let rows = batches.filter { !$0.events.isEmpty }.map { ($0, $0.receipt) }
     return """
       INSERT INTO tenure.command (tenant_id, command_id, digest, first_position, last_position)
       SELECT \(tenant), * FROM unnest(
-        \(rows.map(\.0.commandID)), \(rows.map(\.0.digest.bytes)), \(rows.map { $0.1.firstPosition ?? 0 }),
-        \(rows.map { $0.1.lastPosition ?? 0 }))
+        \(batches.map(\.commandID)), \(batches.map(\.digest.bytes)), \(batches.map { $0.events[0].event.position }),
+        \(batches.map { $0.events[$0.events.count - 1].event.position }))
       """
   }
 

@@ -6,7 +6,9 @@ import Synchronization
 import Temporal
 
 /// The only way into a tenant's log: takes what has queued while the last transaction ran, decides it, writes it in one
-/// transaction, publishes it and answers. Works on the tenant's own serial queue, never on the cooperative pool.
+/// transaction, publishes it and answers.
+///
+/// Works on the tenant's own serial queue, never on the cooperative pool.
 final class Appender: Sendable {
   /// Batches that may wait for one tenant; one more is refused at once, so that memory and waiting stay bounded.
   static let maximumWaiting = 4_096
@@ -46,20 +48,23 @@ final class Appender: Sendable {
     self.notifier = notifier
   }
 
-  /// Queues batches; each is answered on the tenant's queue. Never blocks.
+  /// Queues batches; each is answered on the tenant's queue.
+  ///
+  /// Never blocks.
   ///
   /// - Parameter isBulk: whether the caller itself bounds how many wait.
   func submit(_ batches: [Waiting], isBulk: Bool = false) {
-    enum Place { case first, queued, full, closed }
+    enum Place { case queued, full, closed }
     let place = state.withLock { state -> Place in
       if state.isClosed { return .closed }
       if !isBulk, state.waiting.count + batches.count > Self.maximumWaiting { return .full }
       state.waiting += batches
-      defer { state.isWorking = true }
-      return state.isWorking ? .queued : .first
+      // Within the lock: whoever closes afterwards waits on the queue behind it.
+      if !state.isWorking { replica.queue.async { self.work() } }
+      state.isWorking = true
+      return .queued
     }
     switch place {
-    case .first: replica.queue.async { self.work() }
     case .queued: break
     case .full: for batch in batches { batch.done(.failure(.overloaded(limit: Self.maximumWaiting))) }
     case .closed: for batch in batches { batch.done(.failure(.closed)) }
@@ -69,7 +74,9 @@ final class Appender: Sendable {
   /// An idempotency key of our own, for a caller who brought none: with it a lost COMMIT can be looked up.
   func makeCommandID() -> String { "internal:" + Hexadecimal.encode(settings.randomness(16)) }
 
-  /// Takes nothing more, and returns when everything taken is answered. Not to be called on the tenant's queue.
+  /// Takes nothing more, and returns when everything taken is answered.
+  ///
+  /// Not to be called on the tenant's queue.
   func close() {
     state.withLock { $0.isClosed = true }
     replica.queue.sync { state.withLock { $0.connection = nil } }

@@ -44,7 +44,7 @@ struct CommandKeys {
 
   /// The key of a batch that was decided just now, for a later one of the same transaction.
   mutating func add(_ batch: DecidedBatch) {
-    var receipt = batch.receipt
+    var receipt = batch.receipt(after: batch.events.last?.event.position ?? 0)
     receipt.isReplay = true
     kept[batch.commandID] = Kept(digest: batch.digest, receipt: receipt, salt: batch.personal.first?.salt)
   }

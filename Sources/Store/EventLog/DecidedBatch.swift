@@ -12,9 +12,9 @@ struct DecidedBatch: Sendable {
   let personal: [PersonalRow]
 
   /// The answer to it once it is on disk.
-  var receipt: Receipt {
+  func receipt(after head: Int64) -> Receipt {
     Receipt(
       commandID: commandID, firstPosition: events.first?.event.position, lastPosition: events.last?.event.position,
-      recordedAt: recordedAt, position: events.last?.event.position ?? 0, isReplay: false)
+      recordedAt: recordedAt, position: head, isReplay: false)
   }
 }

@@ -103,7 +103,10 @@ private struct BatchInProgress {
   /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
   mutating func judge() throws(Refusal) {
     var raised: Set<Finding> = []
-    for (index, outcome) in outcomes.enumerated() {
+    // Of a refused batch the last command that has a part in the breach is named: the one that brings it about.
+    let order = submission.mode == .governed ? Array(outcomes.indices.reversed()) : Array(outcomes.indices)
+    for index in order {
+      let outcome = outcomes[index]
       let found = graph.read { graph in
         breaches(of: outcome.changes, voiding: outcome.voided, in: graph.world(asKnownAt: graph.appliedPosition))
       }

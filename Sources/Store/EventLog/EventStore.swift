@@ -11,13 +11,21 @@ import Temporal
 public final class EventStore: Sendable {
   /// What the store takes from outside.
   public struct Settings: Sendable {
-    /// The present moment. The default is the machine's clock.
+    /// The present moment.
+    ///
+    /// The default is the machine's clock.
     public var clock: WallClock
-    /// Random bytes. The default is the machine's secure randomness.
+    /// Random bytes.
+    ///
+    /// The default is the machine's secure randomness.
     public var randomness: Randomness
-    /// Told what an operator must know. The default drops it.
+    /// Told what an operator must know.
+    ///
+    /// The default drops it.
     public var alarm: @Sendable (Alarm) -> Void
-    /// Connections that questions share. The default is 4.
+    /// Connections that questions share.
+    ///
+    /// The default is 4.
     public var readConnections: Int
     /// Called at the places where a crash matters most; tests break something there.
     var fault: (@Sendable (FaultPoint, Connection) throws -> Void)?
@@ -76,7 +84,9 @@ public final class EventStore: Sendable {
     return tenant
   }
 
-  /// The tenant of that name, its graph loaded; nil where there is none. The first call reads its whole log.
+  /// The tenant of that name, its graph loaded; nil where there is none.
+  ///
+  /// The first call reads its whole log.
   public func find(tenant name: String) throws -> Tenant? {
     if let tenant = loaded(tenant: name) { return tenant }
     let id = try pool.withConnection { connection in
@@ -109,7 +119,9 @@ public final class EventStore: Sendable {
     }
   }
 
-  /// The tenant of that name if its graph is loaded. Never waits.
+  /// The tenant of that name if its graph is loaded.
+  ///
+  /// Never waits.
   public func loaded(tenant name: String) -> Tenant? {
     state.withLock { $0.tenants[name] }.flatMap { $0.isLoaded ? $0 : nil }
   }
@@ -121,7 +133,9 @@ public final class EventStore: Sendable {
     }
   }
 
-  /// Starts to follow what other processes append, for all tenants loaded now or later. A second call does nothing.
+  /// Starts to follow what other processes append, for all tenants loaded now or later.
+  ///
+  /// A second call does nothing.
   public func follow() throws {
     let follower = Follower(
       conninfo: conninfo, pool: pool, loaded: { [weak self] in self?.loadedReplicas ?? [] }, alarm: settings.alarm)
@@ -138,7 +152,9 @@ public final class EventStore: Sendable {
     state.withLock { Array($0.tenants.values) }.filter(\.isLoaded).map(\.replica)
   }
 
-  /// Stops following and appending; returns when what was submitted has been answered. A second call does nothing.
+  /// Stops following and appending; returns when what was submitted has been answered.
+  ///
+  /// A second call does nothing.
   public func close() {
     let (tenants, follower) = state.withLock { state in
       state.isClosed = true

@@ -42,7 +42,9 @@ public struct LogPage: Hashable, Sendable {
 extension Tenant {
   /// Events of one page at most.
   public static let maximumLogPage = 1_000
-  /// Bytes of bodies after which a page ends: one answer must not fill a client's memory. A page has one event at least.
+  /// Bytes of bodies after which a page ends: one answer must not fill a client's memory.
+  ///
+  /// A page has one event at least.
   public static let logPageBytes = 4 << 20
 
   /// A page of the events that match, in the order of position; one round trip.

@@ -2,8 +2,10 @@ import Dispatch
 import Postgres
 import Synchronization
 
-/// Tells other processes that tenants have new events, in transactions of its own: inside an append's it would make the
-/// appends of all tenants wait for one another. What comes while a message is being sent goes out in the next, together.
+/// Tells other processes that tenants have new events, in transactions of its own: inside an append's it would make the appends
+/// of all tenants wait for one another.
+///
+/// What comes while a message is being sent goes out in the next, together.
 final class Notifier: Sendable {
   /// The channel; a message's payload is the tenants' numbers, parted by spaces.
   static let channel = "tenure_log"
@@ -21,7 +23,9 @@ final class Notifier: Sendable {
 
   init(pool: Pool) { self.pool = pool }
 
-  /// Has the tenant announced soon. Never blocks.
+  /// Has the tenant announced soon.
+  ///
+  /// Never blocks.
   func notify(_ tenant: Int32) {
     let isFirst = state.withLock { state in
       state.tenants.insert(tenant)

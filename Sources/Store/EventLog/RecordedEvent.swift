@@ -26,7 +26,9 @@ public struct ExportedLine: Hashable, Sendable {
 }
 
 extension Tenant {
-  /// The events at some positions, in the order of position; one round trip. Those that do not exist are left out.
+  /// The events at some positions, in the order of position; one round trip.
+  ///
+  /// Those that do not exist are left out.
   ///
   /// - Throws: ``UndecodableEvent``, or what the database throws.
   public func events(at positions: [Int64]) throws -> [RecordedEvent] {

@@ -15,6 +15,8 @@ final class Replica: Sendable {
   let tenant: Int32
   let name: String
   let queue: DispatchQueue
+  /// Where waiters are told without waiting for an append.
+  private let callbacks = DispatchQueue(label: "tenure.waiters")
   let graph = SharedGraph()
   private let alarm: @Sendable (Alarm) -> Void
   private let state = Mutex(State())
@@ -45,7 +47,9 @@ final class Replica: Sendable {
 
   // MARK: Following the log; on the queue
 
-  /// Loads the whole log into a new graph and puts it in the old one's place. O(events).
+  /// Loads the whole log into a new graph and puts it in the old one's place.
+  ///
+  /// O(events).
   func load(on connection: Connection) throws {
     guard let head = try Head.read(tenant, on: connection) else { throw EventLogError.headMissing(tenant: name) }
     let fresh = AccessGraph()
@@ -181,9 +185,9 @@ final class Replica: Sendable {
       return .later(state.nextWaiter)
     }
     switch answer {
-    case .now(let isReached): queue.async { done(isReached) }
+    case .now(let isReached): callbacks.async { done(isReached) }
     case .later(let number):
-      queue.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) {
+      callbacks.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) {
         let late = self.state.withLock { $0.waiters.removeValue(forKey: number) }
         late?.done(false)
       }

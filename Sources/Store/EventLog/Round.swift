@@ -4,7 +4,6 @@ import Governance
 import Postgres
 import Relations
 import Schema
-import Temporal
 
 /// One transaction's worth of batches on their way into the log; on the tenant's queue.
 struct Round {
@@ -46,7 +45,9 @@ struct Round {
     var losses = 0
     while true {
       switch attempt(isLocking: races > 0) {
-      case .written(let verdicts): return finish(verdicts)
+      case .written(let verdicts):
+        if !verdicts.batches.isEmpty { replica.publish(verdicts.head) }
+        return finish(verdicts)
       case .failed(let failure): return answerAll(failure)
       case .raced:
         races += 1
@@ -67,9 +68,9 @@ struct Round {
     }
   }
 
+  /// Answers everyone once their batches are on disk.
   private func finish(_ verdicts: Verdicts) {
-    if verdicts.head.position > replica.head.position { replica.publish(verdicts.head) }
-    if !verdicts.batches.isEmpty { appender.announce(replica.head) }
+    if !verdicts.batches.isEmpty { appender.announce(verdicts.head) }
     for (waiting, answer) in zip(waiting, verdicts.answers) { waiting.done(answer) }
     // Those that found no room in this transaction.
     appender.giveBack(waiting[verdicts.answers.count...])
@@ -162,10 +163,12 @@ extension Round {
           continue
         }
         let batch = try decider.decide(waiting.submission, commandID: waiting.commandID)
+        verdicts.answers.append(.success(batch.receipt(after: decider.head.position)))
+        // A batch without events changes nothing, and is decided afresh if it comes again.
+        if batch.events.isEmpty { continue }
         bytes += batch.events.reduce(0) { $0 + $1.body.utf8.count }
         keys.add(batch)
         verdicts.batches.append(batch)
-        verdicts.answers.append(.success(batch.receipt))
       } catch {
         verdicts.hasRefusals = true
         verdicts.answers.append(.failure(.refused(error)))

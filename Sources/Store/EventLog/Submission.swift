@@ -49,6 +49,18 @@ public struct Receipt: Hashable, Sendable {
   /// Whether this is the first answer again.
   public var isReplay: Bool
 
+  /// A receipt; the log makes them, and doubles of it in tests.
+  public init(
+    commandID: String, firstPosition: Int64?, lastPosition: Int64?, recordedAt: Instant, position: Int64, isReplay: Bool
+  ) {
+    self.commandID = commandID
+    self.firstPosition = firstPosition
+    self.lastPosition = lastPosition
+    self.recordedAt = recordedAt
+    self.position = position
+    self.isReplay = isReplay
+  }
+
   /// The positions of the events that the batch made, in order.
   public var events: [Int64] {
     guard let firstPosition, let lastPosition else { return [] }

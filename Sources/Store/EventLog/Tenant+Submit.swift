@@ -5,7 +5,9 @@ extension Tenant {
   /// Batches of a bulk append that wait at a time: enough to fill a transaction, few enough to stand in memory.
   static let bulkBatches = 4_096
 
-  /// Submits a batch. Never blocks.
+  /// Submits a batch.
+  ///
+  /// Never blocks.
   ///
   /// - Parameters:
   ///   - submission: the batch.

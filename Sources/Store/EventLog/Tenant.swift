@@ -38,7 +38,9 @@ public final class Tenant: Sendable {
   /// The tenant's number in the database.
   public var id: Int32 { replica.tenant }
 
-  /// Whether the graph has been loaded. Never waits.
+  /// Whether the graph has been loaded.
+  ///
+  /// Never waits.
   var isLoaded: Bool { hasLoaded.withLock { $0 } }
 
   /// Loads the graph, unless that is done; a tenant that is degraded counts as loaded.
@@ -56,7 +58,9 @@ public final class Tenant: Sendable {
 
   // MARK: The graph
 
-  /// Lends the graph to a question, on the caller's thread; others read at the same time. Keep it short: appends wait meanwhile.
+  /// Lends the graph to a question, on the caller's thread; others read at the same time.
+  ///
+  /// Keep it short: appends wait meanwhile.
   ///
   /// - Throws: ``EventLogError/degraded(_:)``, or what the body throws.
   public func read<T>(_ body: (AccessGraph) throws -> T) throws -> T {
@@ -64,13 +68,19 @@ public final class Tenant: Sendable {
     return try replica.graph.read { graph throws(any Error) in try body(graph) }
   }
 
-  /// Where the log ends, as published here. Never waits.
+  /// Where the log ends, as published here.
+  ///
+  /// Never waits.
   public var head: Head { replica.head }
 
-  /// The event at which the tenant has stopped; nil while all is well. Never waits.
+  /// The event at which the tenant has stopped; nil while all is well.
+  ///
+  /// Never waits.
   public var degraded: UndecodableEvent? { replica.degraded }
 
-  /// The default of `at`: the clock, or the head's `recorded_at` where that is later. Never waits.
+  /// The default of `at`: the clock, or the head's `recorded_at` where that is later.
+  ///
+  /// Never waits.
   public var now: Instant { max(settings.clock(), head.recordedAt ?? .earliest) }
 
   /// The position up to which a question knows; never one within a batch.

@@ -1,3 +1,4 @@
+import EventLog
 import HTTP
 import JSON
 import Postgres

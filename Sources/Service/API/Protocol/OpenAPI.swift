@@ -68,7 +68,7 @@ enum OpenAPI {
 
   private static func headers(isWrite: Bool) -> [Member] {
     let all = [
-      Member("Tenure-Tenant", Schemas.id, "The tenant; absent, default"),
+      Member("Tenure-Tenant", Schemas.tenant, "The tenant; absent, default"),
       Member("Tenure-Min-Position", ["type": "integer", "minimum": 0], "Wait until the answer includes this position"),
     ]
     let key = Member(

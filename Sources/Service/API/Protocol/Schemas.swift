@@ -5,6 +5,9 @@ import JSON
 /// The JSON schemas (2020-12) that inputs are made of; each carries an example that the service accepts.
 enum Schemas {
   static let id: JSONValue = text(most: Limits.identifierBytes, "alice")
+  static let tenant: JSONValue = [
+    "type": "string", "pattern": "^[a-z0-9_.-]{1,63}$", "default": "default", "examples": ["default"],
+  ]
   static let path: JSONValue = text(most: Limits.pathBytes, "github.com/acme/site")
   static let action: JSONValue = text(most: Limits.pathBytes, "repo.write")
   static let text: JSONValue = text(most: Limits.attributeValueBytes, "alice")
