@@ -23,8 +23,7 @@ GRANT SELECT ON
   tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION
-  tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.existing_since, tenure.active,
-  tenure.who_had_access, tenure.who_had_access_during,
+  tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
   tenure.what_could TO tenure_reader;
 
 -- A rebuild folds into temporary tables.
