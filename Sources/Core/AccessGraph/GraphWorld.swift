@@ -145,10 +145,3 @@ extension AccessGraph {
     }
   }
 }
-
-extension AccessGraph {
-  /// Ids of all entities of a kind that the log ever named, in byte order. O(n log n).
-  public func entities(of kind: EntityKind) -> [String] {
-    nodes.filter { $0.entity.kind == kind }.map(\.entity.id).sorted { $0.precedes($1) }
-  }
-}

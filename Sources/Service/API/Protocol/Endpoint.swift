@@ -8,8 +8,8 @@ struct Endpoint: Sendable {
   enum Input: Sendable {
     /// In the query.
     case query([Member])
-    /// In a JSON object; `isOptional` where nothing in it is required.
-    case body([Member], isOptional: Bool = false)
+    /// In a JSON object, which may be left out where nothing in it is required.
+    case body([Member])
     /// Nowhere.
     case none
   }

@@ -44,9 +44,10 @@ enum OpenAPI {
     switch endpoint.input {
     case .none: break
     case .query(let members): parameters += members.map { parameter($0, in: "query") }
-    case .body(let members, let isOptional):
+    case .body(let members):
       operation["requestBody"] = [
-        "required": .bool(!isOptional), "content": ["application/json": ["schema": Schemas.object(members)]],
+        "required": .bool(members.contains(where: \.isRequired)),
+        "content": ["application/json": ["schema": Schemas.object(members)]],
       ]
     }
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }

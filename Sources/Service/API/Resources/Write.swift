@@ -27,12 +27,11 @@ struct Write: Sendable {
 
   var endpoint: Endpoint {
     let members = CommandSchema.members(of: verb).filter { $0.name != fromPath }
-    let isOptional = !members.contains { $0.isRequired }
     let operation = verb.name.split { $0 == "." || $0 == "_" }.enumerated().map { index, word in
       index == 0 ? String(word) : word.prefix(1).uppercased() + word.dropFirst()
     }
     return Endpoint(
-      .post, pattern, operation.joined(), "The command \(verb.name)", .body(members, isOptional: isOptional), status: status
+      .post, pattern, operation.joined(), "The command \(verb.name)", .body(members), status: status
     ) { call in try record(call) }
   }
 
