@@ -74,7 +74,10 @@ extension FieldReader {
     for member in object {
       let at = JSONPointer.child(member.name, of: at)
       if let problem = Limits.problem(attribute: member.name) { throw JSONFieldError(pointer: at, problem: problem) }
-      if let digest = member.value.objectValue?["sha256"]?.stringValue {
+      if let sealed = member.value.objectValue {
+        guard sealed.count == 1, let digest = sealed["sha256"]?.stringValue, Limits.isDigest(digest) else {
+          throw JSONFieldError(pointer: at, problem: "must not be an object, but for the digest of a sealed value")
+        }
         attributes[member.name] = .sealed(digest)
       } else if let problem = Limits.problem(attributeValue: member.value) {
         throw JSONFieldError(pointer: at, problem: problem)

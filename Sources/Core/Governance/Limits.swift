@@ -61,6 +61,11 @@ public enum Limits {
     return problem(characters: text)
   }
 
+  /// Whether the text is a SHA-256 in lower-case hexadecimal.
+  static func isDigest(_ text: String) -> Bool {
+    text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
+
   static func problem(attribute name: String) -> String? {
     if name.isEmpty { return "must have a name that is not empty" }
     if name.utf8.count > attributeNameBytes { return "must have a name of at most \(attributeNameBytes) bytes" }

@@ -21,9 +21,10 @@ public struct Head: Hashable, Sendable {
   ///   - tenant: the tenant's number.
   ///   - isLocking: whether to lock the row until the transaction ends, waiting for whoever appends.
   static func read(_ tenant: Int32, on connection: Connection, isLocking: Bool = false) throws -> Head? {
-    let lock = isLocking ? " FOR UPDATE" : ""
-    let rows = try connection.query(
-      "SELECT position, recorded_at, generation, epoch FROM tenure.head WHERE tenant_id = \(tenant)\(unsafe: lock)")
+    let plain: SQL = "SELECT position, recorded_at, generation, epoch FROM tenure.head WHERE tenant_id = \(tenant)"
+    let locking: SQL =
+      "SELECT position, recorded_at, generation, epoch FROM tenure.head WHERE tenant_id = \(tenant) FOR UPDATE"
+    let rows = try connection.query(isLocking ? locking : plain)
     guard let row = rows.first else { return nil }
     return Head(
       position: try row.int64(0), recordedAt: try row.optionalTimestamp(1).map(Instant.init), generation: try row.int64(2),
