@@ -9,13 +9,14 @@ extension Schema {
   /// Safe to run at any time and by several processes at once. The session must be a superuser's or that of a member of
   /// `tenure_owner` where the roles exist.
   /// - Returns: the names of the migrations applied now.
-  /// - Throws: `SchemaError` where the database was written by a newer version; `PostgresError`.
+  /// - Throws: `SchemaError` where the database was written by another version; `PostgresError`.
   public static func migrate(_ connection: Connection) throws -> [String] {
     _ = try connection.query("SELECT pg_advisory_lock(\(advisoryLock))")
     defer { _ = try? connection.query("SELECT pg_advisory_unlock(\(advisoryLock))") }
     try refuseBadEncoding(connection)
     let applied = try isMade(connection) ? try appliedMigrations(connection) : [:]
     try refuseUnknown(applied)
+    if !applied.isEmpty { try refuseChanged(connection) }
     if applied.count == migrations.count, try isCurrent(connection) { return [] }
     try connection.execute(roles.text)
     var now: [String] = []
@@ -77,6 +78,7 @@ extension Schema {
     }
     let applied = try appliedMigrations(connection)
     try refuseUnknown(applied)
+    try refuseChanged(connection)
     if let missing = migrations.first(where: { applied[$0.name] == nil }) {
       throw SchemaError(.migrationMissing, "migration \(missing.name) is missing: run tenure migrate as the database's owner")
     }
@@ -99,6 +101,34 @@ extension Schema {
     if let unknown = applied.keys.sorted().first(where: { !known.contains($0) }) {
       throw SchemaError(
         .writtenByNewerVersion, "this database was written by a newer version (it has \(unknown)): use that version")
+    }
+  }
+
+  /// A migration that was edited after it was applied left the tables as they were: this version's statements would not fit them.
+  private static func refuseChanged(_ connection: Connection) throws {
+    let changed = try connection.query(
+      """
+      SELECT m.name FROM tenure.migration m JOIN unnest(\(migrations.map(\.name)), \(migrations.map(\.text))) AS f (name, body)
+        ON f.name = m.name
+      WHERE m.digest <> md5(f.body) ORDER BY m.name LIMIT 1
+      """)
+    guard let name = try changed.first?.string(0) else { return }
+    throw SchemaError(
+      .migrationChanged, "migration \(name) was applied with another text than this version has: use the version that wrote it")
+  }
+
+  private static func refuseChanged(_ connection: Connection, _ applied: [String: String]) throws {
+    if applied.isEmpty { return }
+    let changed = try connection.query(
+      """
+      SELECT m.name FROM tenure.migration m
+      JOIN unnest(\(migrations.map(\.name)), \(migrations.map(\.text))) AS known (name, text) ON known.name = m.name
+      WHERE m.digest <> md5(known.text) ORDER BY m.name LIMIT 1
+      """)
+    if let row = changed.first {
+      throw SchemaError(
+        .migrationChanged,
+        "migration \(try row.string(0)) was applied with another text than this program has: use the program that applied it")
     }
   }
 

@@ -1,10 +1,11 @@
 -- The idempotency keys of accepted commands, kept for ever: the same key with the same body has the same answer.
 CREATE TABLE tenure.command (
-  tenant_id      int NOT NULL,
-  command_id     text COLLATE "C" NOT NULL,
-  digest         bytea NOT NULL,     -- of the body that came with the key
-  first_position int8 NOT NULL,
-  last_position  int8 NOT NULL,
+  tenant_id       int NOT NULL,
+  command_id      text COLLATE "C" NOT NULL,
+  digest          bytea NOT NULL,   -- of the body that came with the key, without its personal values
+  personal_digest bytea,            -- salted, with its personal values; NULL where there were none
+  first_position  int8 NOT NULL,
+  last_position   int8 NOT NULL,
   PRIMARY KEY (tenant_id, command_id),
   CHECK (first_position <= last_position)
 ) WITH (

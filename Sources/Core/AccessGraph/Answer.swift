@@ -264,13 +264,16 @@ public struct Turn: Hashable, Sendable {
   public var right: Right
   /// The events that caused it, by position; more than one where several paths began or ended at that instant.
   public var causes: [Cause]
+  /// Whether all paths were looked at for the causes; false where there are too many.
+  public var areCausesComplete: Bool
 
   /// A turn.
-  public init(at: Instant, isGain: Bool, right: Right, causes: [Cause]) {
+  public init(at: Instant, isGain: Bool, right: Right, causes: [Cause], areCausesComplete: Bool = true) {
     self.at = at
     self.isGain = isGain
     self.right = right
     self.causes = causes
+    self.areCausesComplete = areCausesComplete
   }
 }
 

@@ -86,13 +86,10 @@ public struct Pattern: Hashable, Sendable {
 enum Scope {
   /// Every scope that covers exactly this resource: `*`, its prefixes by whole segments, itself.
   static func covering(_ resource: String) -> [String] {
-    var scopes = ["*"]
-    var prefix = ""
-    for segment in resource.split(separator: "/", omittingEmptySubsequences: false) {
-      prefix += prefix.isEmpty ? segment : "/" + segment
-      scopes.append(prefix)
-    }
-    return resource == "*" ? ["*"] : scopes
+    if resource == "*" { return ["*"] }
+    // By bytes: a combining mark after a slash would make one Character of both.
+    let ends = resource.utf8.indices.filter { resource.utf8[$0] == UInt8(ascii: "/") }
+    return ["*"] + ends.map { String(resource[..<$0]) } + [resource]
   }
 
   /// Whether a scope lies at, above or below a resource.

@@ -30,27 +30,31 @@ extension AccessGraph {
     guard let before = after.before else { return Turn(at: at, isGain: isGain, right: right, causes: []) }
     let (with, without) = isGain ? (after, before) : (before, after)
     var causes: Set<Turn.Cause> = []
-    for path in paths(of: identity, to: right, with) {
+    let walk = walk(from: identity, to: right, with)
+    for path in walk.found {
       for element in path.elements where !holds(element, of: path, to: right, as: with, without) {
         causes.formUnion(isGain ? beginning(of: element, after) : ending(of: element, before, after))
       }
     }
-    return Turn(at: at, isGain: isGain, right: right, causes: causes.sorted { $0.position < $1.position })
+    let sorted = causes.sorted { $0.position < $1.position }
+    return Turn(at: at, isGain: isGain, right: right, causes: sorted, areCausesComplete: walk.isComplete)
   }
 
-  private func paths(of identity: Int32, to right: Right, _ sight: Sight) -> [ElementPath] {
-    guard let scope = texts.find(right.scope) else { return [] }
-    return paths(
-      of: identity, sight, limit: Self.pathsPerTurn, grants: { $0.scope == scope },
+  private func walk(from identity: Int32, to right: Right, _ sight: Sight) -> PathWalk {
+    let scope = texts.find(right.scope)
+    var walk = PathWalk(
+      graph: self, sight: sight, limit: Self.pathsPerTurn, grants: { $0.scope == scope },
       permissions: { role, index in
         guard index >= 0, let permission = role.document.permissions?[index] else { return right.action == nil }
         return Self.gives(permission, right)
-      }
-    ).filter { path in
+      })
+    walk.accepts = { path in
       guard path.conditions == right.conditions else { return false }
       guard let unknown = right.unknownRole, case .permission(let role, _)? = path.elements.last else { return true }
-      return id(role).isExactly(unknown)
+      return self.id(role).isExactly(unknown)
     }
+    walk.run(from: identity)
+    return walk
   }
 
   /// Whether an element of a path that stands in one sight says the same in another.

@@ -47,12 +47,14 @@ extension AccessGraph {
     }
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
     let scopes = Set(Scope.covering(resource).compactMap { texts.find($0) })
-    let found = paths(
-      of: node, sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
+    var walk = PathWalk(
+      graph: self, sight: sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
       permissions: { role, index in self.applies(test, role, index) })
-    let best = found.count >= Self.pathsExplored ? status(of: node, test, scopes, sight) : Self.best(found.map(\.status))
-    let paths = found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
-    let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: found.count > limit)
+    walk.run(from: node)
+    let best = walk.isComplete ? Self.best(walk.found.map(\.status)) : status(of: node, test, scopes, sight)
+    let paths = walk.found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
+    let isTruncated = !walk.isComplete || walk.found.count > limit
+    let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: isTruncated)
     return judged(answer, covered: !coverage(of: resource, from: view).isEmpty)
   }
 
@@ -105,84 +107,6 @@ extension AccessGraph {
   private static func precedes(_ a: Path, _ b: Path) -> Bool {
     if a.steps.count != b.steps.count { return a.steps.count < b.steps.count }
     return a.steps.map(\.position).lexicographicallyPrecedes(b.steps.map(\.position))
-  }
-}
-
-/// The paths of an identity, one by one, without repeating a node.
-extension AccessGraph {
-  /// Paths to the permissions that the caller chooses, at most `limit` of them.
-  ///
-  /// - Parameters:
-  ///   - grants: which assignments are of interest.
-  ///   - permissions: which permissions of a role are, by index; -1 asks about a document that is not known.
-  func paths(
-    of identity: Int32, _ sight: Sight, limit: Int, grants isWanted: (GrantRecord) -> Bool,
-    permissions: (CompiledRole, Int) -> Bool
-  ) -> [ElementPath] {
-    guard isActive(identity, sight) else { return [] }
-    var found: [ElementPath] = []
-    forEachChain(of: identity, sight) { principal, chain in
-      for fact in nodes[Int(principal)].assignments {
-        guard let holding = holding(fact, sight) else { continue }
-        let grant = self.grants[Int(holding.value)]
-        guard grant.principal == principal, isWanted(grant) else { continue }
-        let path = ElementPath(elements: chain + [.assignment(fact)], conditions: grant.condition.map { [$0] } ?? [])
-        descend(grant.role, [grant.role], path, sight, permissions, limit, &found)
-        if found.count >= limit { return false }
-      }
-      return true
-    }
-    return found
-  }
-
-  /// Follows inclusions down from a role, without repeating a role.
-  private func descend(
-    _ role: Int32, _ visited: [Int32], _ path: ElementPath, _ sight: Sight, _ permissions: (CompiledRole, Int) -> Bool,
-    _ limit: Int, _ found: inout [ElementPath]
-  ) {
-    guard let definition = definition(of: role, sight) else { return }
-    let wanted = definition.role.document.permissions.map { Array($0.indices) } ?? [-1]
-    for index in wanted where permissions(definition.role, index) {
-      guard found.count < limit else { return }
-      var path = path
-      path.elements.append(.permission(role: role, index: index))
-      path.isUnknown = index < 0
-      if index >= 0, let condition = definition.role.document.permissions?[index].condition {
-        path.conditions = Self.sorted(path.conditions + [condition])
-      }
-      found.append(path)
-    }
-    for included in inclusions(of: definition, sight) where !visited.contains(included) {
-      guard found.count < limit else { return }
-      var path = path
-      path.elements.append(.inclusion(of: included, in: role))
-      descend(included, visited + [included], path, sight, permissions, limit, &found)
-    }
-  }
-
-  /// Visits each simple chain identity → account → groups; the body says whether to go on.
-  private func forEachChain(of identity: Int32, _ sight: Sight, _ body: (Int32, [Element]) -> Bool) {
-    var isOpen = climb(identity, [identity], [.identity(identity)], sight, body)
-    for fact in nodes[Int(identity)].links where isOpen {
-      let account = facts[Int(fact)].key.a
-      guard account != identity, let link = holding(fact, sight), link.value == identity, isActive(account, sight) else {
-        continue
-      }
-      isOpen = climb(
-        account, [identity, account], [.identity(identity), .link(fact), .identity(account)], sight, body)
-    }
-  }
-
-  private func climb(
-    _ node: Int32, _ visited: [Int32], _ chain: [Element], _ sight: Sight, _ body: (Int32, [Element]) -> Bool
-  ) -> Bool {
-    guard body(node, chain) else { return false }
-    for fact in nodes[Int(node)].groups {
-      let group = facts[Int(fact)].key.a
-      guard !visited.contains(group), holding(fact, sight) != nil else { continue }
-      guard climb(group, visited + [group], chain + [.membership(fact)], sight, body) else { return false }
-    }
-    return true
   }
 }
 

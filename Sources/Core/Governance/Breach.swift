@@ -112,12 +112,18 @@ extension World {
 }
 
 extension Breach {
+  /// Groups or roles of a cycle that its evidence names.
+  private static let shownSteps = 50
+
   fileprivate static func cycle(
     _ rule: String, _ subject: Entity, path: [String], _ message: String, _ pointer: String
   ) -> Breach {
-    let evidence: JSONValue = ["path": .array(path.map { .string($0) })]
+    // A cycle may be as long as there are groups, and its evidence must fit into an event.
+    let shown = path.prefix(shownSteps)
+    let evidence: JSONValue = ["length": .integer(Int64(path.count)), "path": .array(shown.map { .string($0) })]
+    let rest = path.count > shownSteps ? " → … (\(path.count) in all)" : ""
     return Breach(
       finding: Finding(rule: rule, subject: subject, evidence: evidence),
-      refusal: Refusal(.cycle, "\(message): \(path.joined(separator: " → "))", at: pointer))
+      refusal: Refusal(.cycle, "\(message): \(shown.joined(separator: " → "))\(rest)", at: pointer))
   }
 }

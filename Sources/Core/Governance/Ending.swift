@@ -19,6 +19,8 @@ extension Decision {
     let returns = beginnings(of: .existence(entity), after: at)
     if isGoverned, !exists, returns.isEmpty { throw Refusal(.notFound, "\(entity) does not exist at \(at)", at: pointer) }
     if exists || !isGoverned { emit(command.change) }
+    // An observation of an ending that is no news says nothing about what others have seen begin later.
+    if !exists, !isGoverned { return }
     let horizon = exists ? max(at, context.recordedAt) : at
     for fact in world.facts(about: entity) {
       guard let ending = fact.ending else { continue }

@@ -23,7 +23,8 @@ public struct Entity: Hashable, Sendable, Comparable, CustomStringConvertible {
     guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
       let kind = EntityKind(rawValue: String(text[..<colon]))
     else { return nil }
-    self.init(kind, String(text[text.index(after: colon)...]))
+    // By bytes: a combining mark after the colon would make one Character of both.
+    self.init(kind, String(text[text.utf8.index(after: colon)...]))
   }
 
   /// The text form `kind:id`.

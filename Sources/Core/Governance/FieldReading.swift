@@ -26,7 +26,7 @@ extension FieldReader {
 
   /// An entity in the form `kind:id`.
   public mutating func entity(_ name: String) throws(JSONFieldError) -> Entity {
-    let text = try string(name, maximumBytes: Limits.identifierBytes + Limits.kindBytes)
+    let text = try string(name, maximumBytes: Limits.pathBytes + Limits.kindBytes)
     guard let entity = Entity(text: text) else { throw error(name, "must have the form kind:id, such as identity:alice") }
     return entity
   }
@@ -73,6 +73,9 @@ extension FieldReader {
     var attributes: [String: AttributeValue] = [:]
     for member in object {
       let at = JSONPointer.child(member.name, of: at)
+      if attributes[member.name] != nil {
+        throw JSONFieldError(pointer: at, problem: "is given twice, in two Unicode forms")
+      }
       if let problem = Limits.problem(attribute: member.name) { throw JSONFieldError(pointer: at, problem: problem) }
       if let sealed = member.value.objectValue {
         guard sealed.count == 1, let digest = sealed["sha256"]?.stringValue, Limits.isDigest(digest) else {

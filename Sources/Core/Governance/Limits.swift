@@ -91,11 +91,18 @@ public enum Limits {
 
 /// Attributes whose values are personal: never in a body, only their salted digest.
 public enum PersonalAttributes {
-  /// Names that hold personal values wherever they stand.
+  /// Names that hold personal values wherever they stand, in lower case and without separators.
   public static let names: Set<String> = [
-    "name", "display_name", "given_name", "family_name", "email", "phone", "address", "date_of_birth", "birthday",
+    "name", "displayname", "fullname", "givenname", "firstname", "middlename", "familyname", "lastname", "surname",
+    "nickname", "email", "mail", "emailaddress", "phone", "phonenumber", "telephone", "mobile", "address", "street",
+    "postaladdress", "homeaddress", "dateofbirth", "birthdate", "birthday", "passport", "nationalid", "photo",
   ]
 
-  /// Whether the attribute's values are personal: a name in `names`, or one that begins with `personal.`.
-  public static func contains(_ name: String) -> Bool { names.contains(name) || name.hasPrefix("personal.") }
+  /// Whether the attribute's values are personal: a name in `names`, whatever its case and its `_`, `-`, `.` and blanks, or one
+  /// that begins with `personal.`.
+  public static func contains(_ name: String) -> Bool {
+    if name.hasPrefix("personal.") { return true }
+    let bare = name.lowercased().unicodeScalars.filter { !"_-. ".unicodeScalars.contains($0) }
+    return names.contains(String(String.UnicodeScalarView(bare)))
+  }
 }

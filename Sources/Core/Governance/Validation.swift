@@ -8,6 +8,9 @@ extension Decision {
     if let reason = command.authority.reason, reason.utf8.count > Limits.reasonBytes {
       throw Refusal(.limitExceeded, "must be at most \(Limits.reasonBytes) bytes", at: "/reason")
     }
+    if command.authority.authorisedBy?.verified == true {
+      throw Refusal(.malformed, "is said only of approvals that Tenure saw itself", at: "/authorised_by/verified")
+    }
     let entity = command.change.entity
     switch command.change {
     case .resourceDescribed(let path, _), .resourceRemoved(let path): try check(path: path, "/path")

@@ -17,7 +17,21 @@ public final class API: Sendable {
   }
 
   /// Answers a request, or promises to.
-  public func handle(_ request: Request) -> Reply { router.route(request) }
+  ///
+  /// Only requests to this machine's own names are answered: to be local is all the authentication there is, and a page in a
+  /// browser could reach a local port under a name of its own (DNS rebinding).
+  public func handle(_ request: Request) -> Reply {
+    guard Self.isLocal(request.headers["Host"]) else {
+      return .now(Problem.header("Host", "must be localhost, 127.0.0.1 or [::1]").response)
+    }
+    return router.route(request)
+  }
+
+  private static func isLocal(_ host: String?) -> Bool {
+    guard let host else { return true }
+    let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
+    return ["localhost", "127.0.0.1", "[::1]"].contains(name.lowercased())
+  }
 
   /// The answer to a request that router or listener refuse: a `ProblemResponse` for the listener.
   public static func problem(_ status: Int, _ request: Request, _ allow: [HTTPMethod]) -> Response {

@@ -19,7 +19,12 @@ struct Arguments {
 
   init(_ arguments: some Sequence<String>) throws(UsageError) {
     var rest = Array(arguments)[...]
+    // What is not UTF-8 arrives with this character in its place; it would be looked for, and answered, as another name.
+    if let broken = rest.first(where: { $0.unicodeScalars.contains("\u{FFFD}") }) {
+      throw UsageError("not UTF-8, or with the character U+FFFD, which stands for that: \(broken)")
+    }
     while let argument = rest.popFirst() {
+      if argument.isEmpty { throw UsageError("an argument is empty") }
       guard argument.hasPrefix("--"), argument != "--" else {
         words.append(argument)
         continue
@@ -31,8 +36,10 @@ struct Arguments {
         guard parts.count == 1 else { throw UsageError("--\(name) takes no value") }
         options.append((name, nil))
       } else if parts.count == 2 {
+        if parts[1].isEmpty { throw UsageError("--\(name) must not be empty") }
         options.append((name, parts[1]))
       } else if let value = rest.popFirst() {
+        if value.isEmpty { throw UsageError("--\(name) must not be empty") }
         options.append((name, value))
       } else {
         throw UsageError("--\(name) needs a value")

@@ -75,7 +75,7 @@ extension Subcommand {
       } text: {
         $0.text
       } status: { report in
-        exitStatus(report.holders.map(\.status), report.coverage)
+        exitStatus(report.holders.map(\.status), subject.isAboutResource ? report.coverage : nil)
       }
     case .stretch(let stretch):
       return try ask(&arguments) {
@@ -86,7 +86,7 @@ extension Subcommand {
         let statuses = report.holders.map { holder -> Status in
           holder.allowed.isEmpty ? holder.conditional.isEmpty ? .unknown : .conditional : .allowed
         }
-        return exitStatus(statuses, report.coverage)
+        return exitStatus(statuses, subject.isAboutResource ? report.coverage : nil)
       }
     }
   }
@@ -95,7 +95,7 @@ extension Subcommand {
     name: "what", summary: "what an identity could do",
     usage: "what --identity ID [--at T | --from T --to T] [--as-known-at POSITION|T]"
   ) { arguments in
-    let identity = try arguments.required("identity")
+    let identity = try arguments.identity()
     let known = try arguments.asKnownAt()
     switch try arguments.when() {
     case .moment(let at):
@@ -121,8 +121,8 @@ extension Subcommand {
     name: "why", summary: "whether an identity could do it, and every path by which",
     usage: "why --identity ID --action A --resource R [--at T] [--as-known-at POSITION|T] [--paths 100]"
   ) { arguments in
-    let identity = try arguments.required("identity")
-    let action = try arguments.required("action")
+    let identity = try arguments.identity()
+    guard let action = try arguments.action() else { throw UsageError("--action is missing") }
     let resource = try arguments.resource()
     let at = try arguments.instant("at")
     let known = try arguments.asKnownAt()
@@ -144,7 +144,7 @@ extension Subcommand {
     name: "timeline", summary: "each gain and loss of an identity, with the event that caused it",
     usage: "timeline --identity ID [--resource R] [--from T] [--to T] [--as-known-at POSITION|T]"
   ) { arguments in
-    let identity = try arguments.required("identity")
+    let identity = try arguments.identity()
     let resource = try arguments.optionalResource()
     let stretch = try arguments.stretch()
     let known = try arguments.asKnownAt()
@@ -153,7 +153,9 @@ extension Subcommand {
     } text: {
       $0.text
     } status: {
-      $0.isKnown ? $0.turns.isEmpty ? .no : .yes : .uncertain
+      guard $0.isKnown else { return .uncertain }
+      guard $0.turns.isEmpty else { return .yes }
+      return $0.coverage.isComplete || resource == nil ? .no : .uncertain
     }
   }
 
@@ -165,7 +167,7 @@ extension Subcommand {
       """
   ) { arguments in
     let resource = try arguments.optionalResource()
-    let identity = arguments.option("identity")
+    let identity = try arguments.id("identity")
     let at = try arguments.instant("at")
     let from = try arguments.instant("from")
     // Two moments are compared, not a stretch: a bare date is its midnight on both sides.
@@ -177,8 +179,11 @@ extension Subcommand {
       first = Knowledge(at: from, asKnownAt: known)
       second = Knowledge(at: to, asKnownAt: known)
     } else if let at, from == nil, to == nil {
-      first = Knowledge(at: at, asKnownAt: try arguments.asKnownAt("known-from"))
-      second = Knowledge(at: at, asKnownAt: try arguments.asKnownAt("known-to"))
+      let earlier = try arguments.asKnownAt("known-from")
+      let later = try arguments.asKnownAt("known-to")
+      if earlier == .head, later == .head { throw UsageError("--at needs --known-from or --known-to: two states of knowledge") }
+      first = Knowledge(at: at, asKnownAt: earlier)
+      second = Knowledge(at: at, asKnownAt: later)
     } else {
       throw UsageError("give --from and --to, or --at with --known-from and --known-to")
     }
@@ -187,7 +192,8 @@ extension Subcommand {
     } text: {
       $0.text
     } status: {
-      $0.difference.gained.isEmpty && $0.difference.lost.isEmpty ? .no : .yes
+      guard $0.difference.gained.isEmpty, $0.difference.lost.isEmpty else { return .yes }
+      return $0.coverage.isComplete || resource == nil ? .no : .uncertain
     }
   }
 
@@ -236,11 +242,29 @@ extension Arguments {
     return resource
   }
 
+  mutating func identity() throws(UsageError) -> String {
+    guard let identity = try id("identity") else { throw UsageError("--identity is missing") }
+    return identity
+  }
+
+  mutating func id(_ name: String) throws(UsageError) -> String? {
+    guard let id = option(name) else { return nil }
+    if let problem = Limits.problem(identifier: id) { throw UsageError("--\(name) \(problem)") }
+    return id
+  }
+
+  mutating func action() throws(UsageError) -> String? {
+    guard let action = option("action") else { return nil }
+    // An action is as long as a pattern that is to match it.
+    if let problem = Limits.problem(pattern: action) { throw UsageError("--action \(problem)") }
+    return action
+  }
+
   mutating func subject() throws(UsageError) -> WhoSubject {
-    let role = option("role")
-    let group = option("group")
+    let role = try id("role")
+    let group = try id("group")
     let isPrivileged = flag("privileged")
-    let action = option("action")
+    let action = try action()
     let resource = try optionalResource()
     switch (action, resource, role, group, isPrivileged) {
     case (let action?, let resource?, nil, nil, false): return .access(action: action, resource: resource)
@@ -249,5 +273,13 @@ extension Arguments {
     case (nil, nil, nil, nil, true): return .privileged
     default: throw UsageError("give --action and --resource, or one of --role, --group, --privileged")
     }
+  }
+}
+
+extension WhoSubject {
+  /// Whether the question names a resource, so that its coverage matters; roles and groups are what the log says they are.
+  var isAboutResource: Bool {
+    if case .access = self { return true }
+    return false
   }
 }

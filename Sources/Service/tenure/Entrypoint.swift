@@ -39,22 +39,26 @@ struct Subcommand: Sendable {
 enum Entrypoint {
   static func main() {
     signal(SIGPIPE, SIG_IGN)  // a reader that stops early, such as `head`, is no failure: the write's error is handled
-    exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    // A closed standard descriptor would go to the next socket that is opened, and the answer would be written into that.
+    let held = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].filter { fcntl($0, F_GETFD) < 0 }
+      .map { _ in FileHandle(forReadingAtPath: "/dev/null") }
+    withExtendedLifetime(held) { exit(run(Array(CommandLine.arguments.dropFirst())).rawValue) }
   }
 
   static func run(_ words: [String]) -> ExitStatus {
-    guard let name = words.first, name != "help", name != "--help" else {
-      Output.standard.write(overview)
-      return words.isEmpty ? .usage : .yes
-    }
-    guard let command = Subcommand.all.first(where: { $0.name == name }) else {
-      complain("there is no command \(name); see tenure help")
-      return .usage
-    }
+    let name = words.first ?? "help"
     do {
+      if name == "help" || name == "--help" {
+        try Output.standard.writeText(overview)
+        return words.isEmpty ? .usage : .yes
+      }
+      guard let command = Subcommand.all.first(where: { $0.name == name }) else {
+        complain("there is no command \(name); see tenure help")
+        return .usage
+      }
       var arguments = try Arguments(words.dropFirst())
       if arguments.flag("help") {
-        Output.standard.write("\(command.summary)\n\n  tenure \(command.usage)\n\n\(Subcommand.commonUsage)\n")
+        try Output.standard.writeText("\(command.summary)\n\n  tenure \(command.usage)\n\n\(Subcommand.commonUsage)\n")
         return .yes
       }
       return try command.run(&arguments)
@@ -69,7 +73,10 @@ enum Entrypoint {
     }
   }
 
-  private static func complain(_ text: String) { FileHandle.standardError.write(Data("tenure: \(text)\n".utf8)) }
+  /// Best effort: where not even this can be written, the exit status still says it.
+  private static func complain(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data("tenure: \(text)\n".utf8))
+  }
 
   private static var overview: String {
     let width = Subcommand.all.map(\.name.count).max() ?? 0

@@ -34,7 +34,10 @@ extension Subcommand {
     case .json: try Output.standard.writeBytes(report.json(position: tenant.head.position).canonicalBytes() + [0x0A])
     case .text: try Output.standard.writeBytes(Array(report.text(tenant: tenantName, position: tenant.head.position).utf8))
     }
-    return report.isStopped ? .failure : report.invalid.isEmpty ? .yes : .uncertain
+    if report.isStopped, let last = report.invalid.last {
+      throw CommandError("stopped at \(last); what came before it stays; --skip-invalid goes on and records a coverage gap")
+    }
+    return report.invalid.isEmpty ? .yes : .uncertain
   }
 }
 
@@ -44,12 +47,10 @@ extension ImportReport {
     text += "\(recorded) recorded as \(events) events; the log is at position \(position)\n"
     if let readTo { text += "covered to the last commit read, \(readTo)\n" }
     if backwards > 0 { text += "\(backwards) commits were dated before their parents and count at their parents' instants\n" }
+    if voided > 0 { text += "\(voided) retirements by other imports are contradicted by this history, and were voided\n" }
     for warning in warnings { text += "note: \(warning)\n" }
     for collision in collisions { text += "collision: \(collision.fact) belongs to \(collision.source) and was left alone\n" }
     for commit in invalid { text += "invalid: \(commit)\n" }
-    if isStopped {
-      text += "stopped at the first commit that cannot be read; --skip-invalid goes on and records a coverage gap\n"
-    }
     return text
   }
 
@@ -57,7 +58,8 @@ extension ImportReport {
     var object: JSONObject = [
       "source": .string(source), "commits": .integer(Int64(commits)), "known": .integer(Int64(known)),
       "read": .integer(Int64(read)), "recorded": .integer(Int64(recorded)), "events": .integer(Int64(events)),
-      "backwards": .integer(Int64(backwards)), "position": .integer(position), "is_stopped": .bool(isStopped),
+      "backwards": .integer(Int64(backwards)), "voided": .integer(Int64(voided)), "position": .integer(position),
+      "is_stopped": .bool(isStopped),
       "warnings": .array(warnings.map { .string($0) }),
       "collisions": .array(collisions.map { ["fact": .string("\($0.fact)"), "source": .string($0.source)] }),
     ]

@@ -15,24 +15,27 @@ extension Subcommand {
   ) { arguments in
     let format = try arguments.format()
     let name = arguments.tenantName()
-    let export = arguments.option("export")
+    if let export = arguments.option("export") {
+      // All of the log or nothing: a filter here is refused by `finish`, never passed over.
+      return try withSession(&arguments) { session, arguments in
+        try arguments.finish()
+        try exportLog(of: try session.tenant(name), to: export)
+        return .yes
+      }
+    }
     let filter = try arguments.logFilter()
     let after = try arguments.integer("after", in: 0...Int.max) ?? 0
-    let limit = try arguments.integer("limit", in: 1...10_000) ?? 100
+    let limit = try arguments.integer("limit", in: 1...Tenant.maximumLogPage) ?? 100
     return try withSession(&arguments) { session, arguments in
       try arguments.finish()
       let tenant = try session.tenant(name)
-      if let export {
-        try exportLog(of: tenant, to: export)
-        return .yes
-      }
       let page = try tenant.log(filter, after: Int64(after), limit: limit)
       for recorded in page.events {
         try Output.standard.writeBytes(
           Array((format == .json ? recorded.body : line(recorded.event)).utf8) + [UInt8(ascii: "\n")])
       }
-      if let next = page.next, format == .text {
-        Output.standard.write("more: tenure log … --after \(next)\n")
+      if let next = page.next {
+        try Output.standard.writeText(format == .text ? "more: tenure log … --after \(next)\n" : "{\"next\":\(next)}\n")
       }
       return page.events.isEmpty ? .no : .yes
     }
@@ -49,15 +52,8 @@ extension Subcommand {
 
   /// The exported line is the body, byte for byte, so that anyone can recompute the leaves.
   private static func exportLog(of tenant: Tenant, to path: String) throws {
-    let file: FileHandle
-    if path == "-" {
-      file = .standardOutput
-    } else {
-      guard FileManager.default.createFile(atPath: path, contents: nil), let opened = FileHandle(forWritingAtPath: path) else {
-        throw CommandError("cannot write \(path)")
-      }
-      file = opened
-    }
+    let file = path == "-" ? FileHandle.standardOutput : try emptyFile(at: path)
+    let written = path == "-" ? "the standard output" : path
     let progress = Progress("exporting")
     let total = tenant.head.position
     var buffer = Data()
@@ -65,12 +61,26 @@ extension Subcommand {
       buffer.append(contentsOf: line.body.utf8)
       buffer.append(UInt8(ascii: "\n"))
       if buffer.count > 1 << 20 || line.position == total {
-        try file.write(contentsOf: buffer)
+        try file.writeAll(buffer, to: written)
         buffer.removeAll(keepingCapacity: true)
         progress.advance(line.position, of: total)
       }
     }
-    if !buffer.isEmpty { try file.write(contentsOf: buffer) }
+    if !buffer.isEmpty { try file.writeAll(buffer, to: written) }
+  }
+
+  /// Opens what is there, a device or the target of a link too, and makes a file only where there is nothing.
+  ///
+  /// `createFile` alone would put a plain file in the place of a device or link.
+  private static func emptyFile(at path: String) throws -> FileHandle {
+    let files = FileManager.default
+    guard files.fileExists(atPath: path) || files.createFile(atPath: path, contents: nil),
+      let file = FileHandle(forWritingAtPath: path)
+    else { throw CommandError("cannot write to \(path)") }
+    // A device or pipe has no length to cut.
+    let kind = try? files.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type]
+    if kind as? FileAttributeType == .typeRegular { try file.truncate(atOffset: 0) }
+    return file
   }
 
   static let verify = Subcommand(
@@ -95,8 +105,10 @@ extension Subcommand {
         ]
         try Output.standard.writeBytes(answer.canonicalBytes() + [UInt8(ascii: "\n")])
       case .text:
-        for problem in verification.problems { Output.standard.write("event \(problem.position): \(problem.problem)\n") }
-        Output.standard.write("\(verification.events) events, \(verification.problems.count) problems\n")
+        for problem in verification.problems {
+          try Output.standard.writeText("event \(problem.position): \(problem.problem)\n")
+        }
+        try Output.standard.writeText("\(verification.events) events, \(verification.problems.count) problems\n")
       }
       return verification.isClean ? .yes : .no
     }
@@ -130,7 +142,7 @@ extension Subcommand {
       case .text:
         var table = TextTable()
         for one in found { table.add(one.identity, one.kind.rawValue, "by \(one.matched)") }
-        Output.standard.write(table.isEmpty ? "nobody at \(moment)\n" : table.text)
+        try Output.standard.writeText(table.isEmpty ? "nobody at \(moment)\n" : table.text)
       }
       return found.isEmpty ? .no : .yes
     }
@@ -160,7 +172,7 @@ extension Arguments {
   mutating func asKnownAt(_ name: String = "as-known-at") throws(UsageError) -> AsKnownAt {
     guard let text = option(name) else { return .head }
     if let position = Int64(text), position >= 0 { return .position(position) }
-    do { return .instant(try Instant(dateOrRFC3339: text, endOfDay: true)) } catch {
+    do { return .instant(try Instant(dateOrRFC3339: text, endOfDay: false)) } catch {
       throw UsageError("--\(name) must be a position, a date or an RFC 3339 instant")
     }
   }

@@ -16,14 +16,32 @@ enum OutputFormat: String, CaseIterable {
 struct Output {
   static let standard = Output()
 
-  /// Writes, best effort; for help and remarks.
+  /// Writes, best effort; for remarks only, never for an answer.
   func write(_ text: String) { try? writeBytes(Array(text.utf8)) }
+
+  /// Writes all of an answer.
+  ///
+  /// - Throws: what `writeBytes` throws.
+  func writeText(_ text: String) throws { try writeBytes(Array(text.utf8)) }
 
   /// Writes all bytes.
   ///
-  /// - Throws: `ClosedOutput` where the reader has gone.
+  /// - Throws: `ClosedOutput` where the reader has gone, else a `CommandError`: an answer that is cut off must not look whole.
   func writeBytes(_ bytes: [UInt8]) throws {
-    do { try FileHandle.standardOutput.write(contentsOf: Data(bytes)) } catch { throw ClosedOutput() }
+    try FileHandle.standardOutput.writeAll(Data(bytes), to: "the standard output")
+  }
+}
+
+extension FileHandle {
+  /// Writes all bytes to what is called `name` in an error.
+  ///
+  /// - Throws: `ClosedOutput` where it is a pipe whose reader has gone, else a `CommandError` with the cause.
+  func writeAll(_ bytes: Data, to name: String) throws {
+    do { try write(contentsOf: bytes) } catch {
+      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      if cause?.code == Int(EPIPE) { throw ClosedOutput() }
+      throw CommandError("cannot write to \(name): \((cause ?? error as NSError).localizedDescription)")
+    }
   }
 }
 

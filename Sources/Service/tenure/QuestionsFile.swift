@@ -48,6 +48,7 @@ extension Subcommand {
         var reader = try FieldReader(value)
         let at = try reader.instant("at")
         let action = try reader.string("action", maximumBytes: Limits.pathBytes)
+        if let problem = Limits.problem(pattern: action) { throw reader.error("action", problem) }
         let resource = try reader.path("resource")
         _ = reader.optionalValue("identities")
         try reader.finish()

@@ -5,7 +5,7 @@ import Server
 extension Subcommand {
   static let serve = Subcommand(
     name: "serve", summary: "serves the JSON API on loopback",
-    usage: "serve [--port 8080] [--socket PATH] [--tenant …]"
+    usage: "serve [--port 8080] [--socket PATH]"
   ) { arguments in
     let configuration = try arguments.serverConfiguration()
     let place = try Session.place(&arguments)
@@ -25,7 +25,7 @@ extension Subcommand {
     switch place {
     case .external(let conninfo):
       let applied = try Database.migrate(conninfo)
-      Output.standard.write(applied.isEmpty ? "nothing to migrate\n" : applied.map { "migrated \($0)\n" }.joined())
+      try Output.standard.writeText(applied.isEmpty ? "nothing to migrate\n" : applied.map { "migrated \($0)\n" }.joined())
     case .embedded:
       let database = try Database(place) { Output.standard.write($0 + "\n") }
       database.close()

@@ -15,6 +15,10 @@ struct Session {
 
   static func open(_ place: DatabasePlace, settings: EventStore.Settings = EventStore.Settings()) throws -> Session {
     let progress = Progress("starting")
+    var settings = settings
+    settings.alarm = { alarm in
+      try? FileHandle.standardError.write(contentsOf: Data("tenure: ALARM: \(alarm)\n".utf8))
+    }
     let database = try Database(place) { progress.say($0) }
     do {
       return Session(store: try EventStore(database.conninfo, settings: settings), database: database)

@@ -16,7 +16,8 @@ extension WhoReport {
         holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : "")
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
-    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n" + coverage.text
+    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
+      + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -31,7 +32,8 @@ extension WhoDuringReport {
       }
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
-    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n" + coverage.text
+    return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
+      + (subject.isAboutResource ? coverage.text : "")
   }
 }
 

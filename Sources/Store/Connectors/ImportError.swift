@@ -24,7 +24,7 @@ public enum ImportError: Error, Sendable, CustomStringConvertible {
     case .rewritten(let source, let commit):
       "commit \(commit), imported before as \(source), is not in this history: it was rewritten or is an older copy; nothing was recorded. Import it under another --source, or into another tenant"
     case .refused(let commit, let refusal): "commit \(commit) was refused: \(refusal)"
-    case .notRecorded(let failure): failure.description
+    case .notRecorded(let failure): "\(failure.description); what came before stays, and importing again goes on from there"
     case .unreadable(let problem): problem
     }
   }

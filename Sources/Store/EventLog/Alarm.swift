@@ -1,3 +1,5 @@
+public import Relations
+
 /// What an operator must know; the log goes on as far as it can.
 public enum Alarm: Hashable, Sendable, CustomStringConvertible {
   /// The head's `recorded_at` is far ahead of the clock: a clock was wrong, here or where the last event was recorded.
@@ -7,12 +9,16 @@ public enum Alarm: Hashable, Sendable, CustomStringConvertible {
   /// The follower cannot reach the database; what other processes append is not seen until it can.
   case followerLost(String)
 
+  /// The relation tables of a tenant do not say what its log says; a rebuild mends them.
+  case relationsDamaged(tenant: String, RelationsDamage)
+
   /// One line for a log.
   public var description: String {
     switch self {
     case .headAhead(let tenant, let microseconds):
       "the log of tenant \(tenant) is \(microseconds / 1_000_000) seconds ahead of this machine's clock; check the clocks"
     case .degraded(let tenant, let event): "tenant \(tenant) is degraded and answers nothing: \(event)"
+    case .relationsDamaged(let tenant, let damage): "the relation tables of tenant \(tenant) are damaged: \(damage)"
     case .followerLost(let why): "the database does not tell what others append: \(why)"
     }
   }

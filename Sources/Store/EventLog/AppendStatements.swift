@@ -8,6 +8,8 @@ import Temporal
 struct AppendStatements {
   /// Events from which on a binary COPY is used: below it one round trip for everything is quicker.
   static let copiedFrom = 500
+  /// Relation statements from which on a transaction with COPY is used: far below what one pipeline holds.
+  static let pipelinedRelations = 2_000
 
   let tenant: Int32
   /// The head that the events were decided on.
@@ -22,22 +24,31 @@ struct AppendStatements {
   private var events: [RecordedEvent] { batches.flatMap(\.events) }
   private var personal: [PersonalRow] { batches.flatMap(\.personal) }
 
+  /// Whether one pipeline can hold everything and is quicker than a transaction with COPY.
+  var fitsOnePipeline: Bool {
+    eventCount < Self.copiedFrom && relations.statementCount < Self.pipelinedRelations
+  }
+
   /// Writes everything in one round trip and commits: libpq's pipeline outside a transaction is one.
-  func writeAtOnce(on connection: Connection) throws {
+  ///
+  /// - Returns: the first sign that the relation tables were damaged before, if there is one.
+  func writeAtOnce(on connection: Connection) throws -> RelationsDamage? {
     var statements = [advance, insertEvents(events), insertCommands]
     if !personal.isEmpty { statements.append(insertPersonal(personal)) }
     let own = statements.count
     let results = try connection.pipeline(statements + relations.statements(tenant: tenant))
-    try relations.check(results[own...])
+    return relations.damage(in: results[own...])
   }
 
   /// Writes everything within a transaction that is open, in bulk.
-  func write(on connection: Connection) throws {
+  ///
+  /// - Returns: the first sign that the relation tables were damaged before, if there is one.
+  func write(on connection: Connection) throws -> RelationsDamage? {
     _ = try connection.query(advance)
     if eventCount >= Self.copiedFrom { try copyEvents(on: connection) } else { try connection.run(insertEvents(events)) }
     try connection.run(insertCommands)
     if !personal.isEmpty { try connection.run(insertPersonal(personal)) }
-    try relations.write(on: connection, tenant: tenant)
+    return try relations.write(on: connection, tenant: tenant)
   }
 
   private var advance: SQL {
@@ -51,10 +62,10 @@ struct AppendStatements {
 
   private var insertCommands: SQL {
     return """
-      INSERT INTO tenure.command (tenant_id, command_id, digest, first_position, last_position)
+      INSERT INTO tenure.command (tenant_id, command_id, digest, personal_digest, first_position, last_position)
       SELECT \(tenant), * FROM unnest(
-        \(batches.map(\.commandID)), \(batches.map(\.digest.bytes)), \(batches.map { $0.events[0].event.position }),
-        \(batches.map { $0.events[$0.events.count - 1].event.position }))
+        \(batches.map(\.commandID)), \(batches.map(\.digest.plain.bytes)), \(batches.map { $0.digest.personal?.bytes }),
+        \(batches.map { $0.events[0].event.position }), \(batches.map { $0.events[$0.events.count - 1].event.position }))
       """
   }
 

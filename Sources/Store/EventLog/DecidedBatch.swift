@@ -5,8 +5,8 @@ import Temporal
 /// An atomic batch that was decided and applied tentatively, ready to be written.
 struct DecidedBatch: Sendable {
   let commandID: String
-  /// The digest of its body, which the same key must bring again.
-  let digest: Digest
+  /// The digests of its body, which the same key must bring again.
+  let digest: KeptDigest
   let recordedAt: Instant
   let events: [RecordedEvent]
   let personal: [PersonalRow]

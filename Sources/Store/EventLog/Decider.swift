@@ -47,7 +47,7 @@ struct Decider {
         relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: lastPosition)
       }
     }
-    let digest = Fingerprint(submission).digest(salt: batch.personal.first?.salt)
+    let digest = Fingerprint(submission).kept(salt: batch.personal.first?.salt)
     return DecidedBatch(
       commandID: commandID, digest: digest, recordedAt: recordedAt, events: batch.events, personal: batch.personal)
   }
@@ -88,7 +88,7 @@ private struct BatchInProgress {
   /// Decides one command in the world that the ones before it made, and applies its events.
   mutating func decide(at index: Int) throws(Refusal) {
     let command = submission.commands[index]
-    if submission.mode == .governed { try Sealing.refuseSealed(command.change) }
+    try Sealing.refuseSealed(command.change)
     let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
     let (drafts, voided) = try graph.read { graph throws(Refusal) in
       let world = graph.world(asKnownAt: graph.appliedPosition)

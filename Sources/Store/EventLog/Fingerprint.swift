@@ -11,15 +11,19 @@ struct Fingerprint: Hashable, Sendable {
   let plain: Digest
   /// The personal values in order, canonical; empty where there are none.
   let personal: [UInt8]
+  /// How many personal values there are.
+  let personalCount: Int
 
   /// The fingerprint of a batch.
   init(_ submission: Submission) {
     var personal: [UInt8] = []
+    var personalCount = 0
     let commands = submission.commands.map { command in
       var command = command
       var attributes = command.change.attributes
       for (name, value) in attributes.sorted(by: { $0.key.precedes($1.key) }) where Sealing.isOpenPersonal(name, value) {
         value.json.appendCanonical(to: &personal)
+        personalCount += 1
         attributes[name] = .open(true)
       }
       if !personal.isEmpty { command.change = command.change.with(attributes: attributes) }
@@ -31,11 +35,19 @@ struct Fingerprint: Hashable, Sendable {
     ]
     plain = SHA256.digest(document.canonicalBytes())
     self.personal = personal
+    self.personalCount = personalCount
   }
 
-  /// The digest that is kept, given the salt of the batch's first personal value.
-  func digest(salt: [UInt8]?) -> Digest {
-    guard let salt, !personal.isEmpty else { return plain }
-    return SHA256.digest(of: [plain.bytes, salt, personal])
+  /// The digests that are kept, given the salt of the batch's first personal value.
+  func kept(salt: [UInt8]?) -> KeptDigest {
+    KeptDigest(plain: plain, personal: salt.map { SHA256.digest(of: [plain.bytes, $0, personal]) })
   }
+}
+
+/// What is kept of a body with its key.
+struct KeptDigest: Hashable, Sendable {
+  /// The digest of all but the personal values.
+  var plain: Digest
+  /// The salted digest with the personal values; nil where there were none.
+  var personal: Digest?
 }

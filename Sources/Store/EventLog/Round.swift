@@ -61,7 +61,11 @@ struct Round {
       case .unknown(let verdicts, let why):
         switch resolve(verdicts.batches) {
         case .present: return finish(verdicts)
-        case .absent: races += 1
+        case .absent:
+          races += 1
+          guard races < Self.maximumRaces else {
+            return answerAll(.nothingRecorded("the database was lost \(races) times: \(why)"))
+          }
         case .unreachable: return answerUnknown(why)
         }
       }
@@ -71,6 +75,7 @@ struct Round {
   /// Answers everyone once their batches are on disk.
   private func finish(_ verdicts: Verdicts) {
     if !verdicts.batches.isEmpty { appender.announce(verdicts.head) }
+    if let damage = verdicts.damage { appender.settings.alarm(.relationsDamaged(tenant: replica.name, damage)) }
     for (waiting, answer) in zip(waiting, verdicts.answers) { waiting.done(answer) }
     // Those that found no room in this transaction.
     appender.giveBack(waiting[verdicts.answers.count...])
@@ -122,13 +127,14 @@ extension Round {
     }
     guard !verdicts.batches.isEmpty else { return }
     let statements = verdicts.statements(after: replica.head, tenant: replica.tenant)
-    if statements.eventCount < AppendStatements.copiedFrom {
+    if statements.fitsOnePipeline {
       try appender.settings.fault?(.beforeCommit, connection)
-      try statements.writeAtOnce(on: connection)
+      verdicts.damage = try statements.writeAtOnce(on: connection)
     } else {
-      try connection.transaction { connection in
-        try statements.write(on: connection)
+      verdicts.damage = try connection.transaction { connection in
+        let damage = try statements.write(on: connection)
         try appender.settings.fault?(.beforeCommit, connection)
+        return damage
       }
     }
   }
@@ -142,7 +148,7 @@ extension Round {
     verdicts = Verdicts(head: head)
     decide(&verdicts, try lookUp(on: connection))
     guard !verdicts.batches.isEmpty else { return }
-    try verdicts.statements(after: head, tenant: replica.tenant).write(on: connection)
+    verdicts.damage = try verdicts.statements(after: head, tenant: replica.tenant).write(on: connection)
     try appender.settings.fault?(.beforeCommit, connection)
   }
 
@@ -190,7 +196,10 @@ extension Round {
       let state = error.sqlState ?? ""
       if state == SQLState.headMoved || state == "23505" || state.hasPrefix("40") { return .raced }
       let isLost = error.code == .connectionLost || error.code == .connectionFailed
-      if isLost || error.code == .protocolViolation { appender.disconnect() }
+      // Whatever is no plain answer leaves the connection in doubt; a new one costs a moment.
+      if isLost || error.code == .protocolViolation || error.isRetryable || state.hasPrefix("53") || state.hasPrefix("58") {
+        appender.disconnect()
+      }
       if error.commitOutcomeUnknown, !verdicts.batches.isEmpty { return .unknown(verdicts, error.description) }
       return isLost || error.isRetryable ? .lost(error.description) : .failed(.nothingRecorded(error.description))
     default:
@@ -214,7 +223,7 @@ extension Round {
         let connection = try appender.connect()
         let isPresent = try connection.transaction { connection in
           _ = try Head.read(replica.tenant, on: connection, isLocking: true)
-          if try CommandKeys(keys, tenant: replica.tenant, on: connection).contains(all: keys) { return true }
+          if try CommandKeys(keys, tenant: replica.tenant, on: connection).contains(all: batches) { return true }
           try connection.run("UPDATE tenure.head SET epoch = epoch + 1 WHERE tenant_id = \(replica.tenant)")
           return false
         }
@@ -241,6 +250,8 @@ private struct Verdicts {
   /// The head before and, once decided, after them.
   var head: Head
   var hasRefusals = false
+  /// A sign that the relation tables were damaged before.
+  var damage: RelationsDamage?
 
   init(head: Head) { self.head = head }
 

@@ -9,7 +9,7 @@ public import Postgres
 /// compares, applies only the rows that differ and raises the head's generation if there were any, so that nodes load anew.
 public struct Rebuild {
   /// Events folded between two writes to the shadow tables: what waits in memory stays small.
-  private static let eventsPerSlice: Int64 = 10_000
+  private static let eventsPerSlice: Int64 = 2_000
 
   private let tenant: Int32
   private let decode: (_ body: String, _ position: Int64) throws -> Event

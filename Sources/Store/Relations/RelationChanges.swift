@@ -102,23 +102,29 @@ extension RelationChanges {
       + permissions.map { $0.insert(tenant: tenant) }
   }
 
-  /// Checks the results of `statements`: each closing must have found its row, or the tables and the graph are not at one.
+  /// How many statements there are.
+  public var statementCount: Int { closed.count + written.count + permissions.count }
+
+  /// Looks at the results of `statements`: a closing that found no row shows that the tables and the log are not at one.
   ///
-  /// - Throws: `RelationsError.rowMissing`.
-  public func check(_ results: some Collection<Rows>) throws(RelationsError) {
+  /// No reason to refuse an event, least of all a revoke: the tables follow from the log, and a rebuild mends them.
+  public func damage(in results: some Collection<Rows>) -> RelationsDamage? {
     for (version, result) in zip(closed, results) where result.affectedRows != 1 {
-      throw .rowMissing(table: version.row.table.name, position: version.row.position)
+      return RelationsDamage(table: version.row.table.name, position: version.row.position)
     }
+    return nil
   }
 
   /// Writes the changes within a transaction that is open, in bulk: a binary COPY for each table with many new rows.
   ///
-  /// - Throws: `RelationsError`, `PostgresError`.
-  public func write(on connection: Connection, tenant: Int32) throws {
+  /// - Returns: the first sign that the tables were damaged before, if there is one.
+  /// - Throws: `PostgresError`.
+  public func write(on connection: Connection, tenant: Int32) throws -> RelationsDamage? {
     try write(on: connection, tenant: tenant, in: .live)
   }
 
-  func write(on connection: Connection, tenant: Int32, in tables: RelationTables) throws {
+  @discardableResult
+  func write(on connection: Connection, tenant: Int32, in tables: RelationTables) throws -> RelationsDamage? {
     var statements = closed.map { $0.closing(tenant: tenant, in: tables) }
     var copied: [RelationTable: [Version]] = [:]
     for (table, versions) in Dictionary(grouping: written, by: \.row.table) {
@@ -134,15 +140,15 @@ extension RelationChanges {
       results += try connection.pipeline(Array(rest.prefix(Connection.maximumPipelineStatements)))
       rest = rest.dropFirst(Connection.maximumPipelineStatements)
     }
-    try check(results)
     for (table, versions) in copied {
       try Version.copy(versions, of: table, into: tables.name(of: table.name), on: connection, tenant: tenant)
     }
-    guard !permissions.isEmpty else { return }
+    guard !permissions.isEmpty else { return damage(in: results) }
     let target = tables.name(of: RolePermissionRow.table)
     _ = try connection.copyIn("COPY \(target) (\(RolePermissionRow.columns)) FROM STDIN (FORMAT binary)") { writer in
       for row in permissions { try row.write(tenant: tenant, to: &writer) }
     }
+    return damage(in: results)
   }
 }
 
@@ -159,16 +165,15 @@ enum RelationTables {
   }
 }
 
-/// Why relation rows could not be written or compared.
-public enum RelationsError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A row that the graph knows is not there to be closed; a rebuild mends that.
-  case rowMissing(table: String, position: Int64)
+/// A row that the log asks for and that was not there to be closed: somebody has worked in the tables by hand.
+public struct RelationsDamage: Hashable, Sendable, CustomStringConvertible {
+  /// The table.
+  public let table: String
+  /// The event whose row is missing.
+  public let position: Int64
 
   /// What is wrong and what to do.
   public var description: String {
-    switch self {
-    case .rowMissing(let table, let position):
-      "tenure.\(table) lacks the current row of event \(position): run tenure rebuild for this tenant"
-    }
+    "tenure.\(table) lacks the current row of event \(position): run tenure rebuild for this tenant"
   }
 }

@@ -68,13 +68,15 @@ public enum SQLQuestions {
       SELECT action, unknown_role, resource, scope, conditions::text
       FROM tenure.what_could(\(tenant), \(identity), \(at), \(view.asKnownAt))
       """)
-    return try rows.map { row in
-      let conditions = try JSONValue(parsing: try row.string(4)).arrayValue ?? []
-      let right = Right(
-        action: try row.optionalString(0), unknownRole: try row.optionalString(1), resource: try row.string(2),
-        scope: try row.string(3), conditions: conditions)
-      return HeldRight(right: right, isWithoutEntitlement: false)
-    }
+    return try rows.map { HeldRight(right: try right(of: $0, from: 0), isWithoutEntitlement: false) }
+  }
+
+  /// A right from five columns: action, unknown role, resource, scope, and the conditions as text.
+  static func right(of row: Row, from column: Int) throws -> Right {
+    Right(
+      action: try row.optionalString(column), unknownRole: try row.optionalString(column + 1),
+      resource: try row.string(column + 2), scope: try row.string(column + 3),
+      conditions: try JSONValue(parsing: try row.string(column + 4)).arrayValue ?? [])
   }
 
   private static func status(_ text: String) throws(PostgresError) -> Status {

@@ -45,8 +45,15 @@ struct CallHeaders: Sendable {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
       throw .header("Idempotency-Key", "must be printable ASCII without spaces, quotes and backslashes")
     }
+    guard !reservedKeys.contains(where: { text.hasPrefix($0) }) else {
+      throw .header(
+        "Idempotency-Key", "must not begin with \(reservedKeys.joined(separator: " or ")): those keys are Tenure's own")
+    }
     return String(text)
   }
+
+  /// What the keys begin with that Tenure makes itself: a caller must not be able to take an import's key before it.
+  private static let reservedKeys = ["internal:", "peribolos:"]
 
   /// The trace id of a valid `traceparent`; an invalid one is ignored, as W3C Trace Context demands.
   private static func traceID(_ text: String) -> String? {

@@ -131,7 +131,8 @@ extension Problem {
     default:
       // Nothing of the error itself: it may carry what the caller must not see.
       self.init(
-        .unavailable, "the database did not answer; nothing was recorded", retryAfterSeconds: Self.mendSeconds)
+        .unavailable, "the answer could not be read from the database; nothing was recorded",
+        retryAfterSeconds: Self.mendSeconds)
     }
   }
 

@@ -59,6 +59,9 @@ private struct Batch: Sendable {
       whole.mode = .observation
       whole.source = source ?? whole.source
       whole.basis = basis ?? .observed
+      if basis == .enforced {
+        throw JSONFieldError(pointer: "/basis", problem: "cannot be asserted as enforced: that is said of Tenure's own checks")
+      }
     }
     submissions = isAtomic ? [whole] : Self.split(whole)
   }

@@ -12,7 +12,7 @@ public enum GitError: Error, Hashable, Sendable, CustomStringConvertible {
   case empty(path: String)
   /// There is no HEAD, no branch `main`, and not exactly one branch.
   case noBranch(path: String, branches: [String])
-  /// The bundle leaves out commits that it builds on.
+  /// The bundle or shallow clone leaves out commits that it builds on.
   case incomplete(path: String)
   /// git could not read what should be there; `detail` is the first line of what it says.
   case damaged(path: String, detail: String)
@@ -24,10 +24,11 @@ public enum GitError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unreadable(let path): "`\(path)`: there is no such file or directory, or it may not be read"
     case .notABundle(let path): "`\(path)`: not a git bundle; git bundle create FILE --all makes one"
     case .notARepository(let path): "`\(path)`: not a git repository"
-    case .empty(let path): "`\(path)`: an empty repository, without any commit"
+    case .empty(let path): "`\(path)`: an empty repository, or a bundle that is cut off: without any commit"
     case .noBranch(let path, let branches):
       "`\(path)`: which branch to read is not clear: there is no HEAD and no main, but \(branches.isEmpty ? "no branch" : branches.joined(separator: ", "))"
-    case .incomplete(let path): "`\(path)`: the bundle builds on commits that it leaves out; make it of the whole history"
+    case .incomplete(let path):
+      "`\(path)`: it builds on commits that it leaves out; a bundle or clone of the whole history is needed"
     case .damaged(let path, let detail): "`\(path)`: git cannot read it: \(detail)"
     }
   }

@@ -55,6 +55,8 @@ public final class GitHistory {
   /// The branch is the HEAD of the bundle or repository, else `main`, else the only branch there is.
   /// - Throws: ``GitError``.
   public init(at path: String) throws(GitError) {
+    // No path would name the working directory.
+    if path.isEmpty { throw .unreadable(path: path) }
     let source = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath()
     try Self.check(source, path)
     let directory = try Self.privateDirectory()
@@ -89,6 +91,8 @@ public final class GitHistory {
     let kind = try? FileManager.default.attributesOfItem(atPath: source.path)[.type] as? FileAttributeType
     guard let kind, FileManager.default.isReadableFile(atPath: source.path) else { throw .unreadable(path: path) }
     if kind == .typeDirectory { return }
+    // A pipe would be waited for.
+    guard kind == .typeRegular else { throw .notABundle(path: path) }
     guard let file = try? FileHandle(forReadingFrom: source) else { throw .unreadable(path: path) }
     defer { try? file.close() }
     let signatures = ["# v2 git bundle\n", "# v3 git bundle\n"]
@@ -113,14 +117,21 @@ public final class GitHistory {
       if listed.complaint.contains("does not appear to be a git repository") { throw .notARepository(path: path) }
       throw .damaged(path: path, detail: listed.detail)
     }
-    let branch = try branch(of: String(decoding: listed.output, as: UTF8.self), path)
-    let prepared = try git.run(["init", "--quiet", "--bare", "--template=", "history.git"])
+    let list = String(decoding: listed.output, as: UTF8.self)
+    let branch = try branch(of: list, path)
+    // A repository has ids of one kind; 64 digits are SHA-256.
+    let format = list.prefix { $0 != "\t" }.utf8.count == 64 ? "sha256" : "sha1"
+    let prepared = try git.run(["init", "--quiet", "--bare", "--template=", "--object-format=\(format)", "history.git"])
     guard prepared.status == 0 else { throw .damaged(path: path, detail: prepared.detail) }
     let fetched = try git.run(
       ["--git-dir=history.git", "fetch", "--quiet", "--no-tags", "--", source, "+\(branch):refs/heads/history"])
     guard fetched.status == 0 else {
       if fetched.complaint.contains("prerequisite commits") { throw .incomplete(path: path) }
       throw .damaged(path: path, detail: fetched.detail)
+    }
+    // What is fetched from a shallow clone is left out without a word.
+    guard try git.run(["--git-dir=history.git", "rev-parse", "--quiet", "--verify", "refs/heads/history"]).status == 0 else {
+      throw .incomplete(path: path)
     }
     let log = try git.run([
       "--git-dir=history.git", "-c", "core.quotePath=false", "log", "-z", "--first-parent", "--reverse", "--root", "--raw",

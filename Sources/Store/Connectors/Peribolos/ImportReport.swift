@@ -47,6 +47,8 @@ public struct ImportReport: Hashable, Sendable {
   public internal(set) var events = 0
   /// Commits dated before an earlier one, which take effect at the date of that one.
   public internal(set) var backwards = 0
+  /// Retirements by other imports that this history contradicts, and that were voided.
+  public internal(set) var voided = 0
   /// The instant up to which the history was read and its organisations are covered; nil where no commit was valid.
   public internal(set) var readTo: Instant?
   /// What is odd and no error, each once, in order.

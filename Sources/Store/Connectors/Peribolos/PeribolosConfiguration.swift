@@ -58,10 +58,13 @@ struct PeribolosConfiguration {
     }
   }
 
-  /// Whether a line begins with the key `orgs`, so that a text that is no YAML was meant to be a configuration.
+  /// Whether a text that is no YAML was meant to be a configuration: it has the key `orgs` anywhere, quoted or not.
+  ///
+  /// Too often rather than too seldom: a configuration that is passed over takes everybody's access away.
   private static func looksOurs(_ content: [UInt8]) -> Bool {
-    let keys = ["orgs:", "orgs :", "\"orgs\"", "'orgs'", "{orgs", "{ orgs", "{\"orgs", "{ \"orgs"].map { Array($0.utf8) }
-    return content.split(separator: UInt8(ascii: "\n")).contains { line in keys.contains { line.starts(with: $0) } }
+    // Without the NULs, so that UTF-16 is seen through, and without what may stand between the key and its colon.
+    let between = Set([0, UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\""), UInt8(ascii: "'")])
+    return content.filter { !between.contains($0) }.firstRange(of: Array("orgs:".utf8)) != nil
   }
 
   /// The first file, in the order of paths, that makes the commit invalid.

@@ -14,6 +14,8 @@ public struct PeribolosImport: Sendable {
   /// Whether a commit that cannot be read is passed over.
   public let skipsInvalid: Bool
 
+  /// What the source of every import begins with.
+  static let sourcePrefix = "peribolos:"
   /// Bytes of a source's name: assignment ids begin with it and end in a commit and a number, within `Limits.identifierBytes`.
   public static let nameBytes = 256
 
@@ -31,7 +33,7 @@ public struct PeribolosImport: Sendable {
   ///
   /// - Throws: ``ImportError/badSource(_:)``.
   public init(name: String, recordedBy: Recorder, skipsInvalid: Bool = false) throws(ImportError) {
-    source = "peribolos:\(name)"
+    source = Self.sourcePrefix + name
     if name.isEmpty { throw .badSource("must not be empty") }
     if name.utf8.count > Self.nameBytes { throw .badSource("must be at most \(Self.nameBytes) bytes") }
     if let problem = Limits.problem(identifier: source) { throw .badSource(problem) }
@@ -71,6 +73,7 @@ public struct PeribolosImport: Sendable {
       progress(walk.next, history.commits.count)
     }
     try record(&waiting, after: resumption, in: destination, &report)
+    try voidContradicted(in: destination, &report)
     try cover(walk, in: destination, &report)
     (report.warnings, report.invalid, report.isStopped) = (walk.warnings, walk.invalid, walk.isStopped)
     (report.backwards, report.readTo) = (walk.backwards, walk.lastEffective)
@@ -126,6 +129,25 @@ public struct PeribolosImport: Sendable {
   private func submission(_ commandID: String?, _ commands: [Command]) -> Submission {
     Submission(
       commandID: commandID, mode: .observation, source: source, basis: .declared, recordedBy: recordedBy, commands: commands)
+  }
+
+  /// Voids the retirements of other imports that this history contradicts.
+  private func voidContradicted(
+    in destination: some ImportDestination, _ report: inout ImportReport
+  ) throws(ImportError) {
+    let positions = try Self.asking(destination) { ContradictedRetirements.positions(contradictedBy: source, in: $0) }
+    let authority = Authority(reason: "\(source) shows that it still held the identity")
+    for start in stride(from: 0, to: positions.count, by: Limits.commandsPerBatch) {
+      let commands = positions[start..<min(start + Limits.commandsPerBatch, positions.count)].map { position in
+        Command(.eventVoided(position: position), authority: authority)
+      }
+      for answer in try append([submission(nil, commands)], to: destination) {
+        do throws(Refusal) { report.events += try answer.get().events.count } catch {
+          throw .refused(commit: "", error)
+        }
+      }
+      report.voided += commands.count
+    }
   }
 
   /// Moves the coverage to what has been read.

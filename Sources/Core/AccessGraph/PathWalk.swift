@@ -1,0 +1,104 @@
+import Governance
+
+/// Walks the paths of an identity one by one, without repeating a node: identity → account → groups → assignment → roles.
+///
+/// Of paths there can be exponentially many, so the walk has limits and says when it hit one; what is not walked is missing
+/// from the list only, for no status is taken from an incomplete walk.
+struct PathWalk {
+  /// Edges that are looked at: some tenths of a second.
+  private static let edgesLookedAt = 200_000
+  /// Elements of one path: the walk recurses, and nobody nests groups or roles this deep on purpose.
+  private static let elementsOfPath = 100
+
+  let graph: AccessGraph
+  let sight: Sight
+  /// Paths that are enough.
+  let limit: Int
+  /// Which assignments are of interest.
+  let grants: (GrantRecord) -> Bool
+  /// Which permissions of a role are, by index; -1 asks about a document that is not known.
+  let permissions: (CompiledRole, Int) -> Bool
+  /// Which finished paths are.
+  var accepts: (ElementPath) -> Bool = { _ in true }
+
+  /// The paths found, in the order of the walk.
+  private(set) var found: [ElementPath] = []
+  /// Whether these are all paths there are.
+  private(set) var isComplete = true
+  private var edges = 0
+
+  init(
+    graph: AccessGraph, sight: Sight, limit: Int, grants: @escaping (GrantRecord) -> Bool,
+    permissions: @escaping (CompiledRole, Int) -> Bool
+  ) {
+    self.graph = graph
+    self.sight = sight
+    self.limit = limit
+    self.grants = grants
+    self.permissions = permissions
+  }
+
+  /// Walks from an identity.
+  mutating func run(from identity: Int32) {
+    guard graph.isActive(identity, sight) else { return }
+    climb(identity, [identity], [.identity(identity)])
+    for fact in graph.nodes[Int(identity)].links {
+      let account = graph.facts[Int(fact)].key.a
+      guard account != identity, let link = graph.holding(fact, sight), link.value == identity,
+        graph.isActive(account, sight)
+      else { continue }
+      climb(account, [identity, account], [.identity(identity), .link(fact), .identity(account)])
+    }
+  }
+
+  /// Whether the walk may look at one more edge.
+  private mutating func mayGoOn(_ elements: Int) -> Bool {
+    edges += 1
+    if edges <= Self.edgesLookedAt, elements < Self.elementsOfPath, found.count < limit { return true }
+    isComplete = false
+    return false
+  }
+
+  private mutating func climb(_ node: Int32, _ visited: [Int32], _ chain: [Element]) {
+    for fact in graph.nodes[Int(node)].assignments {
+      guard mayGoOn(chain.count) else { return }
+      guard let holding = graph.holding(fact, sight) else { continue }
+      let grant = graph.grants[Int(holding.value)]
+      guard grant.principal == node, grants(grant) else { continue }
+      let path = ElementPath(elements: chain + [.assignment(fact)], conditions: grant.condition.map { [$0] } ?? [])
+      descend(grant.role, [grant.role], path)
+    }
+    for fact in graph.nodes[Int(node)].groups {
+      guard mayGoOn(chain.count) else { return }
+      let group = graph.facts[Int(fact)].key.a
+      guard !visited.contains(group), graph.holding(fact, sight) != nil else { continue }
+      climb(group, visited + [group], chain + [.membership(fact)])
+    }
+  }
+
+  /// Follows inclusions down from a role.
+  private mutating func descend(_ role: Int32, _ visited: [Int32], _ path: ElementPath) {
+    guard let definition = graph.definition(of: role, sight) else { return }
+    let wanted = definition.role.document.permissions.map { Array($0.indices) } ?? [-1]
+    for index in wanted where permissions(definition.role, index) {
+      var path = path
+      path.elements.append(.permission(role: role, index: index))
+      path.isUnknown = index < 0
+      if index >= 0, let condition = definition.role.document.permissions?[index].condition {
+        path.conditions = AccessGraph.sorted(path.conditions + [condition])
+      }
+      guard accepts(path) else { continue }
+      guard found.count < limit else {
+        isComplete = false
+        return
+      }
+      found.append(path)
+    }
+    for included in graph.inclusions(of: definition, sight) where !visited.contains(included) {
+      guard mayGoOn(path.elements.count) else { return }
+      var path = path
+      path.elements.append(.inclusion(of: included, in: role))
+      descend(included, visited + [included], path)
+    }
+  }
+}
