@@ -82,7 +82,9 @@ let package = Package(
     // MARK: Tests: mirror Sources
     .target(  // the naive fold, random histories, a scratch database
       name: "TestSupport",
-      dependencies: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog"],
+      dependencies: [
+        "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
+      ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .tests("Postgres", in: "Platform", uses: ["Postgres"]),
     .tests("Cryptography", in: "Platform", uses: ["Cryptography"]),
@@ -95,7 +97,8 @@ let package = Package(
     .tests(
       "Relations", in: "Store",
       uses: [
-        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "TestSupport",
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "Connectors",
+        "TestSupport",
       ]),
     .tests(
       "EventLog", in: "Store",

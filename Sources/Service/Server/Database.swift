@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Postgres
 import Schema
@@ -52,6 +53,13 @@ public final class Database: Sendable {
     try Schema.migrate(try Connection(conninfo))
   }
 
+  /// Looks every now and then whether an embedded server still runs, and starts it again where it has died.
+  ///
+  /// For processes that stay; ends when the watch is released.
+  public func watch(_ report: @escaping @Sendable (String) -> Void) -> DatabaseWatch? {
+    server.map { DatabaseWatch($0, report) }
+  }
+
   /// Releases an embedded server; the last one out stops it.
   public func close() { server?.close() }
 
@@ -65,4 +73,24 @@ public final class Database: Sendable {
     }
     return home + "/.local/share/tenure"
   }
+}
+
+/// The watch over an embedded server.
+public final class DatabaseWatch {
+  /// Between two looks: a dead server is noticed before most clients give up, and a look costs a system call or two.
+  private static let everySeconds = 1
+
+  private let timer: any DispatchSourceTimer
+
+  init(_ server: EmbeddedServer, _ report: @escaping @Sendable (String) -> Void) {
+    let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "tenure.database.watch"))
+    timer.schedule(deadline: .now() + .seconds(Self.everySeconds), repeating: .seconds(Self.everySeconds))
+    timer.setEventHandler {
+      do throws(EmbeddedServerError) { try server.revive() } catch { report("\(error)") }
+    }
+    timer.resume()
+    self.timer = timer
+  }
+
+  deinit { timer.cancel() }
 }

@@ -38,8 +38,9 @@ extension Subcommand {
   static func serve(_ session: Session, _ configuration: Server.Configuration) throws {
     let server = try Server(configuration, store: session.store)
     Output.standard.write("serving http://127.0.0.1:\(server.port)/v1 (stop with Ctrl-C)\n")
+    let watch = session.watch()
     Server.waitForSignal()
-    server.stop()
+    withExtendedLifetime(watch) { server.stop() }
   }
 }
 

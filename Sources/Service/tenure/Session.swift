@@ -49,6 +49,13 @@ struct Session {
         + (known.isEmpty ? "tenure import makes one" : "there are \(known.joined(separator: ", "))"))
   }
 
+  /// Keeps an embedded server running while the watch lives; what goes wrong is told on stderr.
+  func watch() -> DatabaseWatch? {
+    database.watch { problem in
+      try? FileHandle.standardError.write(contentsOf: Data("tenure: ALARM: \(problem)\n".utf8))
+    }
+  }
+
   /// A connection of its own, for work that holds one long.
   func connect() throws -> Connection { try Connection(database.conninfo) }
 

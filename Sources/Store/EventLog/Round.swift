@@ -196,11 +196,11 @@ extension Round {
       let state = error.sqlState ?? ""
       if state == SQLState.headMoved || state == "23505" || state.hasPrefix("40") { return .raced }
       let isLost = error.code == .connectionLost || error.code == .connectionFailed
+      // The server itself is in trouble or ended our session, perhaps after it wrote the commit.
+      let isInTrouble = ["53", "57P01", "57P02", "58", "XX"].contains { state.hasPrefix($0) }
       // Whatever is no plain answer leaves the connection in doubt; a new one costs a moment.
-      if isLost || error.code == .protocolViolation || error.isRetryable || state.hasPrefix("53") || state.hasPrefix("58") {
-        appender.disconnect()
-      }
-      if error.commitOutcomeUnknown, !verdicts.batches.isEmpty { return .unknown(verdicts, error.description) }
+      if isLost || isInTrouble || error.isRetryable || error.code == .protocolViolation { appender.disconnect() }
+      if error.commitOutcomeUnknown || isInTrouble, !verdicts.batches.isEmpty { return .unknown(verdicts, error.description) }
       return isLost || error.isRetryable ? .lost(error.description) : .failed(.nothingRecorded(error.description))
     default:
       appender.disconnect()

@@ -28,8 +28,8 @@ import Testing
     return changes.map { (1, $0) } + extensions.map { (7, $0) }
   }()
 
-  private static let lower = Change.roleDefined(
-    id: "lower", document: RoleDocument(permissions: [Permission(actions: ["repo.read"])]), attributes: [:])
+  private static let reading = RoleDocument(permissions: [Permission(actions: ["repo.read"])])
+  private static let lower = Change.roleDefined(id: "lower", document: reading, attributes: [:])
 
   /// What ends at the third instant and is back at the fifth.
   private static let returns: [(end: Change, begin: Change)] = [
@@ -37,7 +37,7 @@ import Testing
     (.identityRetired(id: "account"), .identityRegistered(id: "account", kind: .account, attributes: [:])),
     (.groupDeleted(id: "inner"), .groupCreated(id: "inner", attributes: [:])),
     (.groupDeleted(id: "outer"), .groupCreated(id: "outer", attributes: [:])),
-    (.roleRetired(id: "upper"), .roleDefined(id: "upper", document: RoleDocument(permissions: []), attributes: [:])),
+    (.roleRetired(id: "upper"), .roleDefined(id: "upper", document: reading, attributes: [:])),
     (.roleRetired(id: "lower"), lower),
     (.identityUnlinked(account: "account"), .identityLinked(account: "account", person: "person")),
     (.identitySuspended(id: "account"), .identityResumed(id: "account")),

@@ -64,6 +64,15 @@ public final class EmbeddedServer: Sendable {
     Self.conninfo(socketDirectory, user: user, database: database)
   }
 
+  /// Starts the server again where it has died, for instance killed or stopped by a full disk; does nothing where it runs.
+  ///
+  /// A dead server is also reaped where this process had started it. Blocks while it starts.
+  public func revive() throws(EmbeddedServerError) {
+    if Postmaster(runningOn: cluster.directory) != nil { return }
+    // Another user of the same directory: it starts the server at the noted socket, and leaves it to us when it is released.
+    try EmbeddedServer(dataDirectory: cluster.dataDirectory).close()
+  }
+
   /// Makes a database unless it exists.
   public func ensureDatabase(_ name: String) throws(PostgresError) {
     let connection = try Connection(conninfo())
