@@ -13,7 +13,7 @@ extension Subcommand {
     let kind = try arguments.word("what to import (peribolos)")
     guard kind == "peribolos" else { throw UsageError("there is no import from \(kind); peribolos is one") }
     let path = try arguments.word("the bundle or repository")
-    let name = arguments.option("source") ?? URL(fileURLWithPath: path).lastPathComponent
+    let name = arguments.option("source") ?? PeribolosImport.defaultName(for: path)
     let skips = arguments.flag("skip-invalid")
     let format = try arguments.format()
     let tenantName = arguments.tenantName()

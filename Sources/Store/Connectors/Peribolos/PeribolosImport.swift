@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 public import Governance
 import Temporal
 
@@ -26,7 +27,7 @@ public struct PeribolosImport: Sendable {
 
   /// The name where none is given: the file name of the bundle or repository.
   public static func defaultName(for path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? ""
+    URL(fileURLWithPath: path).lastPathComponent
   }
 
   /// An import under the name that `--source` gives, by default the file name of the bundle.
