@@ -49,7 +49,8 @@ let package = Package(
     .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals
     .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
     .module("Governance", in: "Core", uses: ["Temporal", "JSON"]),  // events, commands, decide, rules, desired state
-    .module("AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Governance"]),  // the bitemporal graph and its questions
+    .module(  // the bitemporal graph and its questions
+      "AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Governance"]),
 
     // MARK: Store: what survives a restart
     .target(  // migrations, functions, views and roles, compiled in

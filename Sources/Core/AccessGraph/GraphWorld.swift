@@ -132,7 +132,12 @@ extension AccessGraph {
     case .suspension: return begins ? "identity.suspended" : "identity.resumed"
     case .link: return begins ? "identity.linked" : "identity.unlinked"
     case .membership: return begins ? "membership.added" : "membership.removed"
-    case .assignment: return begins ? "assignment.granted" : first.effect == .ends ? "assignment.revoked" : "assignment.extended"
+    case .assignment:
+      switch first.effect {
+      case .begins: return "assignment.granted"
+      case .ends: return "assignment.revoked"
+      case .extends: return "assignment.extended"
+      }
     case .coverage: return begins ? "coverage.began" : "coverage.ended"
     case .gap: return "coverage.gap"
     }

@@ -232,7 +232,8 @@ extension AccessGraph {
       let grant = grants[entry.value]
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[grant.principal].assignments), change)
       places.b = put(index, to, other: entry.value, in: ensured(&nodes[grant.role].grants), change)
-      places.c = put(index, to, other: entry.value, in: ensured(&resources[grant.scope, default: ResourceRecord()].assignments), change)
+      let onScope = ensured(&resources[grant.scope, default: ResourceRecord()].assignments)
+      places.c = put(index, to, other: entry.value, in: onScope, change)
     case .coverage, .gap:
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
     case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:

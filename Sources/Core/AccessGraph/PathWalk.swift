@@ -65,7 +65,8 @@ struct PathWalk {
       let grant = graph.grants[edge.other]
       guard graph.began(edge, since: since), graph.existed(grant.role, since: edge, sight), grants(grant) else { continue }
       let path = ElementPath(
-        elements: chain + [.assignment(graph.entries[edge.entry].fact)], conditions: graph.condition(of: grant).map { [$0] } ?? [])
+        elements: chain + [.assignment(graph.entries[edge.entry].fact)],
+        conditions: graph.condition(of: grant).map { [$0] } ?? [])
       descend(grant.role, [grant.role], path)
     }
     for edge in graph.live(graph.nodes[node].groups, sight) {

@@ -30,7 +30,7 @@ internal import Glibc
   /// Bytes that the lists take, with the room they keep for growth.
   public var bytes: Int { heads.bytes + reserved[0] * MemoryLayout<Element>.stride }
 
-  /// Makes an empty list and returns its number: 0, 1, 2, …
+  /// Makes an empty list and returns its number, counted from 0.
   public func make() -> Int32 {
     heads.append(Head())
     return Int32(heads.count - 1)

@@ -86,7 +86,8 @@ import Testing
 
   /// Every other history is small enough for its lists to be indexed only under limits that are smaller still.
   private static func indexLimits(_ seed: UInt64) -> IndexLimits {
-    seed.isMultiple(of: 2) ? IndexLimits() : IndexLimits(edges: 2 + Int(seed % 3), changes: 1 + Int(seed % 4), strays: Int(seed % 5))
+    if seed.isMultiple(of: 2) { return IndexLimits() }
+    return IndexLimits(edges: 2 + Int(seed % 3), changes: 1 + Int(seed % 4), strays: Int(seed % 5))
   }
 
   private static func graph(of events: [Event], _ seed: UInt64) -> AccessGraph {
