@@ -1,4 +1,5 @@
 import Governance
+import Memory
 import Temporal
 
 /// The answer to `check`: one decision, without the paths.
@@ -25,19 +26,21 @@ extension AccessGraph {
   /// O(groups above it + their assignments + the roles reached).
   public func check(_ identity: String, action: String, resource: String, from view: Viewpoint) -> CheckAnswer {
     let sight = Sight(view)
-    guard let node = nodeNumbers[.identity(identity)] else {
+    guard let node = find(.identity(identity)) else {
       return CheckAnswer(status: .unknown, reason: "identity_unknown")
     }
-    if being(node, sight) == nil {
-      return hasBegun(node, sight)
+    if presence(node, sight) == nil {
+      return wasRegistered(node, sight)
         ? CheckAnswer(status: .denied, reason: "identity_retired")
         : CheckAnswer(status: .unknown, reason: "identity_unknown")
     }
     if suspension(of: node, sight) != nil { return CheckAnswer(status: .denied, reason: "identity_suspended") }
-    let scopes = Scope.covering(resource).compactMap { texts.find($0) }
-    guard isCovered(within: scopes, sight) else { return CheckAnswer(status: .unknown, reason: "not_covered") }
+    let scopes = scopes(covering: resource)
+    guard !coveringSources(of: scopes, sight).isEmpty else { return CheckAnswer(status: .unknown, reason: "not_covered") }
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
-    let verdict = certainty(of: node, test, scopes, sight).verdict
+    var ascent = Ascent(graph: self, sight: sight, test: test, scopes: scopes)
+    ascent.run(from: node)
+    let verdict = ascent.found.verdict
     let reason: String? =
       switch verdict.status {
       case .allowed, .conditional: nil
@@ -47,50 +50,101 @@ extension AccessGraph {
     return CheckAnswer(status: verdict.status, reason: reason, isWithoutEntitlement: verdict.isWithoutEntitlement)
   }
 
-  /// Whether the entity existed at any time up to t, as far as is known.
-  private func hasBegun(_ node: Int32, _ sight: Sight) -> Bool {
-    var has = false
-    forEachEntry(of: nodes[Int(node)].existence) { entry in
-      if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { has = true }
+  /// The texts of the scopes that cover exactly this resource, as far as any is known: `*`, its prefixes by whole segments, itself.
+  private func scopes(covering resource: String) -> [Int32] {
+    var found: [Int32] = []
+    if let all = texts.find("*") { found.append(all) }
+    let bytes = resource.utf8
+    var end = bytes.startIndex
+    while end < bytes.endIndex {
+      // By bytes: a combining mark after a slash would make one Character of both.
+      if bytes[end] == UInt8(ascii: "/"), let scope = texts.find(String(resource[..<end])) { found.append(scope) }
+      end = bytes.index(after: end)
     }
-    return has
-  }
-
-  /// Whether some source vouches for what these scopes cover: one of them is among its covers and none among its gaps.
-  private func isCovered(within scopes: [Int32], _ sight: Sight) -> Bool {
-    sourceNodes.contains { source in
-      var isCovered = false
-      for fact in nodes[Int(source)].details {
-        let key = facts[Int(fact)].key
-        switch key.kind {
-        case .coverage where !isCovered && scopes.contains(key.b):
-          isCovered = holding(fact, sight) != nil
-        case .gap where scopes.contains(gaps[Int(key.b)].resource):
-          if holding(fact, sight) != nil { return false }
-        default: continue
-        }
-      }
-      return isCovered
-    }
-  }
-
-  /// What the assignments on these scopes give an identity, up to the first that allows without more ado.
-  private func certainty(of identity: Int32, _ test: RoleTest, _ scopes: [Int32], _ sight: Sight) -> Certainty {
-    var closure = RoleClosure(self, sight, test)
-    var found: Certainty = []
-    for (principal, ways) in principals(of: identity, sight) {
-      for fact in nodes[Int(principal)].assignments {
-        guard let holding = holding(fact, sight) else { continue }
-        let grant = grants[Int(holding.value)]
-        guard grant.principal == principal, scopes.contains(grant.scope) else { continue }
-        var certainty = closure.certainty(of: grant.role)
-        if grant.condition != nil { certainty = certainty.underCondition }
-        let isOverdue = overdue(fact, value: holding.value, sight) != nil
-        if ways.contains(.allowed) { found.formUnion(certainty.overdue(if: isOverdue)) }
-        if ways.contains(.allowed.overdue) { found.formUnion(certainty.overdue) }
-        if found.contains(.allowed) { return found }
-      }
-    }
+    if resource != "*", let own = texts.find(resource) { found.append(own) }
     return found
+  }
+}
+
+/// The way up from an identity to the assignments of everything that it belongs to, until one allows.
+///
+/// Tolerates cycles. What was reached is kept in arrays and looked through: an identity belongs to few groups and holds few
+/// roles, and a table costs more than it saves.
+private struct Ascent {
+  let graph: AccessGraph
+  let sight: Sight
+  let test: RoleTest
+  let scopes: [Int32]
+  /// What the paths looked at so far give.
+  private(set) var found: Certainty = []
+  /// Principals with the ways to them: `.allowed`, the same overdue, or both.
+  private var reached: [(node: Int32, ways: Certainty)] = []
+  private var roles: [(node: Int32, certainty: Certainty)] = []
+
+  init(graph: AccessGraph, sight: Sight, test: RoleTest, scopes: [Int32]) {
+    self.graph = graph
+    self.sight = sight
+    self.test = test
+    self.scopes = scopes
+  }
+
+  /// Looks from an active identity, and from the accounts of a person.
+  mutating func run(from identity: Int32) {
+    let own = Certainty.allowed.overdue(if: graph.overdue(identity: identity, sight) != nil)
+    climb(from: identity, own)
+    graph.forEachAccount(of: identity, sight) { account, edge in
+      if found.contains(.allowed) { return }
+      let isOverdue = graph.isOverdue(edge, account, identity, sight) || graph.overdue(identity: account, sight) != nil
+      climb(from: account, own.overdue(if: isOverdue))
+    }
+  }
+
+  private mutating func climb(from start: Int32, _ ways: Certainty) {
+    var open = [(start, ways)]
+    while let (node, ways) = open.popLast() {
+      let fresh = reach(node, ways)
+      if fresh.isEmpty { continue }
+      look(at: node, fresh)
+      if found.contains(.allowed) { return }
+      let groups = graph.nodes[node].groups
+      guard groups != none, let since = graph.presence(node, sight) else { continue }
+      graph.forEachLive(groups, sight) { edge in
+        guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
+        open.append((edge.other, fresh.overdue(if: graph.isOverdue(edge, edge.other, node, sight))))
+      }
+    }
+  }
+
+  /// Notes the ways to a principal; the answer is those that were not known.
+  private mutating func reach(_ node: Int32, _ ways: Certainty) -> Certainty {
+    guard let index = reached.firstIndex(where: { $0.node == node }) else {
+      reached.append((node, ways))
+      return ways
+    }
+    let fresh = ways.subtracting(reached[index].ways)
+    reached[index].ways.formUnion(fresh)
+    return fresh
+  }
+
+  private mutating func look(at principal: Int32, _ ways: Certainty) {
+    graph.forEachGrant(of: principal, sight) { grant, edge in
+      guard !found.contains(.allowed), scopes.contains(grant.scope) else { return }
+      var certainty = certainty(of: grant.role)
+      if grant.isConditional { certainty = certainty.underCondition }
+      let isOverdue = graph.isOverdue(edge, principal, grant.role, sight)
+      if ways.contains(.allowed) { found.formUnion(certainty.overdue(if: isOverdue)) }
+      if ways.contains(.allowed.overdue) { found.formUnion(certainty.overdue) }
+    }
+  }
+
+  /// What a role gives, by itself and by all that it includes.
+  private mutating func certainty(of role: Int32) -> Certainty {
+    if let known = roles.first(where: { $0.node == role }) { return known.certainty }
+    var gives: Certainty = []
+    graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
+      if !gives.contains(.allowed) { gives.formUnion(test.certainty(of: reached, definition).overdue(if: isOverdue)) }
+    }
+    roles.append((role, gives))
+    return gives
   }
 }

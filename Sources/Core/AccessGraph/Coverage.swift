@@ -5,17 +5,17 @@ import Temporal
 extension AccessGraph {
   /// The sources that vouch for exactly this resource at a moment, sorted; empty means that an answer about it is not known.
   public func coverage(of resource: String, from view: Viewpoint) -> [String] {
-    coveringSources(of: resource, Sight(view)).map(id).sorted { $0.precedes($1) }
+    coveringSources(of: Scope.covering(resource).compactMap { texts.find($0) }, Sight(view)).map(id).sorted { $0.precedes($1) }
   }
 
-  /// The same as numbers.
+  /// The same as numbers, from the texts of the scopes that cover the resource.
   ///
-  /// O(coverage and gaps ever written of this path and those above it).
-  func coveringSources(of resource: String, _ sight: Sight) -> [Int32] {
+  /// O(coverage and gaps of these scopes live at t).
+  func coveringSources(of scopes: [Int32], _ sight: Sight) -> [Int32] {
     var covering: [Int32] = []
     var gaps: [Int32] = []
-    for path in Scope.covering(resource) {
-      guard let text = texts.find(path), let record = resources[text], record.coverage != none else { continue }
+    for scope in scopes {
+      guard let record = resources[scope], record.coverage != none else { continue }
       forEachLive(record.coverage, sight) { edge in
         guard existed(edge.other, since: edge, sight) else { return }
         switch facts[entries[edge.entry].fact].key.kind {

@@ -60,7 +60,7 @@ extension AccessGraph {
   }
 
   /// Whether the identity existed at t or at any time before.
-  private func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
+  func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
     var was = false
     forEachEntry(of: nodes[node].existence) { entry in
       if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { was = true }
