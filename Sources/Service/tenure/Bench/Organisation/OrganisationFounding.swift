@@ -13,6 +13,7 @@ extension Organisation {
     /// Events told while founding.
     private(set) var events = 0
     private var openTeam = 1
+    private var probe = 0
     var isDone: Bool { step == .done }
 
     /// The next batch; nil once the organisation is founded.
@@ -74,8 +75,11 @@ extension Organisation {
           begin(organisation.plan.probes.isEmpty ? .done : .probes)
         }
       case .probes:
-        Self.probe(organisation.plan.probes[index], steady, &commands)
-        if index + 1 == organisation.plan.probes.count { begin(.done) }
+        let size = organisation.plan.probes[probe]
+        Self.tellProbe(size, index, steady, &commands)
+        guard index >= size else { break }
+        probe += 1
+        begin(probe == organisation.plan.probes.count ? .done : .probes)
       case .done: break
       }
     }
@@ -87,22 +91,22 @@ extension Organisation {
 
     private static let probeDocument = RoleDocument(permissions: [Permission(actions: [OrganisationNames.probeAction])])
 
-    /// A group of a known size, in nested parts, with a grant of its own.
-    private static func probe(_ size: Int, _ steady: Int, _ commands: inout [Command]) {
+    /// One step of a group of a known size, in nested parts, with a grant of its own: first the groups, then a member a step.
+    private static func tellProbe(_ size: Int, _ step: Int, _ steady: Int, _ commands: inout [Command]) {
       typealias Names = OrganisationNames
       let authority = Names.authority(size)
       func tell(_ change: Change) { commands.append(Command(change, authority: authority)) }
+      if step > 0 {
+        // Spread over all who stay; each once.
+        let person = Entity.identity(Names.person((step - 1) * (steady / size)))
+        let part = Names.probePart(size, step % OrganisationPlan.probeParts)
+        return tell(.membershipAdded(group: part, member: person, expiresAt: nil))
+      }
       tell(.groupCreated(id: Names.probeGroup(size), attributes: [:]))
       for part in 0..<OrganisationPlan.probeParts {
         tell(.groupCreated(id: Names.probePart(size, part), attributes: [:]))
         let member = Entity.group(Names.probePart(size, part))
         tell(.membershipAdded(group: Names.probeGroup(size), member: member, expiresAt: nil))
-      }
-      for index in 0..<size {
-        // Spread over all who stay; each once.
-        let person = Entity.identity(Names.person(index * (steady / max(1, size))))
-        let part = Names.probePart(size, index % OrganisationPlan.probeParts)
-        tell(.membershipAdded(group: part, member: person, expiresAt: nil))
       }
       let grant = Grant(principal: .group(Names.probeGroup(size)), role: Names.probeRole, scope: Names.probeScope(size))
       tell(.assignmentGranted(id: "probe-grant-\(size)", grant: grant))
