@@ -23,7 +23,7 @@ struct Subcommand: Sendable {
 
   static let all: [Subcommand] = [
     .start, .serve, .migrate, .importing, .plan, .apply, .check, .who, .what, .why, .timeline, .diff, .snapshot, .find,
-    .log, .verify, .rebuild,
+    .log, .verify, .rebuild, .bench,
   ]
 
   /// Options that every command understands.

@@ -1,0 +1,153 @@
+import Cryptography
+import EventLog
+import Foundation
+import Governance
+import Postgres
+import Synchronization
+import Temporal
+
+extension BenchRow {
+  static let commands = BenchRow(
+    name: "commands", summary: "durable single commands of 32 callers, against pgbench writing the same rows in one statement"
+  ) { context in
+    let load = try CommandLoad(context)
+    let script = context.data + "/insert.pgbench"
+    try load.prepare(script, context)
+    context.say("single commands: 32 callers, then pgbench, in turn")
+    let medians = try Measuring.interleaved([
+      { try load.run(seconds: Double(context.size.rateSeconds)) },
+      { try load.pgbench(script, context) },
+    ])
+    return [
+      BenchFigure(
+        "commands", "\(CommandLoad.callers) callers in this process", ours: .commandsPerSecond(medians[0]),
+        peer: .commandsPerSecond(medians[1]), "pgbench -M prepared", ratio: medians[0] / medians[1], target: .atLeast(1.5))
+    ] + (try load.overHTTP(context, peer: medians[1]))
+  }
+}
+
+/// Single commands, each durable before the next of the same caller: persons join groups that are there for that.
+final class CommandLoad: Sendable {
+  static let callers = 32
+  /// Groups to join, and persons who do: so many commands before a membership would be repeated.
+  private static let groups = 200
+  private static let persons = 20_000
+  /// Groups that one run over HTTP may fill.
+  private static let groupsOfRun = 20
+
+  let tenant: Tenant
+  private let next = Atomic<Int>(0)
+
+  init(_ context: BenchContext) throws {
+    let plan = OrganisationPlan(seed: BenchSize.seed, identities: Self.persons, events: Self.persons * 2)
+    tenant = try context.tenant("commands", plan)
+    if try tenant.position(.head) == Int64(plan.events) {
+      let groups = (0..<Self.groups).map { Command(.groupCreated(id: Self.group($0), attributes: [:])) }
+      try tenant.submitAndWait(Self.submission("load-groups", groups))
+    }
+  }
+
+  private static func group(_ number: Int) -> String { "load-" + OrganisationNames.padded(number, 4) }
+
+  private static func submission(_ key: String, _ commands: [Command]) -> Submission {
+    Submission(
+      commandID: key, mode: .governed, source: "api", basis: .declared, recordedBy: OrganisationNames.recorder,
+      commands: commands)
+  }
+
+  /// A command that was not sent before.
+  func fresh() -> Submission {
+    let number = next.add(1, ordering: .relaxed).oldValue
+    let steady = OrganisationPlan.steady(Self.persons)
+    let change = Change.membershipAdded(
+      group: Self.group(number / steady % Self.groups), member: .identity(OrganisationNames.person(number % steady)),
+      expiresAt: nil)
+    let command = Command(change, authority: OrganisationNames.authority(number))
+    return Self.submission("load-" + OrganisationNames.padded(number, 10), [command])
+  }
+
+  /// Makes the peer's tables and script, and sees that both write rows of the same length.
+  func prepare(_ script: String, _ context: BenchContext) throws {
+    let receipt = try tenant.submitAndWait(fresh())
+    guard let position = receipt.firstPosition, let event = try tenant.events(at: [position]).first else {
+      throw AnswersDiffer("an acknowledged command is not in the log")
+    }
+    let connection = try context.connectAsSuperuser()
+    try LogCopies.make(on: connection)
+    let leaf = EventCodec.leaf(Array(event.body.utf8)).bytes
+    try LogCopies.script(like: event, leaf: leaf).write(toFile: script, atomically: true, encoding: .utf8)
+    try ChildProgram.run(
+      context.programs + "/pgbench", context.programArguments + ["-n", "-M", "prepared", "-f", script, "-t", "1", "tenure"])
+    let same = try connection.query(
+      """
+      SELECT count(*) FROM copies.event e, tenure.event t, copies.memberships m, copies.command c
+      WHERE t.tenant_id = \(tenant.id) AND t.position = \(position) AND e.body = t.body AND e.leaf = t.leaf
+      """)[0].int64(0)
+    guard same == 1 else { throw AnswersDiffer("pgbench does not write the rows that a command writes") }
+  }
+
+  /// Commands a second of so many callers, each a thread that waits for its answer.
+  func run(seconds: Double) throws -> Double {
+    let latencies = try latencies(callers: Self.callers, seconds: seconds)
+    return Double(latencies.count) / seconds
+  }
+
+  /// The seconds that each command took, callers submitting one after another for a time.
+  func latencies(callers: Int, seconds: Double) throws -> [Double] {
+    let end = ContinuousClock.now + .seconds(seconds)
+    return try latencies(callers: callers) { ContinuousClock.now < end }
+  }
+
+  func latencies(callers: Int, while goesOn: @escaping @Sendable () -> Bool) throws -> [Double] {
+    let threads = (0..<callers).map { _ in
+      Aside<Result<[Double], SubmissionFailure>> { [self] in
+        var latencies: [Double] = []
+        while goesOn() {
+          let submission = fresh()
+          do throws(SubmissionFailure) {
+            let start = ContinuousClock.now
+            try tenant.submitAndWait(submission)
+            latencies.append((ContinuousClock.now - start).seconds)
+          } catch { return .failure(error) }
+        }
+        return .success(latencies)
+      }
+    }
+    return try threads.map { $0.wait() }.flatMap { try $0.get() }
+  }
+
+  func pgbench(_ script: String, _ context: BenchContext) throws -> Double {
+    let said = try ChildProgram.run(
+      context.programs + "/pgbench",
+      context.programArguments + [
+        "-n", "-M", "prepared", "-f", script, "-c", "\(Self.callers)", "-j", "2", "-T", "\(context.size.rateSeconds)", "tenure",
+      ])
+    guard let match = said.firstMatch(of: /tps = ([0-9.]+)/), let rate = Double(match.output.1) else {
+      throw ChildFailure(description: "pgbench said no rate: \(said)")
+    }
+    return rate
+  }
+
+  /// The same over HTTP, for information.
+  func overHTTP(_ context: BenchContext, peer: Double) throws -> [BenchFigure] {
+    let server = try BenchServer(context)
+    defer { server.stop() }
+    let rates = try (0..<Measuring.runs).map { run in
+      // The last groups are kept for this: some for each run, which everybody can join once.
+      try server.load(
+        "commands.lua", connections: Self.callers, seconds: context.size.rateSeconds,
+        environment: [
+          "BENCH_TENANT": tenant.name, "BENCH_RUN": "\(run)",
+          "BENCH_GROUP": "\(Self.groups - (run + 1) * Self.groupsOfRun)",
+          "BENCH_PERSONS": "\(OrganisationPlan.steady(Self.persons))",
+        ]
+      ).requestsPerSecond
+    }
+    let rate = Measuring.median(rates)
+    return [
+      BenchFigure(
+        "commands", "\(Self.callers) connections over HTTP", ours: .commandsPerSecond(rate), peer: .commandsPerSecond(peer),
+        "pgbench -M prepared", ratio: rate / peer)
+    ]
+  }
+}
