@@ -32,8 +32,9 @@ public final class AccessGraph {
   let nodeNumbers = NumberTable()
   let factNumbers = NumberTable()
   var gapNumbers: [GapKey: Int32] = [:]
-  /// The lists of resource paths, by the text of the path.
-  var resources: [Int32: ResourceRecord] = [:]
+  /// The lists of resource paths.
+  let resources = Chunks<ResourceRecord>()
+  let resourceNumbers = NumberTable()
   /// The lists of facts that sources ever wrote, by the text of the source.
   var factsBySource: [Int32: Int32] = [:]
   /// Facts that another source than their first wrote too.
@@ -66,7 +67,11 @@ public final class AccessGraph {
   /// An empty graph at position 0.
   ///
   /// - Parameter indexLimits: from when on lists are indexed by time. The default is what serves.
-  public init(indexLimits: IndexLimits = IndexLimits()) { self.indexLimits = indexLimits }
+  public init(indexLimits: IndexLimits = IndexLimits()) {
+    self.indexLimits = indexLimits
+    let first = texts.number("*")
+    assert(first == Self.everything)
+  }
 
   /// Applies the next event above the published position.
   ///

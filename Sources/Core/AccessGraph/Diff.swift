@@ -48,8 +48,9 @@ extension AccessGraph {
     }
     // Grants of one principal are spread together: its members are walked once.
     var rightsOf: [Int32: Set<Right>] = [:]
-    for (scope, record) in resources where record.assignments != none {
-      guard resource.map({ Scope.isRelated(texts[scope], to: $0) }) ?? true else { continue }
+    for number in 0..<resources.count where resources[number].assignments != none {
+      let record = resources[number]
+      guard resource.map({ Scope.isRelated(texts[record.text], to: $0) }) ?? true else { continue }
       forEachLive(record.assignments, sight) { edge in
         let grant = grants[edge.other]
         guard existed(grant.principal, since: edge, sight), existed(grant.role, since: edge, sight) else { return }
