@@ -35,12 +35,12 @@ struct BenchSize: Sendable {
     bulkEvents: 50_000, rateSeconds: 4, questionSeconds: 0.4, memoryEvents: (1_000_000, 10_000_000), startFacts: 1_000_000,
     churnEvents: 100_000, pythonEvents: 20_000)
 
-  /// The same rows in three minutes: a twentieth of the facts, memory from 100 k to 1 M events.
+  /// The same rows in three minutes: a twenty-fifth of the facts, memory from 100 k to 1 M events.
   static let quick = BenchSize(
     name: "quick",
-    questions: OrganisationPlan(seed: seed, identities: 20_000, events: 165_000, probes: [0, 30, 3_000, 10_000]),
+    questions: OrganisationPlan(seed: seed, identities: 15_000, events: 125_000, probes: [0, 30, 3_000, 10_000]),
     bulkEvents: 10_000, rateSeconds: 1, questionSeconds: 0.1, memoryEvents: (100_000, 1_000_000), startFacts: 60_000,
-    churnEvents: 20_000, pythonEvents: 3_000)
+    churnEvents: 10_000, pythonEvents: 3_000)
 }
 
 /// What the rows share: the database, the generated tenants, and where things lie.
