@@ -31,9 +31,9 @@ struct BenchSize: Sendable {
   /// As DESIGN.md §10 has it: 3 M facts, answers up to 100,000, memory from 1 M to 10 M events.
   static let full = BenchSize(
     name: "full",
-    questions: OrganisationPlan(seed: seed, identities: 420_000, events: 3_400_000, probes: [0, 30, 3_000, 100_000]),
+    questions: OrganisationPlan(seed: seed, identities: 420_000, events: 3_200_000, probes: [0, 30, 3_000, 100_000]),
     bulkEvents: 50_000, rateSeconds: 4, questionSeconds: 0.4, memoryEvents: (1_000_000, 10_000_000), startFacts: 1_000_000,
-    churnEvents: 100_000, pythonEvents: 20_000)
+    churnEvents: 50_000, pythonEvents: 20_000)
 
   /// The same rows in three minutes: a twenty-fifth of the facts, memory from 100 k to 1 M events.
   static let quick = BenchSize(

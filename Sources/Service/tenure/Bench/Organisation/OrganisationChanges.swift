@@ -26,8 +26,10 @@ extension Organisation {
   /// Share of losses that come later than they were due, and by how much at most.
   private static let overdueShare = 0.01
   private static let overdueMicroseconds = 5 * 86_400_000_000
-  /// How many grants that end by themselves hold at a time for each identity, at the most: they last the shorter the more
-  /// often they are made, so that the organisation is as large however much it changes. Eleven days in the real one's churn.
+  /// How many grants that end by themselves hold at a time for each identity, at the most.
+  ///
+  /// They last the shorter the more often they are made, so that the organisation is as large however much it changes: eleven
+  /// days at the real one's churn.
   private static let temporaryShare = 0.05
   /// Share of those that are extended.
   private static let extendedShare = 0.1
@@ -151,7 +153,8 @@ extension Organisation {
       scope: Int32(random.below(scopes)))
     grantsMade += 1
     let whole = Double(OrganisationPlan.began.distance(to: OrganisationPlan.ended))
-    let longest = max(1_000_000, Int(whole * Self.temporaryShare * Double(plan.identities) / Double(max(1, plan.events - foundedEvents))))
+    let churn = Double(max(1, plan.events - foundedEvents)) / Double(plan.identities)
+    let longest = max(1_000_000, Int(whole * Self.temporaryShare / churn))
     let end = now.adding(microseconds: Int64(1_000_000 + random.below(longest)))
     let id = OrganisationNames.grant(Int(standing.id))
     lastTemporary = (id, nextPosition(commands))

@@ -34,15 +34,16 @@ struct HandTunedSQL {
 
   /// The identities' names in the order of their bytes.
   func names(action: String, resource: String, at t: Instant) throws -> [String] {
-    let inner = Self.question(action, resource, resources[resource] ?? [], t, naming: true)
+    let inner = Self.question(action, resource, resources[resource] ?? [], t, isNaming: true)
     return try connection.query(inner).map { try $0.string(0) }
   }
 
   private static func question(
-    _ action: String, _ resource: String, _ scopes: [Int32], _ at: Instant, naming: Bool = false
+    _ action: String, _ resource: String, _ scopes: [Int32], _ at: Instant, isNaming: Bool = false
   ) -> SQL {
     let t = Timestamp(microsecondsSinceUnixEpoch: at.microseconds)
-    let selection = naming ? "n.id FROM found JOIN interned.node n ON n.no = found.no ORDER BY n.id COLLATE \"C\"" : "no FROM found"
+    let naming = "n.id FROM found JOIN interned.node n ON n.no = found.no ORDER BY n.id COLLATE \"C\""
+    let selection = isNaming ? naming : "no FROM found"
     return """
       WITH RECURSIVE covering AS MATERIALIZED (
         SELECT role_no, principal_no, is_group FROM interned.assignment

@@ -48,9 +48,13 @@ private struct WhoQuestion {
     let theirs = try SQLQuestions.who(
       tenant: tenant.name, action: action, resource: resource, from: view, on: functions
     ).map(\.identity)
-    guard ours == theirs else { throw AnswersDiffer("who on \(resource): \(ours.count) here, \(theirs.count) by tenure.who_had_access") }
+    guard ours == theirs else {
+      throw AnswersDiffer("who on \(resource): \(ours.count) here, \(theirs.count) by tenure.who_had_access")
+    }
     let named = try tuned.names(action: action, resource: resource, at: view.at)
-    guard ours == named else { throw AnswersDiffer("who on \(resource): \(ours.count) here, \(named.count) by hand-tuned SQL") }
+    guard ours == named else {
+      throw AnswersDiffer("who on \(resource): \(ours.count) here, \(named.count) by hand-tuned SQL")
+    }
     let numbers = try tuned.numbers(action: action, resource: resource, at: view.at)
     guard count == ours.count, numbers == count, count == size else {
       throw AnswersDiffer("who on \(resource): \(count) and \(numbers) numbers, where \(size) identities were generated")
