@@ -9,7 +9,7 @@ import Testing
 @testable import tenure
 
 @Suite struct BenchTests {
-  static let plan = OrganisationPlan(seed: 7, identities: 60, events: 1_200, probes: [0, 5])
+  static let plan = OrganisationPlan(seed: 7, identities: 60, events: 4_000, probes: [0, 5])
   let events = Array(OrganisationEvents(plan))
 
   @Test func `a plan makes the same organisation, byte for byte, and another seed another one`() {
@@ -19,7 +19,7 @@ import Testing
     #expect(Array(OrganisationEvents(other)) != events)
   }
 
-  @Test(arguments: [1, 40, 500, 1_200])
+  @Test(arguments: [1, 40, 500, 4_000])
   func `a history has as many events as were asked for`(count: Int) {
     var plan = Self.plan
     plan.events = count
@@ -33,7 +33,7 @@ import Testing
     for type in ["identity.retired", "membership.removed", "group.deleted", "assignment.revoked", "assignment.extended"] {
       #expect(types.contains(type), "\(type)")
     }
-    #expect(events.contains { $0.dueAt != nil } || events.count < 10_000)
+    #expect(events.contains { $0.dueAt != nil })
     #expect(zip(events, events.dropFirst()).contains { $1.effectiveAt < $0.effectiveAt }, "something is learnt late")
     #expect(zip(events, events.dropFirst()).allSatisfy { $0.recordedAt <= $1.recordedAt })
     let graph = AccessGraph()

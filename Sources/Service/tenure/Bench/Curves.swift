@@ -30,7 +30,8 @@ struct Curves {
     var body = ""
     for power in x.low...x.high {
       let place = x.place(pow(10, Double(power)))
-      body += Self.line(place, y.start, place, y.end) + Self.text(place, y.start + 22, Quantity.grouped(pow(10, Double(power))), "middle")
+      let label = Quantity.grouped(pow(10, Double(power)))
+      body += Self.line(place, y.start, place, y.end) + Self.text(place, y.start + 22, label, "middle")
     }
     body += Self.text((x.start + x.end) / 2, y.start + 44, "events in the log", "middle")
     for power in y.low...y.high {
