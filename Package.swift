@@ -39,6 +39,7 @@ let package = Package(
     .library("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),  // digests and randomness
     .library("CMicroHTTPD", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),  // the HTTP server
     .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
+    .module("Memory", in: "Platform"),  // flat records outside Swift's arrays: chunks, lists, interned texts
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
     .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, secure random
     .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener
@@ -48,7 +49,8 @@ let package = Package(
     .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals
     .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
     .module("Governance", in: "Core", uses: ["Temporal", "JSON"]),  // events, commands, decide, rules, desired state
-    .module("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance"]),  // the bitemporal graph and its questions
+    .module(  // the bitemporal graph and its questions
+      "AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Governance"]),
 
     // MARK: Store: what survives a restart
     .target(  // migrations, functions, views and roles, compiled in

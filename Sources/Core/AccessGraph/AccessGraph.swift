@@ -1,47 +1,72 @@
 public import Governance
 import JSON
+import Memory
 import Temporal
 
 /// The bitemporal graph of one tenant, folded from its log; it answers for every (t, k) up to its position.
 ///
 /// Its own multiversion store: every entry carries its position and readers ignore what lies above theirs, so nothing is
-/// copied to publish. Not safe for concurrent use by itself: its owner lets readers share it and gives `apply`, `publish`
-/// and `undo` exclusive access. Memory: about 64 bytes an entry beside the texts of ids.
+/// copied to publish. Beside the entries stand edges, what the entries come to as known at the last applied position; a
+/// reader who knows less finds out by the position of the last change and asks the entries there. Not safe for concurrent use
+/// by itself: its owner lets readers share it and gives `apply`, `publish` and `undo` exclusive access. Memory: under 200
+/// bytes an event beside the texts of ids.
 public final class AccessGraph {
-  var texts = Interner()
-  var nodes: [Node] = []
-  var facts: [FactRecord] = []
-  var entries: [EntryRecord] = []
-  var events: [EventRecord] = []
+  let texts = Texts()
+  let nodes = Chunks<NodeRecord>()
+  let facts = Chunks<FactRecord>()
+  let entries = Chunks<EntryRecord>()
+  let bareEvents = Chunks<BareEvent>()
+  let grants = Chunks<GrantRecord>()
+  let edges = Lists<Edge>()
+  let lists = Chunks<ListState>()
+  /// Facts: the details of nodes, and what a source wrote.
+  let factLists = Lists<Int32>()
+  var timeIndexes: [TimeIndex] = []
+
   var roles: [CompiledRole] = []
-  var grants: [GrantRecord] = []
   var policies: [PolicyDocument] = []
   var attributes: [AttributeValue] = []
+  var conditions: [JSONValue] = []
   var gaps: [GapKey] = []
 
-  var nodeNumbers: [Entity: Int32] = [:]
-  var factNumbers: [FactKey: Int32] = [:]
+  let nodeNumbers = NumberTable()
+  let factNumbers = NumberTable()
   var gapNumbers: [GapKey: Int32] = [:]
-  /// Assignments by the text of their scope.
-  var assignmentsByScope: [Int32: [Int32]] = [:]
-  /// Facts that a source ever wrote, by the text of the source.
-  var factsBySource: [Int32: [Int32]] = [:]
-  private var seenBySource: Set<FactKey> = []
+  /// The lists of resource paths, by the text of the path.
+  var resources: [Int32: ResourceRecord] = [:]
+  /// The lists of facts that sources ever wrote, by the text of the source.
+  var factsBySource: [Int32: Int32] = [:]
+  /// Facts that another source than their first wrote too.
+  var furtherSources: Set<FactSource> = []
   var policyNodes: [Int32] = []
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
-  /// Whether any loss ever said when it was due; while false, nothing needs to be looked up.
-  var hasDueLosses = false
+  /// When losses were due, by their entry; while empty, nothing needs to be looked up.
+  var dues: [Int32: Int64] = [:]
+  var hasDueLosses: Bool { !dues.isEmpty }
+
+  /// Names a fact and a source that wrote it.
+  struct FactSource: Hashable {
+    let fact: Int32
+    let source: Int32
+  }
+
+  /// The last instant of recording: what lies beyond is dated ahead.
+  private(set) var horizon = Int64.min
 
   /// The last position that readers may ask about.
   public private(set) var position: Int64 = 0
 
   /// The last position applied, published or not.
-  public var appliedPosition: Int64 { Int64(events.count) }
+  public private(set) var appliedPosition: Int64 = 0
+
+  let indexLimits: IndexLimits
 
   /// An empty graph at position 0.
-  public init() {}
+  ///
+  /// - Parameter indexLimits: from when on lists are indexed by time. The default is what serves.
+  public init(indexLimits: IndexLimits = IndexLimits()) { self.indexLimits = indexLimits }
 
   /// Applies the next event above the published position.
   ///
@@ -50,17 +75,13 @@ public final class AccessGraph {
   /// - Precondition: the event's position is `appliedPosition + 1`.
   public func apply(_ event: Event) {
     precondition(event.position == appliedPosition + 1, "events are applied in the order of their positions")
-    let firstEntry = Int32(entries.count)
-    for write in event.writes { insert(write, of: event) }
-    var voids: Int64 = 0
-    if case .eventVoided(let target) = event.change, target > 0, target < event.position { voids = target }
-    events.append(
-      EventRecord(
-        effective: event.effectiveAt.microseconds, type: texts.number(event.change.type), firstEntry: firstEntry,
-        entryCount: Int32(entries.count) - firstEntry, voids: voids))
-    if voids > 0, events[Int(voids) - 1].voided == never, events[Int(voids) - 1].voids == 0 {
-      setVoided(voids, by: event.position)
-    }
+    appliedPosition = event.position
+    horizon = max(horizon, event.recordedAt.microseconds)
+    let change = ListChange(position: event.position, effective: event.effectiveAt.microseconds)
+    let source = texts.number(event.source)
+    let writes = event.writes
+    for write in writes { insert(write, source, due: event.dueAt?.microseconds, change) }
+    if writes.isEmpty { applyBare(event.change, change) }
   }
 
   /// Lets readers ask about everything applied.
@@ -72,199 +93,78 @@ public final class AccessGraph {
   /// Takes back everything above a position that is not below the published one.
   public func undo(to target: Int64) {
     precondition(target >= position && target <= appliedPosition, "only what is not published can be taken back")
-    while appliedPosition > target {
-      let undone = appliedPosition
-      let event = events.removeLast()
-      if event.voids > 0, events[Int(event.voids) - 1].voided == undone { setVoided(event.voids, by: never) }
-      for index in stride(from: event.firstEntry + event.entryCount - 1, through: event.firstEntry, by: -1) {
-        unlink(index)
-        entries.removeLast()
-      }
+    while bareEvents.count > 0, bareEvents[bareEvents.count - 1].position > target {
+      let undone = bareEvents.removeLast()
+      if undone.voids > 0 { takeBackVoiding(of: undone.voids, by: undone.position, to: target) }
     }
-  }
-
-  private func setVoided(_ position: Int64, by voiding: Int64) {
-    events[Int(position) - 1].voided = voiding
-    let event = events[Int(position) - 1]
-    for index in event.firstEntry..<(event.firstEntry + event.entryCount) { entries[Int(index)].voided = voiding }
+    while entries.count > 0, entries[entries.count - 1].position > target { takeBackLastEntry(to: target) }
+    appliedPosition = target
   }
 }
 
+/// Events that write nothing, and voidings.
 extension AccessGraph {
-  private func insert(_ write: Write, of event: Event) {
-    let fact = number(of: write.fact)
-    var expires: Instant?
-    var value: Int32 = -1
-    let effect: EntryEffect
-    switch write.effect {
-    case .begins(let written, let expiresAt):
-      effect = .begins
-      expires = expiresAt
-      value = intern(written, of: fact)
-    case .extends(let expiresAt):
-      effect = .extends
-      expires = expiresAt
-    case .ends: effect = .ends
+  private func applyBare(_ change: Change, _ at: ListChange) {
+    var voids: Int64 = 0
+    let kind: BareEvent.Kind
+    switch change {
+    case .eventVoided(let target):
+      kind = .voided
+      if target > 0, target < at.position { voids = target }
+    case .findingRaised: kind = .finding
+    default: kind = .expired
     }
-    let source = texts.number(event.source)
-    link(
-      EntryRecord(
-        effective: event.effectiveAt.microseconds, position: event.position, expires: expires?.microseconds ?? never,
-        due: event.dueAt?.microseconds ?? never, value: value, source: source, fact: fact, effect: effect))
-    if event.dueAt != nil { hasDueLosses = true }
-    if seenBySource.insert(FactKey(kind: .existence, a: source, b: fact)).inserted {
-      factsBySource[source, default: []].append(fact)
+    bareEvents.append(BareEvent(position: at.position, effective: at.effective, voids: voids, kind: kind))
+    if voids > 0, canBeVoided(voids) { setVoided(voids, by: at.position, at) }
+  }
+
+  /// Whether an event stands, and is not itself a voiding.
+  private func canBeVoided(_ position: Int64) -> Bool {
+    if let bare = bareEvent(at: position) { return bareEvents[bare].voided == never && bareEvents[bare].voids == 0 }
+    return firstEntry(of: position).map { entries[$0].voided == never } ?? false
+  }
+
+  private func takeBackVoiding(of position: Int64, by voiding: Int64, to target: Int64) {
+    let isItsOwn = bareEvent(at: position).map { bareEvents[$0].voided == voiding }
+    guard isItsOwn ?? firstEntry(of: position).map({ entries[$0].voided == voiding }) ?? false else { return }
+    setVoided(position, by: never, ListChange(position: target, effective: .min))
+  }
+
+  private func setVoided(_ position: Int64, by voiding: Int64, _ change: ListChange) {
+    if let bare = bareEvent(at: position) {
+      bareEvents[bare].voided = voiding
+      return
+    }
+    guard var index = firstEntry(of: position) else { return }
+    while index < entries.count, entries[index].position == position {
+      entries[index].voided = voiding
+      settle(entries[index].fact, change)
+      index += 1
     }
   }
 
-  /// Puts an entry at the end of storage and at its place in its fact's list.
+  /// The first entry of an event; nil where it has none.
   ///
-  /// O(1) where it comes last in the fold.
-  private func link(_ entry: EntryRecord) {
-    let index = Int32(entries.count)
-    let fact = Int(entry.fact)
-    var entry = entry
-    let last = facts[fact].last
-    if last < 0 || entries[Int(last)].precedes(entry) {
-      if last < 0 { facts[fact].first = index } else { entries[Int(last)].next = index }
-      facts[fact].last = index
-    } else {
-      var before: Int32 = -1
-      var after = facts[fact].first
-      while after >= 0, entries[Int(after)].precedes(entry) {
-        before = after
-        after = entries[Int(after)].next
-      }
-      entry.next = after
-      if before < 0 { facts[fact].first = index } else { entries[Int(before)].next = index }
-    }
-    entries.append(entry)
+  /// O(log entries).
+  func firstEntry(of position: Int64) -> Int? {
+    let index = Self.search(entries.count) { entries[$0].position < position }
+    return index < entries.count && entries[index].position == position ? index : nil
   }
 
-  private func unlink(_ index: Int32) {
-    let entry = entries[Int(index)]
-    let fact = Int(entry.fact)
-    var before: Int32 = -1
-    var here = facts[fact].first
-    while here != index {
-      before = here
-      here = entries[Int(here)].next
-    }
-    if before < 0 { facts[fact].first = entry.next } else { entries[Int(before)].next = entry.next }
-    if facts[fact].last == index { facts[fact].last = before }
+  /// The place of an event that wrote nothing; nil where it wrote something.
+  func bareEvent(at position: Int64) -> Int? {
+    let index = Self.search(bareEvents.count) { bareEvents[$0].position < position }
+    return index < bareEvents.count && bareEvents[index].position == position ? index : nil
   }
 
-  /// The node of an entity, made where there is none yet.
-  func node(_ entity: Entity) -> Int32 {
-    if let number = nodeNumbers[entity] { return number }
-    let number = Int32(nodes.count)
-    let existence = Int32(facts.count)
-    let key = FactKey(kind: .existence, a: number, b: -1)
-    facts.append(FactRecord(key: key))
-    factNumbers[key] = existence
-    nodes.append(Node(entity: entity, existence: existence))
-    nodeNumbers[entity] = number
-    switch entity.kind {
-    case .policy: policyNodes.append(number)
-    case .role: roleNodes.append(number)
-    case .source: sourceNodes.append(number)
-    case .identity: identityNodes.append(number)
-    case .group, .resource, .assignment, .event: break
+  /// The first number below `count` that does not lie before what is looked for.
+  private static func search(_ count: Int, _ liesBefore: (Int) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if liesBefore(middle) { low = middle + 1 } else { high = middle }
     }
-    return number
-  }
-
-  private func number(of fact: Fact) -> Int32 {
-    let key = makeKey(fact)
-    if let number = factNumbers[key] { return number }
-    let number = Int32(facts.count)
-    facts.append(FactRecord(key: key))
-    factNumbers[key] = number
-    switch key.kind {
-    case .existence, .assignment: break
-    case .attribute, .suspension, .coverage, .gap: nodes[Int(key.a)].details.append(number)
-    case .link: nodes[Int(key.a)].links.append(number)
-    case .membership:
-      nodes[Int(key.a)].members.append(number)
-      nodes[Int(key.b)].groups.append(number)
-    }
-    return number
-  }
-
-  private func makeKey(_ fact: Fact) -> FactKey {
-    switch fact {
-    case .existence(let entity): FactKey(kind: .existence, a: node(entity), b: -1)
-    case .attribute(let entity, let name): FactKey(kind: .attribute, a: node(entity), b: texts.number(name))
-    case .suspension(let identity): FactKey(kind: .suspension, a: node(.identity(identity)), b: -1)
-    case .link(let account): FactKey(kind: .link, a: node(.identity(account)), b: -1)
-    case .membership(let group, let member): FactKey(kind: .membership, a: node(.group(group)), b: node(member))
-    case .assignment(let id): FactKey(kind: .assignment, a: texts.number(id), b: -1)
-    case .coverage(let source, let resource):
-      FactKey(kind: .coverage, a: node(.source(source)), b: texts.number(resource))
-    case .coverageGap(let source, let resource, let from):
-      FactKey(kind: .gap, a: node(.source(source)), b: gap(GapKey(resource: texts.number(resource), from: from.microseconds)))
-    }
-  }
-
-  private func gap(_ key: GapKey) -> Int32 {
-    if let number = gapNumbers[key] { return number }
-    let number = Int32(gaps.count)
-    gaps.append(key)
-    gapNumbers[key] = number
-    return number
-  }
-
-  /// Keeps a value, and enters the fact where the value's own ends can find it.
-  private func intern(_ value: FactValue, of fact: Int32) -> Int32 {
-    switch value {
-    case .identity(let kind): return Int32(IdentityKind.allCases.firstIndex(of: kind) ?? 0)
-    case .group, .resource, .source, .suspended, .member, .covered: return 0
-    case .role(let document):
-      roles.append(compile(document))
-      return Int32(roles.count - 1)
-    case .policy(let policy):
-      policies.append(policy)
-      return Int32(policies.count - 1)
-    case .attribute(let attribute):
-      attributes.append(attribute)
-      return Int32(attributes.count - 1)
-    case .person(let person):
-      let node = node(.identity(person))
-      if nodes[Int(node)].links.last != fact, !nodes[Int(node)].links.contains(fact) { nodes[Int(node)].links.append(fact) }
-      return node
-    case .grant(let grant):
-      let record = GrantRecord(
-        principal: node(grant.principal), role: node(.role(grant.role)), scope: texts.number(grant.scope),
-        condition: grant.condition)
-      enter(fact, record)
-      grants.append(record)
-      return Int32(grants.count - 1)
-    }
-  }
-
-  /// Lists an assignment under its principal, role and scope.
-  ///
-  /// Readers check the value: after an undo the lists may say more.
-  private func enter(_ fact: Int32, _ grant: GrantRecord) {
-    // Only an id that was written before, undone or reused, can stand in the lists already.
-    let isNew = !facts[Int(fact)].isListed
-    facts[Int(fact)].isListed = true
-    if isNew || !nodes[Int(grant.principal)].assignments.contains(fact) {
-      nodes[Int(grant.principal)].assignments.append(fact)
-    }
-    if isNew || !nodes[Int(grant.role)].grants.contains(fact) { nodes[Int(grant.role)].grants.append(fact) }
-    if isNew || !(assignmentsByScope[grant.scope] ?? []).contains(fact) {
-      assignmentsByScope[grant.scope, default: []].append(fact)
-    }
-  }
-
-  private func compile(_ document: RoleDocument) -> CompiledRole {
-    CompiledRole(
-      document: document, includes: document.includes.map { node(.role($0)) },
-      permissions: (document.permissions ?? []).map { permission in
-        CompiledPermission(
-          actions: permission.actions.map(Pattern.init), resources: permission.resources.map(Pattern.init),
-          isConditional: permission.condition != nil)
-      })
+    return low
   }
 }

@@ -1,4 +1,5 @@
 import Governance
+import Memory
 import Temporal
 
 /// What is looked for in roles.
@@ -51,7 +52,7 @@ struct RoleClosure {
   mutating func certainty(of role: Int32) -> Certainty {
     if let known = known[role] { return known }
     var found: Certainty = []
-    for (reached, definition, isOverdue) in graph.closure(of: role, sight) {
+    graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
       found.formUnion(test.certainty(of: reached, definition).overdue(if: isOverdue))
     }
     known[role] = found
@@ -60,22 +61,26 @@ struct RoleClosure {
 }
 
 extension AccessGraph {
-  /// The role and all that it includes at (t, k), each with whether it is reached over overdue roles only, or also over them.
+  /// Calls back with the role and all that it includes at (t, k), each with whether it is reached over overdue roles.
   ///
-  /// A role that is reached both ways stands twice. Tolerates cycles. O(inclusions).
-  func closure(of role: Int32, _ sight: Sight) -> [(node: Int32, role: CompiledRole, isOverdue: Bool)] {
-    var seen: Set<Int64> = []
-    var found: [(node: Int32, role: CompiledRole, isOverdue: Bool)] = []
-    var open = [(role, overdue(existenceOf: role, sight) != nil)]
+  /// A role that is reached both ways comes twice. Tolerates cycles. O(inclusions).
+  func forEachRole(under role: Int32, _ sight: Sight, _ body: (_ node: Int32, CompiledRole, _ isOverdue: Bool) -> Void) {
+    let isOverdue = overdue(existenceOf: role, sight) != nil
+    guard let definition = definition(of: role, sight) else { return }
+    body(role, definition.role, isOverdue)
+    // Most roles include none: nothing is allocated for them.
+    if definition.role.includes.isEmpty { return }
+    var seen = Marks()
+    seen.add(isOverdue ? 2 : 1, to: role)
+    var open = inclusions(of: definition, sight).map { ($0, isOverdue || overdue(existenceOf: $0, sight) != nil) }
     while let (node, isOverdue) = open.popLast() {
-      guard seen.insert(Int64(node) << 1 | (isOverdue ? 1 : 0)).inserted, let definition = definition(of: node, sight) else {
-        continue
-      }
-      found.append((node, definition.role, isOverdue))
+      let mark: UInt8 = isOverdue ? 2 : 1
+      if seen.add(mark, to: node) & mark != 0 { continue }
+      guard let definition = self.definition(of: node, sight) else { continue }
+      body(node, definition.role, isOverdue)
       for included in inclusions(of: definition, sight) {
         open.append((included, isOverdue || overdue(existenceOf: included, sight) != nil))
       }
     }
-    return found
   }
 }

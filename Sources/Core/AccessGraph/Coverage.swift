@@ -1,21 +1,29 @@
 import Governance
+import Memory
 import Temporal
 
 extension AccessGraph {
   /// The sources that vouch for exactly this resource at a moment, sorted; empty means that an answer about it is not known.
   public func coverage(of resource: String, from view: Viewpoint) -> [String] {
-    let sight = Sight(view)
-    return sourceNodes.compactMap { source -> String? in
-      var isCovered = false
-      for fact in nodes[Int(source)].details where holding(fact, sight) != nil {
-        let key = facts[Int(fact)].key
-        switch key.kind {
-        case .coverage: if Scope.covers(texts[key.b], resource) { isCovered = true }
-        case .gap: if Scope.covers(texts[gaps[Int(key.b)].resource], resource) { return nil }
-        default: continue
+    coveringSources(of: Scope.covering(resource).compactMap { texts.find($0) }, Sight(view)).map(id).sorted { $0.precedes($1) }
+  }
+
+  /// The same as numbers, from the texts of the scopes that cover the resource.
+  ///
+  /// O(coverage and gaps of these scopes live at t).
+  func coveringSources(of scopes: [Int32], _ sight: Sight) -> [Int32] {
+    var covering: [Int32] = []
+    var gaps: [Int32] = []
+    for scope in scopes {
+      guard let record = resources[scope], record.coverage != none else { continue }
+      forEachLive(record.coverage, sight) { edge in
+        guard existed(edge.other, since: edge, sight) else { return }
+        switch facts[entries[edge.entry].fact].key.kind {
+        case .gap: gaps.append(edge.other)
+        default: if !covering.contains(edge.other) { covering.append(edge.other) }
         }
       }
-      return isCovered ? nodes[Int(source)].entity.id : nil
-    }.sorted { $0.precedes($1) }
+    }
+    return gaps.isEmpty ? covering : covering.filter { !gaps.contains($0) }
   }
 }

@@ -1,4 +1,5 @@
 import Governance
+import Memory
 import Temporal
 
 /// Diff and snapshot: whole sets of entitlements at a moment.
@@ -18,7 +19,7 @@ extension AccessGraph {
   ) -> [Entitlement] {
     let sight = Sight(view)
     var page: [Entitlement] = []
-    let rest = identityNodes.map { ($0, nodes[Int($0)].entity.id) }.filter { node in
+    let rest = identityNodes.map { ($0, id($0)) }.filter { node in
       identity.map { $0.precedes(node.1) } ?? true
     }
     for (node, id) in rest.sorted(by: { $0.1.precedes($1.1) }) {
@@ -35,24 +36,23 @@ extension AccessGraph {
   }
 
   private func list(_ held: Set<Held>) -> [Entitlement] {
-    held.map { Entitlement(identity: nodes[Int($0.identity)].entity.id, right: $0.right) }.sorted { a, b in
+    held.map { Entitlement(identity: id($0.identity), right: $0.right) }.sorted { a, b in
       a.identity.isExactly(b.identity) ? a.right < b.right : a.identity.precedes(b.identity)
     }
   }
 
   private func entitlements(resource: String?, identity: String?, _ sight: Sight) -> Set<Held> {
     if let identity {
-      guard let node = nodeNumbers[.identity(identity)] else { return [] }
+      guard let node = find(.identity(identity)) else { return [] }
       return Set(rights(of: node, sight, within: resource).keys.map { Held(identity: node, right: $0) })
     }
     // Grants of one principal are spread together: its members are walked once.
     var rightsOf: [Int32: Set<Right>] = [:]
-    for (scope, assignments) in assignmentsByScope
-    where resource.map({ Scope.isRelated(texts[scope], to: $0) }) ?? true {
-      for fact in assignments {
-        guard let holding = holding(fact, sight) else { continue }
-        let grant = grants[Int(holding.value)]
-        guard grant.scope == scope else { continue }
+    for (scope, record) in resources where record.assignments != none {
+      guard resource.map({ Scope.isRelated(texts[scope], to: $0) }) ?? true else { continue }
+      forEachLive(record.assignments, sight) { edge in
+        let grant = grants[edge.other]
+        guard existed(grant.principal, since: edge, sight), existed(grant.role, since: edge, sight) else { return }
         rightsOf[grant.principal, default: []].formUnion(rights(of: grant, sight).map(\.right))
       }
     }
@@ -60,7 +60,7 @@ extension AccessGraph {
     for (principal, rights) in rightsOf {
       var spread = Spread(self, sight)
       spread.reach(principal, .allowed)
-      for identity in spread.identities.keys {
+      spread.forEachIdentity { identity, _ in
         for right in rights { held.insert(Held(identity: identity, right: right)) }
       }
     }

@@ -1,4 +1,5 @@
 public import Governance
+import Memory
 import Temporal
 
 /// The graph as known at one position, as `decide`, the rules and `plan` ask it.
@@ -12,24 +13,27 @@ public struct GraphWorld: World {
   public func entries(of fact: Fact) -> [Entry] {
     guard let number = graph.find(fact) else { return [] }
     var entries: [Entry] = []
-    graph.forEachEntry(of: number) { entry in
-      if entry.isVisible(at: k) { entries.append(graph.entry(entry)) }
+    graph.forEachEntryIndex(of: number) { index in
+      if graph.entries[index].isVisible(at: k) { entries.append(graph.entry(index)) }
     }
     return entries
   }
 
   /// Every fact that ever had this entity as an end.
   public func facts(about entity: Entity) -> [Fact] {
-    guard let node = graph.nodeNumbers[entity].map({ graph.nodes[Int($0)] }) else { return [] }
+    guard let node = graph.find(entity).map({ graph.nodes[$0] }) else { return [] }
     var listed: Set<Int32> = []  // a group that is its own member has that membership in two lists
-    return [node.details, node.links, node.groups, node.members, node.assignments, node.grants].joined()
-      .filter { listed.insert($0).inserted }.map(graph.fact)
+    let members = entity.kind == .group ? graph.facts(in: node.members) : []
+    return [
+      graph.listedFacts(node.details), graph.facts(in: node.links), graph.facts(in: node.accounts),
+      graph.facts(in: node.groups), members, graph.facts(in: node.assignments), graph.facts(in: node.grants),
+    ].joined().filter { listed.insert($0).inserted }.map(graph.fact)
   }
 
   /// Every fact that a source ever wrote.
   public func facts(from source: String) -> [Fact] {
     guard let number = graph.texts.find(source) else { return [] }
-    return (graph.factsBySource[number] ?? []).map(graph.fact)
+    return graph.listedFacts(graph.factsBySource[number] ?? none).map(graph.fact)
   }
 
   /// Whether an assignment id was ever used, by a voided event too.
@@ -45,11 +49,32 @@ public struct GraphWorld: World {
   /// An event by its position; nil above k.
   public func event(at position: Int64) -> EventSummary? {
     guard position >= 1, position <= min(k, graph.appliedPosition) else { return nil }
-    let event = graph.events[Int(position) - 1]
-    let entries = graph.entries[Int(event.firstEntry)..<Int(event.firstEntry + event.entryCount)]
+    if let bare = graph.bareEvent(at: position) {
+      let event = graph.bareEvents[bare]
+      return EventSummary(
+        type: event.kind.type, effectiveAt: Instant(microseconds: event.effective), facts: [], isVoided: event.voided <= k)
+    }
+    guard var index = graph.firstEntry(of: position) else { return nil }
+    let first = graph.entries[index]
+    var facts: [Fact] = []
+    while index < graph.entries.count, graph.entries[index].position == position {
+      facts.append(graph.fact(graph.entries[index].fact))
+      index += 1
+    }
     return EventSummary(
-      type: graph.texts[event.type], effectiveAt: Instant(microseconds: event.effective),
-      facts: entries.map { graph.fact($0.fact) }, isVoided: event.voided <= k)
+      type: graph.type(first), effectiveAt: Instant(microseconds: first.effective), facts: facts,
+      isVoided: first.voided <= k)
+  }
+}
+
+extension BareEvent.Kind {
+  /// The event's type.
+  fileprivate var type: String {
+    switch self {
+    case .expired: "assignment.expired"
+    case .voided: "event.voided"
+    case .finding: "finding.raised"
+    }
   }
 }
 
@@ -57,39 +82,15 @@ extension AccessGraph {
   /// The graph as known at a position.
   public func world(asKnownAt k: Int64) -> GraphWorld { GraphWorld(graph: self, k: k) }
 
-  /// The number of a fact that was written before; nothing is made.
-  func find(_ fact: Fact) -> Int32? {
-    let key: FactKey?
-    switch fact {
-    case .existence(let entity): return nodeNumbers[entity].map { nodes[Int($0)].existence }
-    case .attribute(let entity, let name): key = makeFound(.attribute, entity, texts.find(name))
-    case .suspension(let identity): key = makeFound(.suspension, .identity(identity), -1)
-    case .link(let account): key = makeFound(.link, .identity(account), -1)
-    case .membership(let group, let member): key = makeFound(.membership, .group(group), nodeNumbers[member])
-    case .assignment(let id): key = texts.find(id).map { FactKey(kind: .assignment, a: $0, b: -1) }
-    case .coverage(let source, let resource): key = makeFound(.coverage, .source(source), texts.find(resource))
-    case .coverageGap(let source, let resource, let from):
-      let gap = texts.find(resource).flatMap { gapNumbers[GapKey(resource: $0, from: from.microseconds)] }
-      key = makeFound(.gap, .source(source), gap)
-    }
-    return key.flatMap { factNumbers[$0] }
-  }
-
-  private func makeFound(_ kind: FactKind, _ entity: Entity, _ b: Int32?) -> FactKey? {
-    guard let a = nodeNumbers[entity], let b else { return nil }
-    return FactKey(kind: kind, a: a, b: b)
-  }
-
   /// A fact by its number, as the domain names it.
   func fact(_ number: Int32) -> Fact {
-    let key = facts[Int(number)].key
-    func id(_ node: Int32) -> String { nodes[Int(node)].entity.id }
+    let key = facts[number].key
     switch key.kind {
-    case .existence: return .existence(nodes[Int(key.a)].entity)
-    case .attribute: return .attribute(nodes[Int(key.a)].entity, name: texts[key.b])
+    case .existence: return .existence(entity(key.a))
+    case .attribute: return .attribute(entity(key.a), name: texts[key.b])
     case .suspension: return .suspension(identity: id(key.a))
     case .link: return .link(account: id(key.a))
-    case .membership: return .membership(group: id(key.a), member: nodes[Int(key.b)].entity)
+    case .membership: return .membership(group: id(key.a), member: entity(key.b))
     case .assignment: return .assignment(id: texts[key.a])
     case .coverage: return .coverage(source: id(key.a), resource: texts[key.b])
     case .gap:
@@ -98,15 +99,8 @@ extension AccessGraph {
     }
   }
 
-  func forEachEntry(of fact: Int32, _ body: (EntryRecord) -> Void) {
-    var index = facts[Int(fact)].first
-    while index >= 0 {
-      body(entries[Int(index)])
-      index = entries[Int(index)].next
-    }
-  }
-
-  func entry(_ record: EntryRecord) -> Entry {
+  func entry(_ index: Int32) -> Entry {
+    let record = entries[index]
     let expires = record.expires == never ? nil : Instant(microseconds: record.expires)
     let effect: Effect =
       switch record.effect {
@@ -116,14 +110,44 @@ extension AccessGraph {
       }
     return Entry(
       moment: Moment(Instant(microseconds: record.effective), record.position), effect: effect,
-      dueAt: record.due == never ? nil : Instant(microseconds: record.due), source: texts[record.source])
+      dueAt: dues[index].map { Instant(microseconds: $0) }, source: texts[record.source])
+  }
+
+  /// The type of the event whose first entry this is.
+  func type(_ first: EntryRecord) -> String {
+    let key = facts[first.fact].key
+    let begins = first.effect == .begins
+    switch key.kind {
+    case .existence:
+      switch nodes[key.a].kind {
+      case .identity: return begins ? "identity.registered" : "identity.retired"
+      case .group: return begins ? "group.created" : "group.deleted"
+      case .role: return begins ? "role.defined" : "role.retired"
+      case .policy: return begins ? "policy.defined" : "policy.retired"
+      case .resource: return begins ? "resource.described" : "resource.removed"
+      case .source: return begins ? "source.registered" : "source.retired"
+      case .assignment, .event: preconditionFailure("no existence is recorded of them")
+      }
+    case .attribute: preconditionFailure("an attribute is written with its entity")
+    case .suspension: return begins ? "identity.suspended" : "identity.resumed"
+    case .link: return begins ? "identity.linked" : "identity.unlinked"
+    case .membership: return begins ? "membership.added" : "membership.removed"
+    case .assignment:
+      switch first.effect {
+      case .begins: return "assignment.granted"
+      case .ends: return "assignment.revoked"
+      case .extends: return "assignment.extended"
+      }
+    case .coverage: return begins ? "coverage.began" : "coverage.ended"
+    case .gap: return "coverage.gap"
+    }
   }
 
   private func value(_ record: EntryRecord) -> FactValue {
-    let key = facts[Int(record.fact)].key
+    let key = facts[record.fact].key
     switch key.kind {
     case .existence:
-      switch nodes[Int(key.a)].entity.kind {
+      switch nodes[key.a].kind {
       case .identity: return .identity(IdentityKind.allCases[Int(record.value)])
       case .group: return .group
       case .role: return .role(roles[Int(record.value)].document)
@@ -133,14 +157,14 @@ extension AccessGraph {
       }
     case .attribute: return .attribute(attributes[Int(record.value)])
     case .suspension: return .suspended
-    case .link: return .person(nodes[Int(record.value)].entity.id)
+    case .link: return .person(id(record.value))
     case .membership: return .member
     case .assignment:
-      let grant = grants[Int(record.value)]
+      let grant = grants[record.value]
       return .grant(
         Grant(
-          principal: nodes[Int(grant.principal)].entity, role: nodes[Int(grant.role)].entity.id, scope: texts[grant.scope],
-          condition: grant.condition, expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
+          principal: entity(grant.principal), role: id(grant.role), scope: texts[grant.scope],
+          condition: condition(of: grant), expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
     case .coverage, .gap: return .covered
     }
   }

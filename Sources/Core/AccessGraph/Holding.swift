@@ -1,4 +1,5 @@
 import Governance
+import Memory
 import Temporal
 
 /// A (t, k) in flat numbers.
@@ -30,50 +31,81 @@ struct FlatMoment: Comparable {
   }
 }
 
-/// A fact that holds: the entry that gives its present value, the place where that began, the value and its own end.
+/// A fact that holds: the entry that gives its present value, the one that began it, the value and its own end.
 struct Holding {
+  /// The beginning, or the extension that moved its end.
   let entry: Int32
+  /// The beginning.
+  let beginning: Int32
   let begun: FlatMoment
   let value: Int32
   let expires: Int64
 }
 
-/// An entity that exists: since when without a break, and the entry with its present document.
-struct Being {
-  let since: FlatMoment
-  let entry: Int32
-}
-
+/// Entities at (t, k).
 extension AccessGraph {
-  /// The entity at (t, k); nil where it does not exist.
+  /// Where in the fold the entity's present, unbroken existence began; nil where it does not exist at (t, k).
   ///
-  /// O(its registrations and endings up to t).
-  func being(_ node: Int32, _ sight: Sight) -> Being? {
+  /// O(1) for one that came once and perhaps went; otherwise O(its registrations and endings up to t).
+  @inline(__always) func presence(_ number: Int32, _ sight: Sight) -> FlatMoment? {
+    let node = nodes[number]
+    guard node.isPlain, Int64(node.changed) <= sight.k else { return presenceByEntries(node.existence, sight) }
+    guard node.since <= sight.t, sight.t < node.until else { return nil }
+    return FlatMoment(effective: node.since, position: Int64(node.sincePosition))
+  }
+
+  @inline(never) private func presenceByEntries(_ existence: Int32, _ sight: Sight) -> FlatMoment? {
     var since: FlatMoment?
-    var document: Int32 = -1
-    var index = facts[Int(nodes[Int(node)].existence)].first
-    while index >= 0 {
-      let entry = entries[Int(index)]
+    var index = facts[existence].first
+    while index != none {
+      let entry = entries[index]
       if entry.effective > sight.t { break }
       if entry.isVisible(at: sight.k) {
         switch entry.effect {
-        case .begins:
-          since = since ?? FlatMoment(effective: entry.effective, position: entry.position)
-          document = index
+        case .begins: since = since ?? FlatMoment(effective: entry.effective, position: entry.position)
         case .ends: since = nil
         case .extends: break
         }
       }
       index = entry.next
     }
-    return since.map { Being(since: $0, entry: document) }
+    return since
   }
 
   /// Whether the entity exists at (t, k) without a break since before a place in the fold.
   func existed(_ node: Int32, since moment: FlatMoment, _ sight: Sight) -> Bool {
-    being(node, sight).map { $0.since <= moment } ?? false
+    presence(node, sight).map { $0 <= moment } ?? false
   }
 
+  /// The same for the place in the fold at which an edge begins.
+  @inline(__always) func existed(_ node: Int32, since edge: Edge, _ sight: Sight) -> Bool {
+    guard let since = presence(node, sight) else { return false }
+    return began(edge, since: since)
+  }
+
+  /// Whether an edge begins at or after a place in the fold.
+  @inline(__always) func began(_ edge: Edge, since moment: FlatMoment) -> Bool {
+    moment.effective != edge.from
+      ? moment.effective < edge.from : moment.position <= entries[edge.entry].position
+  }
+
+  /// Whether the identity exists at (t, k) and is not suspended.
+  @inline(__always) func isActive(_ identity: Int32, _ sight: Sight) -> Bool {
+    presence(identity, sight) != nil && (!nodes[identity].hasSuspension || suspension(of: identity, sight) == nil)
+  }
+
+  /// The suspension of an identity at (t, k).
+  func suspension(of identity: Int32, _ sight: Sight) -> Holding? {
+    suspensionFact(of: identity).flatMap { holding($0, sight) }
+  }
+
+  func suspensionFact(of identity: Int32) -> Int32? {
+    nodes[identity].hasSuspension ? find(FactKey(kind: .suspension, a: identity, b: none)) : nil
+  }
+}
+
+/// Facts at (t, k).
+extension AccessGraph {
   /// The fact at (t, k) by its own entries and by its ends; nil where it does not hold.
   func holding(_ fact: Int32, _ sight: Sight) -> Holding? {
     guard let own = ownHolding(fact, sight) else { return nil }
@@ -81,21 +113,22 @@ extension AccessGraph {
     return own
   }
 
-  private func ownHolding(_ fact: Int32, _ sight: Sight) -> Holding? {
+  func ownHolding(_ fact: Int32, _ sight: Sight) -> Holding? {
     var current: Holding?
-    var index = facts[Int(fact)].first
-    while index >= 0 {
-      let entry = entries[Int(index)]
+    var index = facts[fact].first
+    while index != none {
+      let entry = entries[index]
       if entry.effective > sight.t { break }
       if entry.isVisible(at: sight.k) {
         switch entry.effect {
         case .begins:
           current = Holding(
-            entry: index, begun: FlatMoment(effective: entry.effective, position: entry.position), value: entry.value,
-            expires: entry.expires)
+            entry: index, beginning: index, begun: FlatMoment(effective: entry.effective, position: entry.position),
+            value: entry.value, expires: entry.expires)
         case .extends:
           if let old = current, entry.effective < old.expires {
-            current = Holding(entry: index, begun: old.begun, value: old.value, expires: entry.expires)
+            current = Holding(
+              entry: index, beginning: old.beginning, begun: old.begun, value: old.value, expires: entry.expires)
           }
         case .ends: current = nil
         }
@@ -108,43 +141,39 @@ extension AccessGraph {
 
   /// The entities that must exist for the fact to hold.
   func ends(of fact: Int32, value: Int32) -> [Int32] {
-    let key = facts[Int(fact)].key
+    let key = facts[fact].key
     switch key.kind {
     case .existence: return []
     case .attribute, .suspension, .coverage, .gap: return [key.a]
     case .link: return [key.a, value]
     case .membership: return [key.a, key.b]
     case .assignment:
-      let grant = grants[Int(value)]
+      let grant = grants[value]
       return [grant.principal, grant.role]
     }
   }
+}
 
-  /// Whether the identity exists at (t, k) and is not suspended.
-  func isActive(_ identity: Int32, _ sight: Sight) -> Bool {
-    being(identity, sight) != nil && suspension(of: identity, sight) == nil
-  }
-
-  /// The suspension of an identity at (t, k).
-  func suspension(of identity: Int32, _ sight: Sight) -> Holding? {
-    suspensionFact(of: identity).flatMap { holding($0, sight) }
-  }
-
-  func suspensionFact(of identity: Int32) -> Int32? {
-    factNumbers[FactKey(kind: .suspension, a: identity, b: -1)]
+/// Definitions of roles and policies at (t, k).
+extension AccessGraph {
+  /// The beginning that defines a role or policy at (t, k), as an edge; nil where it does not exist.
+  ///
+  /// O(revisions) for a few, O(log revisions) for many.
+  func definitionEdge(of node: Int32, _ sight: Sight) -> Edge? {
+    guard presence(node, sight) != nil else { return nil }
+    var found: Edge?
+    forEachLive(nodes[node].definitions, sight) { found = $0 }
+    return found
   }
 
   /// The document of a role at (t, k), with the place in the fold of its definition.
-  func definition(of role: Int32, _ sight: Sight) -> (role: CompiledRole, entry: EntryRecord)? {
-    guard let being = being(role, sight) else { return nil }
-    let entry = entries[Int(being.entry)]
-    return (roles[Int(entry.value)], entry)
+  func definition(of role: Int32, _ sight: Sight) -> (role: CompiledRole, edge: Edge)? {
+    definitionEdge(of: role, sight).map { (roles[Int($0.other)], $0) }
   }
 
   /// The roles that a role includes at (t, k).
-  func inclusions(of definition: (role: CompiledRole, entry: EntryRecord), _ sight: Sight) -> [Int32] {
-    let moment = FlatMoment(effective: definition.entry.effective, position: definition.entry.position)
-    return definition.role.includes.filter { existed($0, since: moment, sight) }
+  func inclusions(of definition: (role: CompiledRole, edge: Edge), _ sight: Sight) -> [Int32] {
+    definition.role.includes.filter { existed($0, since: definition.edge, sight) }
   }
 }
 
@@ -153,31 +182,35 @@ extension AccessGraph {
   /// The instant at which the fact's end was due, where that is past at t and the end takes effect only later.
   func overdue(_ fact: Int32, value: Int32, _ sight: Sight) -> Int64? {
     guard hasDueLosses else { return nil }
-    var due = overdueEntry(of: fact, .ends, sight)
+    var due = facts[fact].hasDue ? overdueEntry(of: fact, .ends, sight) : nil
     for end in ends(of: fact, value: value) { due = earlier(due, overdue(existenceOf: end, sight)) }
     return due
   }
 
   func overdue(existenceOf node: Int32, _ sight: Sight) -> Int64? {
-    hasDueLosses ? overdueEntry(of: nodes[Int(node)].existence, .ends, sight) : nil
+    nodes[node].hasDue ? overdueEntry(of: nodes[node].existence, .ends, sight) : nil
   }
 
   /// The same for an identity itself: its retirement or its suspension was due.
   func overdue(identity node: Int32, _ sight: Sight) -> Int64? {
-    guard hasDueLosses else { return nil }
+    guard nodes[node].hasDue else { return nil }
     let suspension = suspensionFact(of: node).flatMap { overdueEntry(of: $0, .begins, sight) }
     return earlier(overdue(existenceOf: node, sight), suspension)
   }
 
+  /// Whether an edge is held though its end was due: its own, or that of either entity at its ends.
+  @inline(__always) func isOverdue(_ edge: Edge, _ one: Int32, _ other: Int32, _ sight: Sight) -> Bool {
+    guard hasDueLosses else { return false }
+    return (edge.hasDue && overdueEntry(of: entries[edge.entry].fact, .ends, sight) != nil)
+      || overdue(existenceOf: one, sight) != nil || overdue(existenceOf: other, sight) != nil
+  }
+
   private func overdueEntry(of fact: Int32, _ effect: EntryEffect, _ sight: Sight) -> Int64? {
     var due: Int64?
-    var index = facts[Int(fact)].first
-    while index >= 0 {
-      let entry = entries[Int(index)]
-      if entry.effect == effect, entry.due <= sight.t, sight.t < entry.effective, entry.isVisible(at: sight.k) {
-        due = earlier(due, entry.due)
-      }
-      index = entry.next
+    forEachEntryIndex(of: fact) { index in
+      let entry = entries[index]
+      guard entry.hasDue, entry.effect == effect, sight.t < entry.effective, entry.isVisible(at: sight.k) else { return }
+      if let at = dues[index], at <= sight.t { due = earlier(due, at) }
     }
     return due
   }

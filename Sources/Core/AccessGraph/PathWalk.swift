@@ -1,4 +1,5 @@
 import Governance
+import Memory
 
 /// Walks the paths of an identity one by one, without repeating a node: identity → account → groups → assignment → roles.
 ///
@@ -42,12 +43,10 @@ struct PathWalk {
   mutating func run(from identity: Int32) {
     guard graph.isActive(identity, sight) else { return }
     climb(identity, [identity], [.identity(identity)])
-    for fact in graph.nodes[Int(identity)].links {
-      let account = graph.facts[Int(fact)].key.a
-      guard account != identity, let link = graph.holding(fact, sight), link.value == identity,
-        graph.isActive(account, sight)
-      else { continue }
-      climb(account, [identity, account], [.identity(identity), .link(fact), .identity(account)])
+    var accounts: [(node: Int32, fact: Int32)] = []
+    graph.forEachAccount(of: identity, sight) { accounts.append(($0, graph.entries[$1.entry].fact)) }
+    for account in accounts {
+      climb(account.node, [identity, account.node], [.identity(identity), .link(account.fact), .identity(account.node)])
     }
   }
 
@@ -60,19 +59,22 @@ struct PathWalk {
   }
 
   private mutating func climb(_ node: Int32, _ visited: [Int32], _ chain: [Element]) {
-    for fact in graph.nodes[Int(node)].assignments {
+    guard let since = graph.presence(node, sight) else { return }
+    for edge in graph.live(graph.nodes[node].assignments, sight) {
       guard mayGoOn(chain.count) else { return }
-      guard let holding = graph.holding(fact, sight) else { continue }
-      let grant = graph.grants[Int(holding.value)]
-      guard grant.principal == node, grants(grant) else { continue }
-      let path = ElementPath(elements: chain + [.assignment(fact)], conditions: grant.condition.map { [$0] } ?? [])
+      let grant = graph.grants[edge.other]
+      guard graph.began(edge, since: since), graph.existed(grant.role, since: edge, sight), grants(grant) else { continue }
+      let path = ElementPath(
+        elements: chain + [.assignment(graph.entries[edge.entry].fact)],
+        conditions: graph.condition(of: grant).map { [$0] } ?? [])
       descend(grant.role, [grant.role], path)
     }
-    for fact in graph.nodes[Int(node)].groups {
+    for edge in graph.live(graph.nodes[node].groups, sight) {
       guard mayGoOn(chain.count) else { return }
-      let group = graph.facts[Int(fact)].key.a
-      guard !visited.contains(group), graph.holding(fact, sight) != nil else { continue }
-      climb(group, visited + [group], chain + [.membership(fact)])
+      guard !visited.contains(edge.other), graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else {
+        continue
+      }
+      climb(edge.other, visited + [edge.other], chain + [.membership(graph.entries[edge.entry].fact)])
     }
   }
 

@@ -5,54 +5,58 @@ import Temporal
 /// "Never" and "no end" in flat storage: later than every instant and every position.
 let never = Int64.max
 
-/// A string as a key, equal exactly if its bytes are.
-struct ExactText: Hashable {
-  let text: String
-  static func == (a: ExactText, b: ExactText) -> Bool { a.text.isExactly(b.text) }
-}
+/// "None" for numbers of nodes, facts, entries and lists.
+let none: Int32 = -1
 
-/// Strings as small integers, given out in order and never taken back.
-struct Interner {
-  private(set) var texts: [String] = []
-  private var numbers: [ExactText: Int32] = [:]
-
-  mutating func number(_ text: String) -> Int32 {
-    if let number = numbers[ExactText(text: text)] { return number }
-    let number = Int32(texts.count)
-    texts.append(text)
-    numbers[ExactText(text: text)] = number
-    return number
-  }
-
-  func find(_ text: String) -> Int32? { numbers[ExactText(text: text)] }
-
-  subscript(number: Int32) -> String { texts[Int(number)] }
-}
-
-/// An entity in the graph, with the facts that have it as an end, by what the fact says of it.
-struct Node {
-  let entity: Entity
+/// An entity in the graph: the lists of the facts that have it as an end, and a summary of its existence.
+///
+/// 64 bytes, one cache line. Lists are made when something is first put into them.
+struct NodeRecord: BitwiseCopyable {
+  let kind: EntityKind
+  /// The identity was suspended at some time.
+  var hasSuspension = false
+  /// An ending or suspension of it ever said when it was due.
+  var hasDue = false
+  /// It exists exactly over [`since`, `until`), as known at the last applied position; otherwise its entries have to be read.
+  var isPlain = true
+  /// The text of its id.
+  let text: Int32
   /// The fact of its existence.
   let existence: Int32
-  /// Memberships whose group this is.
-  var members: [Int32] = []
+  /// Memberships whose group this is; of a role or a policy, its definitions.
+  var members: Int32 = none
   /// Memberships whose member this is.
-  var groups: [Int32] = []
+  var groups: Int32 = none
   /// Assignments whose principal this is.
-  var assignments: [Int32] = []
+  var assignments: Int32 = none
   /// Assignments whose role this is.
-  var grants: [Int32] = []
-  /// Links in which this is the account, or the person.
-  var links: [Int32] = []
-  /// Attributes, suspension, coverage and gaps.
-  var details: [Int32] = []
+  var grants: Int32 = none
+  /// Links in which this is the account.
+  var links: Int32 = none
+  /// Links in which this is the person.
+  var accounts: Int32 = none
+  /// Attributes, suspension, coverage and gaps: facts, not edges.
+  var details: Int32 = none
+  /// The last position that changed its existence or suspension.
+  var changed: UInt32 = 0
+  var sincePosition: UInt32 = 0
+  var since: Int64 = never
+  var until: Int64 = never
+
+  init(kind: EntityKind, text: Int32, existence: Int32) {
+    self.kind = kind
+    self.text = text
+    self.existence = existence
+  }
+
+  var definitions: Int32 { members }
 }
 
 /// What kind of fact a record holds; `a` and `b` mean what the kind says.
-enum FactKind: UInt8 {
+enum FactKind: UInt8, BitwiseCopyable {
   /// a: node.
   case existence
-  /// a: node, b: name.
+  /// a: node, b: text of the name.
   case attribute
   /// a: node.
   case suspension
@@ -69,67 +73,109 @@ enum FactKind: UInt8 {
 }
 
 /// Identifies a fact.
-struct FactKey: Hashable {
+struct FactKey: Hashable, BitwiseCopyable {
   let kind: FactKind
   let a: Int32
   let b: Int32
 }
 
 /// A fact: its key and its entries, a list in the order of the fold.
-struct FactRecord {
+///
+/// 32 bytes.
+struct FactRecord: BitwiseCopyable {
   let key: FactKey
-  var first: Int32 = -1
-  var last: Int32 = -1
-  /// Whether an assignment stands in the lists of its principal, role and scope.
-  var isListed = false
+  var first = none
+  var last = none
+  /// The beginning of the stretch that the last entry leaves open; `none` where it is ended.
+  var open = none
+  /// The text of the source that first wrote it.
+  var source = none
+  /// An ending of it ever said when it was due.
+  var hasDue = false
 }
 
 /// What an entry does.
-enum EntryEffect: UInt8 {
+enum EntryEffect: UInt8, BitwiseCopyable {
   case begins, ends, extends
 }
 
 /// One entry of one fact.
 ///
-/// Flat: 64 bytes, no references.
-struct EntryRecord {
+/// Flat: 56 bytes, no references. Entries stand in the order of their positions.
+struct EntryRecord: BitwiseCopyable {
   let effective: Int64
-  let position: Int64
   /// `never` where the value has no end of its own.
   let expires: Int64
-  /// Of a loss: when it was due; `never` where nothing is said.
-  let due: Int64
-  /// The position of the voiding; `never` while it stands.
-  var voided: Int64 = never
+  private let at: UInt32
+  private var voidedAt: UInt32
   /// What the kind of fact says: node of the person, index of the role document, grant, attribute or policy.
   let value: Int32
   let source: Int32
   let fact: Int32
-  var next: Int32 = -1
+  var next = none
+  /// Of a beginning: where its edges stand in the lists of its ends.
+  var places = Places()
   let effect: EntryEffect
+  /// Whether it says when it was due; when, `AccessGraph.dues` knows.
+  let hasDue: Bool
 
-  func isVisible(at k: Int64) -> Bool { position <= k && voided > k }
+  struct Places: BitwiseCopyable {
+    var a = none
+    var b = none
+    var c = none
+  }
+
+  init(
+    effective: Int64, position: Int64, expires: Int64, value: Int32, source: Int32, fact: Int32, effect: EntryEffect,
+    hasDue: Bool
+  ) {
+    self.effective = effective
+    self.expires = expires
+    at = UInt32(position)
+    voidedAt = .max
+    self.value = value
+    self.source = source
+    self.fact = fact
+    self.effect = effect
+    self.hasDue = hasDue
+  }
+
+  var position: Int64 { Int64(at) }
+
+  /// The position of the voiding; `never` while it stands.
+  var voided: Int64 {
+    get { voidedAt == .max ? never : Int64(voidedAt) }
+    set { voidedAt = newValue == never ? .max : UInt32(newValue) }
+  }
+
+  func isVisible(at k: Int64) -> Bool { Int64(at) <= k && Int64(voidedAt) > k }
   func precedes(_ other: EntryRecord) -> Bool {
-    effective != other.effective ? effective < other.effective : position < other.position
+    effective != other.effective ? effective < other.effective : at < other.at
   }
 }
 
-/// What is kept of an event beside its entries.
-struct EventRecord {
+/// An event that writes no fact: evidence, a finding, a voiding.
+struct BareEvent: BitwiseCopyable {
+  enum Kind: UInt8, BitwiseCopyable { case expired, voided, finding }
+  let position: Int64
   let effective: Int64
-  let type: Int32
-  let firstEntry: Int32
-  let entryCount: Int32
   /// The position that it voids; 0 for none.
   let voids: Int64
   var voided: Int64 = never
+  let kind: Kind
 }
 
 /// A role's document with its inclusions as nodes and its patterns compiled.
-struct CompiledRole {
+final class CompiledRole {
   let document: RoleDocument
   let includes: [Int32]
   let permissions: [CompiledPermission]
+
+  init(document: RoleDocument, includes: [Int32]) {
+    self.document = document
+    self.includes = includes
+    permissions = (document.permissions ?? []).map(CompiledPermission.init)
+  }
 }
 
 /// A permission ready to be matched.
@@ -138,21 +184,37 @@ struct CompiledPermission {
   let resources: [Pattern]
   let isConditional: Bool
 
+  init(_ permission: Permission) {
+    actions = permission.actions.map(Pattern.init)
+    resources = permission.resources.map(Pattern.init)
+    isConditional = permission.condition != nil
+  }
+
   func applies(action: [UInt8], resource: [UInt8]) -> Bool {
     actions.contains { $0.matches(action) } && resources.contains { $0.matches(resource) }
   }
 }
 
 /// A grant with its principal, role and scope as numbers.
-struct GrantRecord {
+struct GrantRecord: BitwiseCopyable {
   let principal: Int32
   let role: Int32
+  /// The text of the scope.
   let scope: Int32
-  let condition: JSONValue?
+  /// Among `AccessGraph.conditions`; `none` where there is none.
+  let condition: Int32
+
+  var isConditional: Bool { condition != none }
 }
 
 /// The key of a coverage gap.
 struct GapKey: Hashable {
   let resource: Int32
   let from: Int64
+}
+
+/// The lists of a resource path: assignments on it as a scope; coverage and gaps of it.
+struct ResourceRecord {
+  var assignments = none
+  var coverage = none
 }

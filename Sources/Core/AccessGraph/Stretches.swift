@@ -1,4 +1,5 @@
 import Governance
+import Memory
 public import Temporal
 
 /// The stretches over which things hold, for questions about more than a moment.
@@ -17,7 +18,7 @@ extension AccessGraph {
 
   /// The stretches of a role's definitions at k, each with the place in the fold of the definition.
   func definitions(of role: Int32, _ k: Int64) -> [(interval: Interval, begun: FlatMoment, role: CompiledRole)] {
-    ownSpans(nodes[Int(role)].existence, k).compactMap { span in
+    ownSpans(nodes[role].existence, k).compactMap { span in
       interval(span.from, span.to).map { ($0, span.begun, roles[Int(span.value)]) }
     }
   }
@@ -88,7 +89,7 @@ extension AccessGraph {
   private func existences(_ node: Int32, _ k: Int64) -> [ExistenceStretch] {
     var stretches: [ExistenceStretch] = []
     var since: FlatMoment?
-    forEachEntry(of: nodes[Int(node)].existence) { entry in
+    forEachEntry(of: nodes[node].existence) { entry in
       guard entry.isVisible(at: k) else { return }
       let moment = FlatMoment(effective: entry.effective, position: entry.position)
       if entry.effect == .begins {
@@ -153,7 +154,7 @@ extension AccessGraph {
 
   private func stretchStarts(of subject: WhoSubject, _ k: Int64) -> [(Int32, CertainStretches)] {
     if case .group(let id) = subject {
-      guard let node = nodeNumbers[.group(id)] else { return [] }
+      guard let node = find(.group(id)) else { return [] }
       return [(node, CertainStretches(allowed: activity(of: node, k)))]
     }
     var known: [Int32: CertainStretches] = [:]
@@ -165,14 +166,15 @@ extension AccessGraph {
     }
     var scopes: Set<Int32>?
     if case .access(_, let resource) = subject { scopes = Set(Scope.covering(resource).compactMap { texts.find($0) }) }
-    let candidates = scopes?.flatMap { assignmentsByScope[$0] ?? [] } ?? roleNodes.flatMap { nodes[Int($0)].grants }
+    let candidates =
+      scopes?.flatMap { facts(in: resources[$0]?.assignments ?? none) } ?? roleNodes.flatMap { facts(in: nodes[$0].grants) }
     var starts: [(Int32, CertainStretches)] = []
     for fact in candidates {
       for (interval, value) in stretches(fact, k) {
-        let grant = grants[Int(value)]
+        let grant = grants[value]
         if let scopes, !scopes.contains(grant.scope) { continue }
         let found = given(by: grant.role).intersection(IntervalSet(interval))
-        if !found.isEmpty { starts.append((grant.principal, grant.condition == nil ? found : found.underCondition)) }
+        if !found.isEmpty { starts.append((grant.principal, grant.isConditional ? found.underCondition : found)) }
       }
     }
     return starts
@@ -200,7 +202,7 @@ extension AccessGraph {
       return roleTest(subject, sight).map { [($0, IntervalSet(.always))] } ?? []
     }
     return policyNodes.flatMap { node in
-      ownSpans(nodes[Int(node)].existence, k).compactMap { span in
+      ownSpans(nodes[node].existence, k).compactMap { span in
         let patterns = privilegedPatterns(policies[Int(span.value)])
         guard !patterns.isEmpty, let interval = interval(span.from, span.to) else { return nil }
         return (.overlaps(patterns), IntervalSet(interval))
@@ -233,7 +235,7 @@ extension AccessGraph {
 
   /// What an identity held at any time in the stretch, each right with when, sorted.
   public func what(_ identity: String, during stretch: Interval, asKnownAt k: Int64) -> [StretchRight] {
-    guard let node = nodeNumbers[.identity(identity)] else { return [] }
+    guard let node = find(.identity(identity)) else { return [] }
     return stretches(ofRightsOf: node, within: nil, k).compactMap { right, instants in
       let held = instants.intersection(IntervalSet(stretch))
       return held.isEmpty ? nil : StretchRight(right: right, held: held)
@@ -245,9 +247,9 @@ extension AccessGraph {
     var rights: [Right: IntervalSet] = [:]
     var closures: [Int32: [(node: Int32, role: CompiledRole, instants: IntervalSet)]] = [:]
     for (principal, instants) in stretchPrincipals(of: identity, k) {
-      for fact in nodes[Int(principal)].assignments {
+      for fact in facts(in: nodes[principal].assignments) {
         for (interval, value) in stretches(fact, k) {
-          let grant = grants[Int(value)]
+          let grant = grants[value]
           guard grant.principal == principal, isRelated(grant, to: resource) else { continue }
           let held = instants.intersection(interval)
           if held.isEmpty { continue }
@@ -271,8 +273,8 @@ extension AccessGraph {
     var reached: [Int32: IntervalSet] = [:]
     let own = activity(of: identity, k)
     var open = [(identity, own)]
-    for fact in nodes[Int(identity)].links {
-      let account = facts[Int(fact)].key.a
+    for fact in facts(in: nodes[identity].accounts) {
+      let account = facts[fact].key.a
       if account == identity { continue }
       for (interval, person) in stretches(fact, k) where person == identity {
         open.append((account, own.intersection(interval).intersection(activity(of: account, k))))
@@ -282,9 +284,9 @@ extension AccessGraph {
       let fresh = instants.subtracting(reached[node] ?? IntervalSet())
       if fresh.isEmpty { continue }
       reached[node] = (reached[node] ?? IntervalSet()).union(fresh)
-      for fact in nodes[Int(node)].groups {
+      for fact in facts(in: nodes[node].groups) {
         let held = IntervalSet(stretches(fact, k).map(\.interval))
-        open.append((facts[Int(fact)].key.a, fresh.intersection(held)))
+        open.append((facts[fact].key.a, fresh.intersection(held)))
       }
     }
     return reached
@@ -311,13 +313,13 @@ private struct StretchSpread {
       let fresh = stretches.subtracting(reached[node] ?? CertainStretches())
       if fresh.isEmpty { continue }
       reached[node] = (reached[node] ?? CertainStretches()).union(fresh)
-      if graph.nodes[Int(node)].entity.kind == .identity {
+      if graph.nodes[node].kind == .identity {
         arrive(node, fresh)
         continue
       }
-      for fact in graph.nodes[Int(node)].members {
+      for fact in graph.facts(in: graph.nodes[node].members) {
         let held = IntervalSet(graph.stretches(fact, k).map(\.interval))
-        open.append((graph.facts[Int(fact)].key.b, fresh.intersection(held)))
+        open.append((graph.facts[fact].key.b, fresh.intersection(held)))
       }
     }
   }
@@ -325,7 +327,7 @@ private struct StretchSpread {
   private mutating func arrive(_ identity: Int32, _ stretches: CertainStretches) {
     let active = stretches.intersection(graph.activity(of: identity, k))
     identities[identity] = (identities[identity] ?? CertainStretches()).union(active)
-    for fact in graph.nodes[Int(identity)].links where graph.facts[Int(fact)].key.a == identity {
+    for fact in graph.facts(in: graph.nodes[identity].links) {
       for (interval, person) in graph.stretches(fact, k) where person != identity {
         let linked = active.intersection(IntervalSet(interval)).intersection(graph.activity(of: person, k))
         identities[person] = (identities[person] ?? CertainStretches()).union(linked)

@@ -1,5 +1,6 @@
 import Governance
 import JSON
+import Memory
 public import Temporal
 
 /// Timeline: each gain and loss of an identity with the events that caused it.
@@ -8,7 +9,7 @@ extension AccessGraph {
   ///
   /// Cost: the rights over all time, and for each turn the paths to its right on both sides of it.
   public func timeline(_ identity: String, resource: String?, during stretch: Interval, asKnownAt k: Int64) -> [Turn] {
-    guard let node = nodeNumbers[.identity(identity)] else { return [] }
+    guard let node = find(.identity(identity)) else { return [] }
     var turns: [Turn] = []
     for (right, held) in stretches(ofRightsOf: node, within: resource, k) {
       for interval in held.intervals {
@@ -88,7 +89,7 @@ extension AccessGraph {
   /// The condition of the path's assignment, if it has one.
   private func assignedConditions(of path: ElementPath, _ sight: Sight) -> [JSONValue] {
     for case .assignment(let fact) in path.elements {
-      if let condition = holding(fact, sight).flatMap({ grants[Int($0.value)].condition }) { return [condition] }
+      if let condition = holding(fact, sight).flatMap({ condition(of: grants[$0.value]) }) { return [condition] }
     }
     return []
   }
@@ -97,12 +98,12 @@ extension AccessGraph {
   private func beginning(of element: Element, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
     case .identity(let node):
-      var causes = entries(at: sight, of: nodes[Int(node)].existence, .begins)
+      var causes = entries(at: sight, of: nodes[node].existence, .begins)
       if let fact = suspensionFact(of: node) { causes.formUnion(entries(at: sight, of: fact, .ends)) }
       return causes
     case .link(let fact), .membership(let fact), .assignment(let fact): return entries(at: sight, of: fact, .begins)
     case .inclusion(_, let role), .permission(let role, _):
-      return entries(at: sight, of: nodes[Int(role)].existence, .begins)
+      return entries(at: sight, of: nodes[role].existence, .begins)
     }
   }
 
@@ -110,37 +111,38 @@ extension AccessGraph {
   private func ending(of element: Element, _ before: Sight, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
     case .identity(let node):
-      var causes = entries(at: sight, of: nodes[Int(node)].existence, .ends)
+      var causes = entries(at: sight, of: nodes[node].existence, .ends)
       if let fact = suspensionFact(of: node) { causes.formUnion(entries(at: sight, of: fact, .begins)) }
       return causes
     case .link(let fact), .membership(let fact), .assignment(let fact):
       guard let held = holding(fact, before) else { return [] }
       var causes = entries(at: sight, of: fact, .ends)
       if held.expires == sight.t, causes.isEmpty {
-        causes.insert(Turn.Cause(position: entries[Int(held.entry)].position, isExpiry: true))
+        causes.insert(Turn.Cause(position: entries[held.entry].position, isExpiry: true))
       }
       for end in ends(of: fact, value: held.value) {
-        causes.formUnion(entries(at: sight, of: nodes[Int(end)].existence, .ends))
+        causes.formUnion(entries(at: sight, of: nodes[end].existence, .ends))
       }
       return causes.isEmpty ? entries(at: sight, of: fact, .begins) : causes
     case .inclusion(let included, let role):
       return ending(ofDefinitionOf: role, sight)
-        .union(entries(at: sight, of: nodes[Int(included)].existence, .ends))
+        .union(entries(at: sight, of: nodes[included].existence, .ends))
     case .permission(let role, _): return ending(ofDefinitionOf: role, sight)
     }
   }
 
   private func ending(ofDefinitionOf role: Int32, _ sight: Sight) -> Set<Turn.Cause> {
-    let fact = nodes[Int(role)].existence
+    let fact = nodes[role].existence
     let ends = entries(at: sight, of: fact, .ends)
     return ends.isEmpty ? entries(at: sight, of: fact, .begins) : ends
   }
 
   private func entries(at sight: Sight, of fact: Int32, _ effect: EntryEffect) -> Set<Turn.Cause> {
     var causes: Set<Turn.Cause> = []
-    forEachEntry(of: fact) { entry in
+    forEachEntryIndex(of: fact) { index in
+      let entry = entries[index]
       guard entry.effective == sight.t, entry.effect == effect, entry.isVisible(at: sight.k) else { return }
-      let due = entry.due < entry.effective ? Instant(microseconds: entry.due) : nil
+      let due = dues[index].flatMap { $0 < entry.effective ? Instant(microseconds: $0) : nil }
       causes.insert(Turn.Cause(position: entry.position, isExpiry: false, dueAt: due))
     }
     return causes

@@ -1,5 +1,6 @@
 import Governance
 import JSON
+import Memory
 import Temporal
 
 /// What: from an identity up through groups to assignments and their roles.
@@ -8,7 +9,7 @@ extension AccessGraph {
   ///
   /// O(groups above it + their assignments + the permissions reached).
   public func what(_ identity: String, from view: Viewpoint) -> [HeldRight] {
-    guard let node = nodeNumbers[.identity(identity)] else { return [] }
+    guard let node = find(.identity(identity)) else { return [] }
     return rights(of: node, Sight(view), within: nil).map { right, certainty in
       HeldRight(right: right, isWithoutEntitlement: certainty.verdict.isWithoutEntitlement)
     }.sorted { $0.right < $1.right }
@@ -18,11 +19,9 @@ extension AccessGraph {
   func rights(of identity: Int32, _ sight: Sight, within resource: String?) -> [Right: Certainty] {
     var rights: [Right: Certainty] = [:]
     for (principal, certainty) in principals(of: identity, sight) {
-      for fact in nodes[Int(principal)].assignments {
-        guard let holding = holding(fact, sight) else { continue }
-        let grant = grants[Int(holding.value)]
-        guard grant.principal == principal, isRelated(grant, to: resource) else { continue }
-        let carried = certainty.overdue(if: overdue(fact, value: holding.value, sight) != nil)
+      forEachGrant(of: principal, sight) { grant, edge in
+        guard isRelated(grant, to: resource) else { return }
+        let carried = certainty.overdue(if: isOverdue(edge, principal, grant.role, sight))
         for (right, isOverdue) in self.rights(of: grant, sight) {
           rights[right, default: []].formUnion(carried.overdue(if: isOverdue))
         }
@@ -31,24 +30,35 @@ extension AccessGraph {
     return rights
   }
 
+  /// Calls back with each grant of a principal that holds, the principal itself existing.
+  @inline(__always) func forEachGrant(of principal: Int32, _ sight: Sight, _ body: (GrantRecord, Edge) -> Void) {
+    guard nodes[principal].assignments != none, let since = presence(principal, sight) else { return }
+    forEachLive(nodes[principal].assignments, sight) { edge in
+      let grant = grants[edge.other]
+      if began(edge, since: since), existed(grant.role, since: edge, sight) { body(grant, edge) }
+    }
+  }
+
   func isRelated(_ grant: GrantRecord, to resource: String?) -> Bool {
     resource.map { Scope.isRelated(texts[grant.scope], to: $0) } ?? true
   }
 
   /// The rights that a grant gives at (t, k), each with whether only over overdue roles.
   func rights(of grant: GrantRecord, _ sight: Sight) -> [(right: Right, isOverdue: Bool)] {
-    closure(of: grant.role, sight).flatMap { node, role, isOverdue in
-      rights(of: grant, role: node, role.document).map { ($0, isOverdue) }
+    var found: [(right: Right, isOverdue: Bool)] = []
+    forEachRole(under: grant.role, sight) { node, role, isOverdue in
+      found += rights(of: grant, role: node, role.document).map { ($0, isOverdue) }
     }
+    return found
   }
 
   /// The rights that a grant gives by one role's own document.
   func rights(of grant: GrantRecord, role: Int32, _ document: RoleDocument) -> [Right] {
     let scope = texts[grant.scope]
-    let assigned = grant.condition.map { [$0] } ?? []
+    let assigned = condition(of: grant).map { [$0] } ?? []
     guard let permissions = document.permissions else {
       return [
-        Right(action: nil, unknownRole: nodes[Int(role)].entity.id, resource: "*", scope: scope, conditions: assigned)
+        Right(action: nil, unknownRole: id(role), resource: "*", scope: scope, conditions: assigned)
       ]
     }
     return permissions.flatMap { permission in
@@ -70,33 +80,74 @@ extension AccessGraph {
   /// The principals whose assignments reach an identity at (t, k): itself, its groups, its accounts and their groups.
   ///
   /// The certainty says only whether a way there is free of overdue steps: `.allowed`, or the same overdue.
-  func principals(of identity: Int32, _ sight: Sight) -> [Int32: Certainty] {
-    guard isActive(identity, sight) else { return [:] }
-    var reached: [Int32: Certainty] = [:]
+  func principals(of identity: Int32, _ sight: Sight) -> [(node: Int32, certainty: Certainty)] {
+    guard isActive(identity, sight) else { return [] }
+    var climb = Climb(graph: self, sight: sight)
     let own = Certainty.allowed.overdue(if: overdue(identity: identity, sight) != nil)
-    climb(from: identity, own, sight, into: &reached)
-    for fact in nodes[Int(identity)].links {
-      let account = facts[Int(fact)].key.a
-      guard account != identity, let link = holding(fact, sight), link.value == identity, isActive(account, sight) else {
-        continue
-      }
-      let isOverdue = overdue(fact, value: link.value, sight) != nil || overdue(identity: account, sight) != nil
-      climb(from: account, own.overdue(if: isOverdue), sight, into: &reached)
+    climb.reach(identity, own)
+    forEachAccount(of: identity, sight) { account, edge in
+      let isOverdue = isOverdue(edge, account, identity, sight) || overdue(identity: account, sight) != nil
+      climb.reach(account, own.overdue(if: isOverdue))
     }
-    return reached
+    return climb.principals
   }
 
-  private func climb(from start: Int32, _ certainty: Certainty, _ sight: Sight, into reached: inout [Int32: Certainty]) {
+  /// Calls back with each active account that is linked to an identity.
+  func forEachAccount(of identity: Int32, _ sight: Sight, _ body: (_ account: Int32, Edge) -> Void) {
+    if nodes[identity].accounts == none { return }
+    for edge in live(nodes[identity].accounts, sight) where edge.other != identity {
+      guard existed(edge.other, since: edge, sight), existed(identity, since: edge, sight), isActive(edge.other, sight) else {
+        continue
+      }
+      body(edge.other, edge)
+    }
+  }
+}
+
+/// Certainties carried from an identity up to its groups at one (t, k).
+///
+/// Tolerates cycles. O(memberships live at t above it).
+private struct Climb {
+  let graph: AccessGraph
+  let sight: Sight
+  /// What was reached, each once, and how: few, so they are looked through.
+  private(set) var principals: [(node: Int32, certainty: Certainty)] = []
+  private var places: [Int32: Int] = [:]
+
+  init(graph: AccessGraph, sight: Sight) {
+    self.graph = graph
+    self.sight = sight
+  }
+
+  mutating func reach(_ start: Int32, _ certainty: Certainty) {
     var open = [(start, certainty)]
     while let (node, certainty) = open.popLast() {
-      let fresh = certainty.subtracting(reached[node] ?? [])
-      if fresh.isEmpty { continue }
-      reached[node, default: []].formUnion(fresh)
-      for fact in nodes[Int(node)].groups {
-        guard let holding = holding(fact, sight) else { continue }
-        let isOverdue = overdue(fact, value: holding.value, sight) != nil
-        open.append((facts[Int(fact)].key.a, fresh.overdue(if: isOverdue)))
+      let fresh = mark(node, certainty)
+      let groups = graph.nodes[node].groups
+      guard !fresh.isEmpty, groups != none, let since = graph.presence(node, sight) else { continue }
+      graph.forEachLive(groups, sight) { edge in
+        guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
+        open.append((edge.other, fresh.overdue(if: graph.isOverdue(edge, edge.other, node, sight))))
       }
     }
+  }
+
+  /// Adds what reached a node; answers what is new of it.
+  private mutating func mark(_ node: Int32, _ certainty: Certainty) -> Certainty {
+    guard let place = place(of: node) else {
+      principals.append((node, certainty))
+      if principals.count > Self.listed { places[node] = principals.count - 1 }
+      return certainty
+    }
+    let fresh = certainty.subtracting(principals[place].certainty)
+    principals[place].certainty.formUnion(certainty)
+    return fresh
+  }
+
+  /// Principals that are looked through rather than hashed.
+  private static let listed = 32
+
+  private func place(of node: Int32) -> Int? {
+    principals.prefix(Self.listed).firstIndex { $0.node == node } ?? places[node]
   }
 }

@@ -1,4 +1,5 @@
 import Governance
+import Memory
 import Temporal
 
 /// Who: from assignments down through groups to identities.
@@ -7,43 +8,60 @@ extension AccessGraph {
   ///
   /// O(assignments on covering scopes + members of the groups reached).
   public func who(_ subject: WhoSubject, from view: Viewpoint) -> [Holder] {
-    let sight = Sight(view)
-    var spread = Spread(self, sight)
-    for start in starts(of: subject, sight) { spread.reach(start.principal, start.certainty) }
-    return spread.identities.map { node, certainty in
+    let spread = spread(subject, Sight(view))
+    var found: [(text: Int32, certainty: Certainty)] = []
+    found.reserveCapacity(spread.count)
+    spread.forEachIdentity { found.append((nodes[$0].text, $1)) }
+    found.sort { texts.precedes($0.text, $1.text) }
+    return found.map { text, certainty in
       let verdict = certainty.verdict
-      return Holder(
-        identity: nodes[Int(node)].entity.id, status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement)
-    }.sorted { $0.identity.precedes($1.identity) }
+      return Holder(identity: texts[text], status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement)
+    }
   }
 
-  private func starts(of subject: WhoSubject, _ sight: Sight) -> [(principal: Int32, certainty: Certainty)] {
+  /// Who has it at a moment, as numbers of this graph in no order: the question without the printing.
+  public func whoNumbers(_ subject: WhoSubject, from view: Viewpoint) -> [Int32] {
+    let spread = spread(subject, Sight(view))
+    var found: [Int32] = []
+    found.reserveCapacity(spread.count)
+    spread.forEachIdentity { node, _ in found.append(node) }
+    return found
+  }
+
+  private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
+    var spread = Spread(self, sight)
+    forEachStart(of: subject, sight) { principal, certainty in spread.reach(principal, certainty) }
+    return spread
+  }
+
+  private func forEachStart(of subject: WhoSubject, _ sight: Sight, _ body: (Int32, Certainty) -> Void) {
     switch subject {
     case .group(let id):
-      guard let node = nodeNumbers[.group(id)], being(node, sight) != nil else { return [] }
-      return [(node, .allowed)]
+      guard let node = find(.group(id)), presence(node, sight) != nil else { return }
+      body(node, .allowed)
     case .access(let action, let resource):
       var closure = RoleClosure(self, sight, .permits(action: Array(action.utf8), resource: Array(resource.utf8)))
-      let scopes = Scope.covering(resource).compactMap { texts.find($0) }
-      return scopes.flatMap { scope in
-        (assignmentsByScope[scope] ?? []).compactMap { fact in
-          grants(fact, where: { $0.scope == scope }, &closure)
-        }
-      }
+      forEachScope(covering: resource) { list in forEachGrant(in: list, &closure, body) }
     case .role, .privileged:
-      guard let test = roleTest(subject, sight) else { return [] }
+      guard let test = roleTest(subject, sight) else { return }
       var closure = RoleClosure(self, sight, test)
-      return roleNodes.flatMap { role -> [(principal: Int32, certainty: Certainty)] in
-        guard !closure.certainty(of: role).isEmpty else { return [] }
-        return nodes[Int(role)].grants.compactMap { fact in grants(fact, where: { $0.role == role }, &closure) }
+      for role in roleNodes where nodes[role].grants != none && !closure.certainty(of: role).isEmpty {
+        forEachGrant(in: nodes[role].grants, &closure, body)
       }
+    }
+  }
+
+  /// Calls back with the list of assignments on each scope at or above a resource that has any.
+  func forEachScope(covering resource: String, _ body: (_ list: Int32) -> Void) {
+    for scope in Scope.covering(resource) {
+      if let text = texts.find(scope), let record = resources[text], record.assignments != none { body(record.assignments) }
     }
   }
 
   /// The test that a subject other than a group or an access puts to roles.
   func roleTest(_ subject: WhoSubject, _ sight: Sight) -> RoleTest? {
     switch subject {
-    case .role(let id): return nodeNumbers[.role(id)].map { .isRole($0) }
+    case .role(let id): return find(.role(id)).map { .isRole($0) }
     case .privileged: return .overlaps(privilegedPatterns(sight))
     case .access(let action, let resource):
       return .permits(action: Array(action.utf8), resource: Array(resource.utf8))
@@ -53,10 +71,8 @@ extension AccessGraph {
 
   /// The patterns of actions that `privileged` policies name at (t, k).
   func privilegedPatterns(_ sight: Sight) -> [Pattern] {
-    policyNodes.flatMap { node -> [Pattern] in
-      guard let being = being(node, sight) else { return [] }
-      let policy = policies[Int(entries[Int(being.entry)].value)]
-      return privilegedPatterns(policy)
+    policyNodes.flatMap { node in
+      definitionEdge(of: node, sight).map { privilegedPatterns(policies[Int($0.other)]) } ?? []
     }
   }
 
@@ -65,49 +81,55 @@ extension AccessGraph {
     return rule.actions.map(Pattern.init)
   }
 
-  private func grants(
-    _ fact: Int32, where matches: (GrantRecord) -> Bool, _ closure: inout RoleClosure
-  ) -> (principal: Int32, certainty: Certainty)? {
-    guard let holding = holding(fact, closure.sight) else { return nil }
-    let grant = grants[Int(holding.value)]
-    guard matches(grant) else { return nil }
-    var certainty = closure.certainty(of: grant.role)
-    if certainty.isEmpty { return nil }
-    if grant.condition != nil { certainty = certainty.underCondition }
-    let isOverdue = overdue(fact, value: holding.value, closure.sight) != nil
-    return (grant.principal, certainty.overdue(if: isOverdue))
+  /// Calls back with the principal of each grant of a list that holds and gives something.
+  private func forEachGrant(in list: Int32, _ closure: inout RoleClosure, _ body: (Int32, Certainty) -> Void) {
+    let sight = closure.sight
+    forEachLive(list, sight) { edge in
+      let grant = grants[edge.other]
+      guard existed(grant.principal, since: edge, sight), existed(grant.role, since: edge, sight) else { return }
+      var certainty = closure.certainty(of: grant.role)
+      if certainty.isEmpty { return }
+      if grant.isConditional { certainty = certainty.underCondition }
+      body(grant.principal, certainty.overdue(if: isOverdue(edge, grant.principal, grant.role, sight)))
+    }
   }
 }
 
 /// Certainties carried from principals down to identities at one (t, k).
 ///
-/// Tolerates cycles.
-struct Spread {
+/// Tolerates cycles. O(edges live at t below the principals reached).
+struct Spread: ~Copyable {
   let graph: AccessGraph
   let sight: Sight
   /// Identities that are active, with what reached them.
-  private(set) var identities: [Int32: Certainty] = [:]
-  private var reached: [Int32: Certainty] = [:]
+  private var identities = Marks()
+  /// Groups, with what reached them.
+  private var groups = Marks()
 
   init(_ graph: AccessGraph, _ sight: Sight) {
     self.graph = graph
     self.sight = sight
   }
 
+  /// How many identities there are.
+  var count: Int { identities.count }
+
+  func forEachIdentity(_ body: (Int32, Certainty) -> Void) {
+    identities.forEach { body($0, Certainty(rawValue: $1)) }
+  }
+
   mutating func reach(_ start: Int32, _ certainty: Certainty) {
+    if graph.nodes[start].kind == .identity { return arrive(start, certainty) }
     var open = [(start, certainty)]
-    while let (node, certainty) = open.popLast() {
-      let fresh = certainty.subtracting(reached[node] ?? [])
-      if fresh.isEmpty { continue }
-      reached[node, default: []].formUnion(fresh)
-      if graph.nodes[Int(node)].entity.kind == .identity {
-        arrive(node, fresh)
-        continue
-      }
-      for fact in graph.nodes[Int(node)].members {
-        guard let holding = graph.holding(fact, sight) else { continue }
-        let isOverdue = graph.overdue(fact, value: holding.value, sight) != nil
-        open.append((graph.facts[Int(fact)].key.b, fresh.overdue(if: isOverdue)))
+    while let (group, certainty) = open.popLast() {
+      let fresh = certainty.subtracting(Certainty(rawValue: groups.add(certainty.rawValue, to: group)))
+      guard !fresh.isEmpty, let since = graph.presence(group, sight) else { continue }
+      let members = graph.nodes[group].members
+      if members == none { continue }
+      graph.forEachLive(members, sight) { edge in
+        guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
+        let carried = fresh.overdue(if: graph.isOverdue(edge, group, edge.other, sight))
+        if graph.nodes[edge.other].kind == .identity { arrive(edge.other, carried) } else { open.append((edge.other, carried)) }
       }
     }
   }
@@ -115,13 +137,18 @@ struct Spread {
   /// An identity has it, and the person whom it is an account of.
   private mutating func arrive(_ identity: Int32, _ certainty: Certainty) {
     guard graph.isActive(identity, sight) else { return }
-    let certainty = certainty.overdue(if: graph.overdue(identity: identity, sight) != nil)
-    identities[identity, default: []].formUnion(certainty)
-    for fact in graph.nodes[Int(identity)].links where graph.facts[Int(fact)].key.a == identity {
-      guard let link = graph.holding(fact, sight), link.value != identity, graph.isActive(link.value, sight) else { continue }
+    let node = graph.nodes[identity]
+    let certainty = node.hasDue ? certainty.overdue(if: graph.overdue(identity: identity, sight) != nil) : certainty
+    identities.add(certainty.rawValue, to: identity)
+    if node.links == none { return }
+    for link in graph.live(node.links, sight) where link.other != identity {
+      let person = link.other
+      guard graph.existed(identity, since: link, sight), graph.existed(person, since: link, sight),
+        graph.isActive(person, sight)
+      else { continue }
       let isOverdue =
-        graph.overdue(fact, value: link.value, sight) != nil || graph.overdue(identity: link.value, sight) != nil
-      identities[link.value, default: []].formUnion(certainty.overdue(if: isOverdue))
+        graph.isOverdue(link, identity, person, sight) || graph.overdue(identity: person, sight) != nil
+      identities.add(certainty.overdue(if: isOverdue).rawValue, to: person)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Governance
 import JSON
+import Memory
 import Temporal
 
 /// One element of a path, by numbers; each can hold or not at a (t, k).
@@ -36,10 +37,10 @@ extension AccessGraph {
     _ identity: String, action: String, resource: String, from view: Viewpoint, limit: Int
   ) -> WhyAnswer {
     let sight = Sight(view)
-    guard let node = nodeNumbers[.identity(identity)], wasRegistered(node, sight) else {
+    guard let node = find(.identity(identity)), wasRegistered(node, sight) else {
       return WhyAnswer(status: .unknown, reason: "identity_unknown", paths: [], isTruncated: false)
     }
-    if being(node, sight) == nil {
+    if presence(node, sight) == nil {
       return WhyAnswer(status: .denied, reason: "identity_retired", paths: [], isTruncated: false)
     }
     if suspension(of: node, sight) != nil {
@@ -59,9 +60,9 @@ extension AccessGraph {
   }
 
   /// Whether the identity existed at t or at any time before.
-  private func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
+  func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
     var was = false
-    forEachEntry(of: nodes[Int(node)].existence) { entry in
+    forEachEntry(of: nodes[node].existence) { entry in
       if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { was = true }
     }
     return was
@@ -88,13 +89,11 @@ extension AccessGraph {
   private func status(of node: Int32, _ test: RoleTest, _ scopes: Set<Int32>, _ sight: Sight) -> Status {
     var closure = RoleClosure(self, sight, test)
     var found: Certainty = []
-    for principal in principals(of: node, sight).keys {
-      for fact in nodes[Int(principal)].assignments {
-        guard let holding = holding(fact, sight) else { continue }
-        let grant = grants[Int(holding.value)]
-        guard grant.principal == principal, scopes.contains(grant.scope) else { continue }
+    for (principal, _) in principals(of: node, sight) {
+      forEachGrant(of: principal, sight) { grant, _ in
+        guard scopes.contains(grant.scope) else { return }
         let certainty = closure.certainty(of: grant.role)
-        found.formUnion(grant.condition == nil ? certainty : certainty.underCondition)
+        found.formUnion(grant.isConditional ? certainty.underCondition : certainty)
       }
     }
     return found.verdict.status
@@ -124,20 +123,20 @@ extension AccessGraph {
   private func step(_ element: Element, _ sight: Sight) -> Step {
     switch element {
     case .identity(let node):
-      guard let being = being(node, sight) else { preconditionFailure("a path's identity exists") }
-      return makeStep(.identity(id(node)), being.since, due: overdue(identity: node, sight))
+      guard let since = presence(node, sight) else { preconditionFailure("a path's identity exists") }
+      return makeStep(.identity(id(node)), since, due: overdue(identity: node, sight))
     case .link(let fact):
-      let account = facts[Int(fact)].key.a
+      let account = facts[fact].key.a
       let due = [held(fact, sight).due, overdue(identity: account, sight)].compactMap { $0 }.min()
       return makeStep(.account(id(account)), held(fact, sight).holding.begun, due: due)
     case .membership(let fact):
       let held = held(fact, sight)
       return makeStep(
-        .group(id(facts[Int(fact)].key.a)), held.holding.begun, expires: held.holding.expires, due: held.due)
+        .group(id(facts[fact].key.a)), held.holding.begun, expires: held.holding.expires, due: held.due)
     case .assignment(let fact):
       let held = held(fact, sight)
-      let grant = grants[Int(held.holding.value)]
-      let kind = Step.Kind.assignment(id: texts[facts[Int(fact)].key.a], role: id(grant.role), scope: texts[grant.scope])
+      let grant = grants[held.holding.value]
+      let kind = Step.Kind.assignment(id: texts[facts[fact].key.a], role: id(grant.role), scope: texts[grant.scope])
       return makeStep(kind, held.holding.begun, expires: held.holding.expires, due: held.due)
     case .inclusion(let included, let role):
       return makeStep(.role(id(included)), definedAt(role, sight), due: overdue(existenceOf: included, sight))
@@ -147,16 +146,14 @@ extension AccessGraph {
     }
   }
 
-  func id(_ node: Int32) -> String { nodes[Int(node)].entity.id }
-
   private func held(_ fact: Int32, _ sight: Sight) -> (holding: Holding, due: Int64?) {
     guard let holding = holding(fact, sight) else { preconditionFailure("a path's fact holds") }
     return (holding, overdue(fact, value: holding.value, sight))
   }
 
   private func definedAt(_ role: Int32, _ sight: Sight) -> FlatMoment {
-    guard let entry = definition(of: role, sight)?.entry else { preconditionFailure("a path's role is defined") }
-    return FlatMoment(effective: entry.effective, position: entry.position)
+    guard let edge = definitionEdge(of: role, sight) else { preconditionFailure("a path's role is defined") }
+    return FlatMoment(effective: edge.from, position: entries[edge.entry].position)
   }
 
   private func makeStep(_ kind: Step.Kind, _ moment: FlatMoment, expires: Int64 = never, due: Int64? = nil) -> Step {

@@ -1,7 +1,7 @@
 public import Temporal
 
 /// What can be an end of a fact: each kind is a word of its own.
-public enum EntityKind: String, Hashable, Sendable, CaseIterable {
+public enum EntityKind: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
   case identity, group, role, assignment, policy, resource, source, event
 }
 

@@ -56,6 +56,28 @@ func ask<R: Report>(
 }
 
 extension Subcommand {
+  static let check = Subcommand(
+    name: "check", summary: "whether an identity may do it: the decision alone",
+    usage: "check IDENTITY ACTION RESOURCE [--at T] [--as-known-at POSITION|T]"
+  ) { arguments in
+    let identity = try arguments.word("IDENTITY")
+    let action = try arguments.word("ACTION")
+    let resource = try arguments.word("RESOURCE")
+    if let problem = Limits.problem(identifier: identity) { throw UsageError("IDENTITY \(problem)") }
+    if let problem = Limits.problem(pattern: action) { throw UsageError("ACTION \(problem)") }
+    if let problem = Limits.problem(path: resource) { throw UsageError("RESOURCE \(problem)") }
+    let at = try arguments.instant("at")
+    let known = try arguments.asKnownAt()
+    let subject = CheckSubject(identity: identity, action: action, resource: resource)
+    return try ask(&arguments) {
+      try $0.check(subject, at: at, asKnownAt: known)
+    } text: {
+      $0.text
+    } status: {
+      $0.answer.status.exitStatus
+    }
+  }
+
   static let who = Subcommand(
     name: "who", summary: "who could do it, held the role, belonged to the group, or was privileged",
     usage: """
@@ -132,11 +154,7 @@ extension Subcommand {
     } text: {
       $0.text
     } status: {
-      switch $0.answer.status {
-      case .allowed: .yes
-      case .denied: .no
-      case .conditional, .unknown: .uncertain
-      }
+      $0.answer.status.exitStatus
     }
   }
 
@@ -272,6 +290,17 @@ extension Arguments {
     case (nil, nil, nil, let group?, false): return .group(group)
     case (nil, nil, nil, nil, true): return .privileged
     default: throw UsageError("give --action and --resource, or one of --role, --group, --privileged")
+    }
+  }
+}
+
+extension Status {
+  /// How a command ends whose answer is one decision.
+  var exitStatus: ExitStatus {
+    switch self {
+    case .allowed: .yes
+    case .denied: .no
+    case .conditional, .unknown: .uncertain
     }
   }
 }

@@ -61,10 +61,26 @@ extension WhatDuringReport {
   }
 }
 
+extension CheckReport {
+  var text: String {
+    var text = decisionText(answer.status, answer.reason, subject.identity, subject.action, subject.resource, view, position)
+    if answer.isWithoutEntitlement { text += "  WITHOUT ENTITLEMENT: its end was due already\n" }
+    return text
+  }
+}
+
+/// One decision, and why where it says so.
+private func decisionText(
+  _ status: Status, _ reason: String?, _ identity: String, _ action: String, _ resource: String, _ view: Viewpoint,
+  _ position: Int64
+) -> String {
+  let because = reason.map { "  because \($0.split(separator: "_").joined(separator: " "))\n" } ?? ""
+  return "\(status.rawValue): \(identity), \(action) on \(resource) at \(view.at), \(view.knowledge(position))\n\(because)"
+}
+
 extension WhyReport {
   var text: String {
-    var text = "\(answer.status.rawValue): \(identity), \(action) on \(resource) at \(view.at), \(view.knowledge(position))\n"
-    if let reason = answer.reason { text += "  because \(reason.split(separator: "_").joined(separator: " "))\n" }
+    var text = decisionText(answer.status, answer.reason, identity, action, resource, view, position)
     for (index, path) in answer.paths.enumerated() {
       text += "path \(index + 1)\(path.status == .allowed ? "" : ", \(path.status.rawValue)")\n"
       for step in path.steps { text += "  \(step.kind.text)\(step.ending)\n      \(note(step.position))\n" }

@@ -74,7 +74,7 @@ struct Comparison {
     let (expected, actual) = (view.what(probe.identity), graph.what(probe.identity, from: probe.view))
     texts.append(differ("what \(probe.identity)", expected.map(Text.of), actual.map(Text.of)))
     texts.append(unsorted("what", actual.map(\.right)))
-    texts += [why(), diff(), snapshot()]
+    texts += [why(), check(), diff(), snapshot()]
     let sources = graph.coverage(of: probe.resource, from: probe.view)
     texts.append(differ("coverage \(probe.resource)", view.coverage(of: probe.resource), sources, ordered: true))
     return texts.compactMap { $0 }
@@ -113,6 +113,27 @@ struct Comparison {
     let all = expected.paths.map { Text.of($0, isOverdue: overdue.contains($0)) }
     let found = actual.paths.map { Text.of($0, isOverdue: $0.steps.contains { $0.dueAt != nil }) }
     return isTruncated ? differ("\(name), of them", found.filter { all.contains($0) }, found) : differ(name, all, found)
+  }
+
+  /// A check decides as `why` does, naive and fast, and where the identity is active on what is covered as `who` lists it.
+  private func check() -> String? {
+    let answer = graph.check(probe.identity, action: probe.action, resource: probe.resource, from: probe.view)
+    let name = "check \(probe.identity) \(probe.action) \(probe.resource)"
+    let (naive, _) = naive.view(probe.view).why(probe.identity, action: probe.action, resource: probe.resource)
+    let why = graph.why(probe.identity, action: probe.action, resource: probe.resource, from: probe.view, limit: 1)
+    let verdicts = [(naive.status, naive.reason), (why.status, why.reason), (answer.status, answer.reason)].map {
+      "\($0.0) \($0.1 ?? "-")"
+    }
+    if Set(verdicts).count > 1 { return "\(name): \(verdicts)" }
+    let holders = graph.who(.access(action: probe.action, resource: probe.resource), from: probe.view)
+    // By bytes: two forms of é are two identities.
+    let holder = holders.first { $0.identity.utf8.elementsEqual(probe.identity.utf8) }
+    guard answer.reason == nil || answer.reason == "no_path" || answer.reason == "role_unknown" else {
+      return answer.isWithoutEntitlement ? "\(name): \(answer.reason ?? "") has no entitlement to miss" : nil
+    }
+    let listed = Holder(
+      identity: probe.identity, status: answer.status, isWithoutEntitlement: answer.isWithoutEntitlement)
+    return holder == (answer.status == .denied ? nil : listed) ? nil : "\(name): \(listed) is listed as \(holder as Any)"
   }
 
   private func diff() -> String? {

@@ -21,7 +21,7 @@ import Testing
     var reported: Set<Substring> = []
     for seed in Self.seeds {
       let events = RandomHistory.events(seed: seed)
-      let graph = Self.graph(of: events)
+      let graph = Self.graph(of: events, seed)
       let naive = NaiveLog(events)
       for (probe, overStretch) in Self.probes(seed, naive) {
         for text in Self.disagreements(graph, naive, probe, overStretch) {
@@ -38,7 +38,7 @@ import Testing
     for seed in Self.seeds {
       let events = RandomHistory.events(seed: seed)
       var random = SeededGenerator(seed: seed &+ 99)
-      let graph = AccessGraph()
+      let graph = AccessGraph(indexLimits: Self.indexLimits(seed))
       var published = 0
       while published < events.count {
         let next = min(events.count, published + 1 + random.below(6))
@@ -66,7 +66,7 @@ import Testing
   @Test func `what is known at k does not change when more is applied`() {
     for seed in Self.seeds where seed.isMultiple(of: 5) {
       let events = RandomHistory.events(seed: seed)
-      let graph = AccessGraph()
+      let graph = AccessGraph(indexLimits: Self.indexLimits(seed))
       let naive = NaiveLog(events)
       var random = SeededGenerator(seed: seed &+ 7)
       for event in events {
@@ -84,8 +84,14 @@ import Testing
     }
   }
 
-  private static func graph(of events: [Event]) -> AccessGraph {
-    let graph = AccessGraph()
+  /// Every other history is small enough for its lists to be indexed only under limits that are smaller still.
+  private static func indexLimits(_ seed: UInt64) -> IndexLimits {
+    if seed.isMultiple(of: 2) { return IndexLimits() }
+    return IndexLimits(edges: 2 + Int(seed % 3), changes: 1 + Int(seed % 4), strays: Int(seed % 5))
+  }
+
+  private static func graph(of events: [Event], _ seed: UInt64) -> AccessGraph {
+    let graph = AccessGraph(indexLimits: indexLimits(seed))
     for event in events { graph.apply(event) }
     graph.publish()
     return graph
@@ -109,7 +115,7 @@ import Testing
     _ question: Substring, _ seed: UInt64, _ events: [Event], _ probe: Probe, _ overStretch: Bool
   ) {
     func disagreement(_ events: [Event]) -> String? {
-      disagreements(graph(of: events), NaiveLog(events), probe.moved(to: events), overStretch)
+      disagreements(graph(of: events, seed), NaiveLog(events), probe.moved(to: events), overStretch)
         .first { $0.prefix { $0 != " " } == question }
     }
     let shrunk = RandomHistory.shrink(events) { disagreement($0) != nil }

@@ -103,6 +103,10 @@ import Testing
         "why", "?identity=alice&action=repo.read&resource=acme/site&limit=1",
         #"{"identity":"alice","action":"repo.read","resource":"acme/site","limit":1}"#
       ),
+      (
+        "check", "?identity=alice&action=repo.read&resource=acme/site",
+        #"{"identity":"alice","action":"repo.read","resource":"acme/site"}"#
+      ),
       ("timeline", "?identity=leo&resource=acme", #"{"identity":"leo","resource":"acme"}"#),
       ("diff", "?from=2024-01-15T00:00:00Z", #"{"from":"2024-01-15T00:00:00Z"}"#),
       ("snapshot", "?resource=acme/site", #"{"resource":"acme/site"}"#),

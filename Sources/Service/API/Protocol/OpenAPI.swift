@@ -109,7 +109,8 @@ enum OpenAPI {
 extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
-    service + identities + groups + roles + assignments + policies + resources + sources + events + [commands] + access + find
+    service + identities + groups + roles + assignments + policies + resources + sources + events + [commands] + access + check
+    + find
 
   /// Whether it records events.
   var isWrite: Bool { method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" }

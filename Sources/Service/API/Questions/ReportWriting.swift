@@ -174,10 +174,14 @@ extension DiffReport: ListReport {
 
 extension JSONWriter {
   mutating func write(_ view: Viewpoint, _ position: Int64, _ coverage: Coverage) {
+    write(view, position)
+    write(coverage)
+  }
+
+  mutating func write(_ view: Viewpoint, _ position: Int64) {
     member("at", view.at)
     member("as_known_at", view.asKnownAt)
     member("position", position)
-    write(coverage)
   }
 
   mutating func write(_ during: Interval, _ asKnownAt: Int64, _ position: Int64, _ coverage: Coverage) {

@@ -11,7 +11,7 @@ import Temporal
 enum Adapters {
   /// How many identities a `who` finds, as a set of numbers without order and without names.
   static func whoNumbers(_ graph: AccessGraph, _ subject: WhoSubject, _ view: Viewpoint) -> Int {
-    graph.who(subject, from: view).count
+    graph.whoNumbers(subject, from: view).count
   }
 
   /// Who, as names in order.
@@ -23,11 +23,11 @@ enum Adapters {
   static func check(
     _ graph: AccessGraph, _ identity: String, action: String, resource: String, _ view: Viewpoint
   ) -> Status {
-    graph.why(identity, action: action, resource: resource, from: view, limit: 1).status
+    graph.check(identity, action: action, resource: resource, from: view).status
   }
 
   /// Where a decision is asked for over HTTP.
-  static let checkPath = "/v1/access/why"
+  static let checkPath = "/v1/access/check"
 
   /// The body of the request for a decision, as of now.
   static func checkBody(_ identity: String, action: String, resource: String) -> String {

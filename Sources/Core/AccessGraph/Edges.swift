@@ -1,0 +1,160 @@
+import Memory
+
+/// One stretch of a fact in the list of one of its ends, by the fact's own entries, as known at the last applied position.
+///
+/// Each beginning has exactly one in each list that the fact stands in, made with it and empty where it never holds; so a
+/// list is in the order of recording. 24 bytes.
+struct Edge: BitwiseCopyable {
+  /// The first instant.
+  let from: Int64
+  /// The first instant no longer in it; at or before `from` where it never holds.
+  var to: Int64
+  /// What lies across: the other node; of an assignment the grant; of a definition the document.
+  let other: Int32
+  private var tag: UInt32
+
+  /// Entries that a graph can hold: what is left of 32 bits beside three marks; some hundred gigabytes of entries.
+  static let maximumEntries = 1 << 29
+
+  init(from: Int64, to: Int64, other: Int32, entry: Int32, isFirst: Bool) {
+    precondition(Int(entry) < Self.maximumEntries, "too many entries for one graph")
+    self.from = from
+    self.to = to
+    self.other = other
+    tag = UInt32(entry) << 3 | (isFirst ? 4 : 0)
+  }
+
+  /// The entry that begins it.
+  var entry: Int32 { Int32(bitPattern: tag >> 3) }
+  /// Whether its fact stands here for the first time in this list.
+  var isFirst: Bool { tag & 4 != 0 }
+  /// Whether an ending of its fact ever said when it was due.
+  var hasDue: Bool {
+    get { tag & 2 != 0 }
+    set { tag = newValue ? tag | 2 : tag & ~2 }
+  }
+  /// Whether the list's index of time keeps it apart.
+  var isStray: Bool {
+    get { tag & 1 != 0 }
+    set { tag = newValue ? tag | 1 : tag & ~1 }
+  }
+}
+
+/// What is known of a list of edges beside its elements.
+struct ListState: BitwiseCopyable {
+  /// The last position that changed an edge of it; who knows less asks the entries.
+  var changed: UInt32 = 0
+  /// Its index of time; `none` while it is short.
+  var index = none
+}
+
+/// Lists of edges.
+extension AccessGraph {
+  /// The list, made where there is none yet.
+  func ensured(_ list: inout Int32) -> Int32 {
+    if list == none {
+      list = edges.make()
+      lists.append(ListState())
+    }
+    return list
+  }
+
+  /// Adds an edge to a list and returns its place.
+  func append(_ edge: Edge, to list: Int32, _ change: ListChange) -> Int32 {
+    let place = edges.append(edge, to: list)
+    lists[list].changed = UInt32(change.position)
+    let state = lists[list]
+    if state.index != none {
+      timeIndexes[Int(state.index)].add(place, in: list, of: self, change)
+    } else if Int(place) + 1 >= indexLimits.edges {
+      lists[list].index = Int32(timeIndexes.count)
+      timeIndexes.append(TimeIndex(of: list, in: self))
+    }
+    return place
+  }
+
+  /// Moves the end of an edge.
+  func setEnd(_ to: Int64, of place: Int32, in list: Int32, _ change: ListChange) {
+    let old = edges[list, place].to
+    edges[list, place].to = to
+    lists[list].changed = UInt32(change.position)
+    let index = lists[list].index
+    if index != none { timeIndexes[Int(index)].move(place, from: old, to: to, in: list, of: self, change) }
+  }
+
+  /// Takes back the last edge of a list.
+  func removeLast(of list: Int32) {
+    let place = Int32(edges.count(of: list)) - 1
+    edges.removeLast(of: list)
+    let index = lists[list].index
+    if index != none { timeIndexes[Int(index)].remove(place, in: list, of: self) }
+  }
+
+  /// Calls back with each edge whose fact holds at (t, k) by its own entries, each once.
+  ///
+  /// At the head's k O(log changes + edges live at t); an earlier k adds what changed in this list since.
+  @inline(__always) func forEachLive(_ list: Int32, _ sight: Sight, _ body: (Edge) -> Void) {
+    if list == none { return }
+    let state = lists[list]
+    guard Int64(state.changed) <= sight.k else { return forEachLiveEarlier(list, state, sight, body) }
+    let view = edges.view(list)
+    guard state.index == none else {
+      return timeIndexes[Int(state.index)].forEachLive(at: sight.t, in: view, body)
+    }
+    for place in 0..<view.count {
+      let edge = view[place]
+      if edge.from <= sight.t, sight.t < edge.to { body(edge) }
+    }
+  }
+
+  /// The same where k knows less than the edges do: facts that changed since are looked up in their entries.
+  @inline(never) private func forEachLiveEarlier(
+    _ list: Int32, _ state: ListState, _ sight: Sight, _ body: (Edge) -> Void
+  ) {
+    let view = edges.view(list)
+    guard state.index != none else {
+      for place in 0..<view.count where view[place].isFirst {
+        if let edge = edge(of: entries[view[place].entry].fact, in: view, sight) { body(edge) }
+      }
+      return
+    }
+    let index = timeIndexes[Int(state.index)]
+    let changed = index.facts(changedAfter: sight.k)
+    index.forEachLive(at: sight.t, in: view) { edge in
+      if !changed.contains(entries[edge.entry].fact) { body(edge) }
+    }
+    for fact in changed {
+      if let edge = edge(of: fact, in: view, sight) { body(edge) }
+    }
+  }
+
+  /// The edge, in this list, of the beginning whose stretch the fact is in at (t, k).
+  private func edge(of fact: Int32, in view: ListView<Edge>, _ sight: Sight) -> Edge? {
+    guard let holding = ownHolding(fact, sight) else { return nil }
+    let places = entries[holding.beginning].places
+    for place in [places.a, places.b, places.c] where place != none && Int(place) < view.count {
+      if view[Int(place)].entry == holding.beginning { return view[Int(place)] }
+    }
+    return nil
+  }
+
+  /// The edges that hold at (t, k) by their own entries.
+  func live(_ list: Int32, _ sight: Sight) -> [Edge] {
+    var found: [Edge] = []
+    forEachLive(list, sight) { found.append($0) }
+    return found
+  }
+
+  /// The facts of a list, each once, in the order of recording, whatever they say at any time.
+  func facts(in list: Int32) -> [Int32] {
+    if list == none { return [] }
+    let view = edges.view(list)
+    return (0..<view.count).compactMap { view[$0].isFirst ? entries[view[$0].entry].fact : nil }
+  }
+}
+
+/// What changes a list: the position, and the instant it takes effect at.
+struct ListChange {
+  let position: Int64
+  let effective: Int64
+}

@@ -1,0 +1,191 @@
+import Governance
+import JSON
+import Memory
+import Temporal
+
+/// Names to numbers: entities, facts, values.
+extension AccessGraph {
+  /// The node of an entity; nil where it was never named.
+  func find(_ entity: Entity) -> Int32? { texts.find(entity.id).flatMap { find(entity.kind, text: $0) } }
+
+  func find(_ kind: EntityKind, text: Int32) -> Int32? {
+    nodeNumbers.find(Self.hash(kind, text)) { nodes[$0].text == text && nodes[$0].kind == kind }
+  }
+
+  /// The node of an entity, made where there is none yet.
+  func node(_ entity: Entity) -> Int32 { node(entity.kind, text: texts.number(entity.id)) }
+
+  func node(_ kind: EntityKind, text: Int32) -> Int32 {
+    if let number = find(kind, text: text) { return number }
+    let number = Int32(nodes.count)
+    let existence = makeFact(FactKey(kind: .existence, a: number, b: none))
+    nodes.append(NodeRecord(kind: kind, text: text, existence: existence))
+    nodeNumbers.insert(Self.hash(kind, text), number)
+    switch kind {
+    case .policy: policyNodes.append(number)
+    case .role: roleNodes.append(number)
+    case .source: sourceNodes.append(number)
+    case .identity: identityNodes.append(number)
+    case .group, .resource, .assignment, .event: break
+    }
+    return number
+  }
+
+  /// The entity of a node.
+  func entity(_ node: Int32) -> Entity { Entity(nodes[node].kind, id(node)) }
+
+  /// The id of a node.
+  func id(_ node: Int32) -> String { texts[nodes[node].text] }
+
+  private static func hash(_ kind: EntityKind, _ text: Int32) -> UInt64 {
+    mixed(UInt64(UInt32(bitPattern: text)) << 8 | UInt64(kind.number))
+  }
+}
+
+extension EntityKind {
+  /// A small number of its own, for hashing.
+  fileprivate var number: UInt8 {
+    switch self {
+    case .identity: 0
+    case .group: 1
+    case .role: 2
+    case .assignment: 3
+    case .policy: 4
+    case .resource: 5
+    case .source: 6
+    case .event: 7
+    }
+  }
+}
+
+extension AccessGraph {
+  /// The number of a fact that was written before; nothing is made.
+  func find(_ fact: Fact) -> Int32? {
+    switch fact {
+    case .existence(let entity): find(entity).map { nodes[$0].existence }
+    case .attribute(let entity, let name): find(.attribute, entity, texts.find(name))
+    case .suspension(let identity): find(.suspension, .identity(identity), none)
+    case .link(let account): find(.link, .identity(account), none)
+    case .membership(let group, let member): find(.membership, .group(group), find(member))
+    case .assignment(let id): texts.find(id).flatMap { find(FactKey(kind: .assignment, a: $0, b: none)) }
+    case .coverage(let source, let resource): find(.coverage, .source(source), texts.find(resource))
+    case .coverageGap(let source, let resource, let from):
+      find(
+        .gap, .source(source), texts.find(resource).flatMap { gapNumbers[GapKey(resource: $0, from: from.microseconds)] })
+    }
+  }
+
+  private func find(_ kind: FactKind, _ entity: Entity, _ b: Int32?) -> Int32? {
+    guard let a = find(entity), let b else { return nil }
+    return find(FactKey(kind: kind, a: a, b: b))
+  }
+
+  func find(_ key: FactKey) -> Int32? { factNumbers.find(Self.hash(key)) { facts[$0].key == key } }
+
+  /// The number of a fact, made where there is none yet.
+  func number(of fact: Fact) -> Int32 {
+    switch fact {
+    case .existence(let entity): nodes[node(entity)].existence
+    case .attribute(let entity, let name):
+      number(of: FactKey(kind: .attribute, a: node(entity), b: texts.number(name)))
+    case .suspension(let identity): number(of: FactKey(kind: .suspension, a: node(.identity(identity)), b: none))
+    case .link(let account): number(of: FactKey(kind: .link, a: node(.identity(account)), b: none))
+    case .membership(let group, let member):
+      number(of: FactKey(kind: .membership, a: node(.group(group)), b: node(member)))
+    case .assignment(let id): number(of: FactKey(kind: .assignment, a: texts.number(id), b: none))
+    case .coverage(let source, let resource):
+      number(of: FactKey(kind: .coverage, a: node(.source(source)), b: texts.number(resource)))
+    case .coverageGap(let source, let resource, let from):
+      number(
+        of: FactKey(
+          kind: .gap, a: node(.source(source)),
+          b: gap(GapKey(resource: texts.number(resource), from: from.microseconds))))
+    }
+  }
+
+  func number(of key: FactKey) -> Int32 {
+    if let number = find(key) { return number }
+    let number = makeFact(key)
+    switch key.kind {
+    case .existence, .assignment, .link, .membership: break
+    case .attribute, .suspension, .coverage, .gap:
+      if nodes[key.a].details == none { nodes[key.a].details = factLists.make() }
+      factLists.append(number, to: nodes[key.a].details)
+    }
+    return number
+  }
+
+  private func makeFact(_ key: FactKey) -> Int32 {
+    let number = Int32(facts.count)
+    facts.append(FactRecord(key: key))
+    // An existence is found through its node.
+    if key.kind != .existence { factNumbers.insert(Self.hash(key), number) }
+    return number
+  }
+
+  private static func hash(_ key: FactKey) -> UInt64 {
+    mixed(
+      UInt64(UInt32(bitPattern: key.a)) << 32 ^ UInt64(UInt32(bitPattern: key.b)) ^ UInt64(key.kind.rawValue) << 56)
+  }
+
+  private func gap(_ key: GapKey) -> Int32 {
+    if let number = gapNumbers[key] { return number }
+    let number = Int32(gaps.count)
+    gaps.append(key)
+    gapNumbers[key] = number
+    return number
+  }
+
+  /// The facts in a list of facts.
+  func listedFacts(_ list: Int32) -> [Int32] {
+    if list == none { return [] }
+    let view = factLists.view(list)
+    return (0..<view.count).map { view[$0] }
+  }
+}
+
+/// Values to numbers.
+extension AccessGraph {
+  /// Keeps a value and returns its number.
+  func intern(_ value: FactValue, of fact: Int32) -> Int32 {
+    switch value {
+    case .identity(let kind): return kind.number
+    case .group, .resource, .source, .suspended, .member, .covered: return 0
+    case .role(let document):
+      roles.append(CompiledRole(document: document, includes: document.includes.map { node(.role($0)) }))
+      return Int32(roles.count - 1)
+    case .policy(let policy):
+      policies.append(policy)
+      return Int32(policies.count - 1)
+    case .attribute(let attribute):
+      attributes.append(attribute)
+      return Int32(attributes.count - 1)
+    case .person(let person): return node(.identity(person))
+    case .grant(let grant):
+      return add(
+        principal: node(grant.principal), role: node(.role(grant.role)), scope: texts.number(grant.scope),
+        condition: grant.condition)
+    }
+  }
+
+  func add(principal: Int32, role: Int32, scope: Int32, condition: JSONValue?) -> Int32 {
+    var number = none
+    if let condition {
+      number = Int32(conditions.count)
+      conditions.append(condition)
+    }
+    grants.append(GrantRecord(principal: principal, role: role, scope: scope, condition: number))
+    return Int32(grants.count - 1)
+  }
+
+  /// The condition of a grant.
+  func condition(of grant: GrantRecord) -> JSONValue? {
+    guard grant.isConditional else { return Optional.none }
+    return conditions[Int(grant.condition)]
+  }
+}
+
+extension IdentityKind {
+  /// Its number among all kinds.
+  var number: Int32 { Int32(Self.allCases.firstIndex(of: self) ?? 0) }
+}

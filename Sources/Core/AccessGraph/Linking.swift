@@ -1,0 +1,332 @@
+import Governance
+import Memory
+import Temporal
+
+/// Entries into their facts, and what they come to: the ends of edges, the summaries of nodes.
+extension AccessGraph {
+  /// Enters one write of an event.
+  func insert(_ write: Write, _ source: Int32, due: Int64?, _ change: ListChange) {
+    let fact = number(of: write.fact)
+    var expires: Instant?
+    var value = none
+    let effect: EntryEffect
+    switch write.effect {
+    case .begins(let written, let expiresAt):
+      effect = .begins
+      expires = expiresAt
+      value = intern(written, of: fact)
+    case .extends(let expiresAt):
+      effect = .extends
+      expires = expiresAt
+    case .ends: effect = .ends
+    }
+    insert(effect, value, of: fact, expires: expires?.microseconds ?? never, source, due: due, change)
+  }
+
+  /// Enters one entry: at the end of storage, at its place in its fact, and in the lists of the fact's ends.
+  ///
+  /// O(1) where it comes last in the fold, O(entries of the fact) otherwise.
+  func insert(
+    _ effect: EntryEffect, _ value: Int32, of fact: Int32, expires: Int64, _ source: Int32, due: Int64?, _ change: ListChange
+  ) {
+    let entry = EntryRecord(
+      effective: change.effective, position: change.position, expires: expires, value: value, source: source, fact: fact,
+      effect: effect, hasDue: due != nil)
+    let index = Int32(entries.count)
+    let isNew = facts[fact].first == none
+    let isLast = link(entry, index)
+    if let due { note(due, of: index, fact, effect) }
+    noteSource(source, of: fact)
+    if effect == .begins { makeEdges(index, to: expires, change) } else if isNew { makeEmptyEdges(index, change) }
+    if isLast { follow(index, change) } else { settle(fact, change) }
+  }
+
+  /// Puts an entry at its place in its fact's list; answers whether that is the end.
+  private func link(_ entry: EntryRecord, _ index: Int32) -> Bool {
+    var entry = entry
+    let last = facts[entry.fact].last
+    let isLast = last == none || entries[last].precedes(entry)
+    if isLast {
+      if last == none { facts[entry.fact].first = index } else { entries[last].next = index }
+      facts[entry.fact].last = index
+    } else {
+      var before = none
+      var after = facts[entry.fact].first
+      while after != none, entries[after].precedes(entry) {
+        before = after
+        after = entries[after].next
+      }
+      entry.next = after
+      if before == none { facts[entry.fact].first = index } else { entries[before].next = index }
+    }
+    entries.append(entry)
+    return isLast
+  }
+
+  private func unlink(_ index: Int32) {
+    let entry = entries[index]
+    var before = none
+    var here = facts[entry.fact].first
+    while here != index {
+      before = here
+      here = entries[here].next
+    }
+    if before == none { facts[entry.fact].first = entry.next } else { entries[before].next = entry.next }
+    if facts[entry.fact].last == index { facts[entry.fact].last = before }
+  }
+
+  private func note(_ due: Int64, of index: Int32, _ fact: Int32, _ effect: EntryEffect) {
+    dues[index] = due
+    let key = facts[fact].key
+    if key.kind == .existence || key.kind == .suspension { nodes[key.a].hasDue = true }
+    guard effect == .ends else { return }
+    facts[fact].hasDue = true
+    forEachEntryIndex(of: fact) { beginning in
+      forEachEdge(of: beginning) { list, place in edges[list, place].hasDue = true }
+    }
+  }
+
+  private func noteSource(_ source: Int32, of fact: Int32) {
+    if facts[fact].source == source { return }
+    if facts[fact].source == none {
+      facts[fact].source = source
+    } else if !furtherSources.insert(FactSource(fact: fact, source: source)).inserted {
+      return
+    }
+    let list = factsBySource[source] ?? factLists.make()
+    factsBySource[source] = list
+    factLists.append(fact, to: list)
+  }
+
+  /// Takes back the last entry of storage.
+  func takeBackLastEntry(to target: Int64) {
+    let index = Int32(entries.count) - 1
+    let entry = entries[index]
+    unlink(index)
+    if entry.hasDue { dues[index] = nil }
+    var touched: [Int32] = []
+    forEachEdge(of: index) { list, _ in touched.append(list) }
+    for list in touched { removeLast(of: list) }
+    entries.removeLast()
+    settle(entry.fact, ListChange(position: target, effective: .min))
+    // What was changed and taken back has not changed: readers of the head need not look it up.
+    for list in touched { lists[list].changed = min(lists[list].changed, UInt32(target)) }
+  }
+}
+
+/// What entries come to.
+extension AccessGraph {
+  /// Lets the last entry of a fact take its effect.
+  private func follow(_ index: Int32, _ change: ListChange) {
+    let entry = entries[index]
+    let key = facts[entry.fact].key
+    if key.kind == .existence { summarise(entry, of: key.a) }
+    if key.kind == .suspension { noteSuspension(of: key.a, change) }
+    let open = facts[entry.fact].open
+    switch entry.effect {
+    case .begins:
+      if open != none { close(open, at: entry.effective, change) }
+      facts[entry.fact].open = index
+    case .ends:
+      if open != none { close(open, at: entry.effective, change) }
+      facts[entry.fact].open = none
+    case .extends:
+      forEachEdge(of: open) { list, place in
+        if entry.effective < edges[list, place].to { setEnd(entry.expires, of: place, in: list, change) }
+      }
+    }
+  }
+
+  private func close(_ beginning: Int32, at end: Int64, _ change: ListChange) {
+    forEachEdge(of: beginning) { list, place in
+      let to = min(edges[list, place].to, end)
+      // Said again though nothing moves: the list changed, and a reader who knows less may have to see this edge still.
+      setEnd(to, of: place, in: list, change)
+    }
+  }
+
+  /// Works out what all entries of a fact come to, for entries that do not come last and for voidings.
+  ///
+  /// O(entries of the fact).
+  func settle(_ fact: Int32, _ change: ListChange) {
+    let key = facts[fact].key
+    if key.kind == .existence { summarise(key.a, change) }
+    if key.kind == .suspension { noteSuspension(of: key.a, change) }
+    var open = none
+    var to = never
+    func end(at end: Int64) {
+      if open != none { setEnds(of: open, min(to, end), change) }
+    }
+    forEachEntryIndex(of: fact) { index in
+      let entry = entries[index]
+      if entry.voided != never {
+        if entry.effect == .begins { setEnds(of: index, entry.effective, change) }
+        return
+      }
+      switch entry.effect {
+      case .begins:
+        end(at: entry.effective)
+        (open, to) = (index, entry.expires)
+      case .ends:
+        end(at: entry.effective)
+        open = none
+      case .extends: if open != none, entry.effective < to { to = entry.expires }
+      }
+    }
+    end(at: never)
+    facts[fact].open = open
+  }
+
+  private func setEnds(of beginning: Int32, _ to: Int64, _ change: ListChange) {
+    forEachEdge(of: beginning) { list, place in setEnd(to, of: place, in: list, change) }
+  }
+
+  private func noteSuspension(of node: Int32, _ change: ListChange) {
+    nodes[node].hasSuspension = true
+    nodes[node].changed = UInt32(change.position)
+  }
+
+  /// Takes the last entry of an existence into the node's summary.
+  private func summarise(_ entry: EntryRecord, of number: Int32) {
+    var node = nodes[number]
+    node.changed = UInt32(entry.position)
+    let isThere = node.since != never && node.until == never
+    switch entry.effect {
+    case .begins where node.since == never:
+      node.since = entry.effective
+      node.sincePosition = UInt32(entry.position)
+    case .begins: if !isThere { node.isPlain = false }
+    case .ends: if isThere { node.until = entry.effective }
+    case .extends: break
+    }
+    nodes[number] = node
+  }
+
+  /// Works the summary of a node out anew.
+  private func summarise(_ number: Int32, _ change: ListChange) {
+    nodes[number].since = never
+    nodes[number].until = never
+    nodes[number].isPlain = true
+    forEachEntry(of: nodes[number].existence) { entry in
+      if entry.voided == never { summarise(entry, of: number) }
+    }
+    nodes[number].changed = UInt32(change.position)
+  }
+}
+
+/// The edges of entries.
+extension AccessGraph {
+  /// Makes the edges of a beginning, one in each list that its fact stands in.
+  private func makeEdges(_ index: Int32, to: Int64, _ change: ListChange) {
+    let entry = entries[index]
+    let key = facts[entry.fact].key
+    var places = EntryRecord.Places()
+    switch key.kind {
+    case .membership:
+      places.a = put(index, to, other: key.b, in: ensured(&nodes[key.a].members), change)
+      places.b = put(index, to, other: key.a, in: ensured(&nodes[key.b].groups), change)
+    case .link:
+      places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].links), change)
+      places.b = put(index, to, other: key.a, in: ensured(&nodes[entry.value].accounts), change)
+    case .assignment:
+      let grant = grants[entry.value]
+      places.a = put(index, to, other: entry.value, in: ensured(&nodes[grant.principal].assignments), change)
+      places.b = put(index, to, other: entry.value, in: ensured(&nodes[grant.role].grants), change)
+      let onScope = ensured(&resources[grant.scope, default: ResourceRecord()].assignments)
+      places.c = put(index, to, other: entry.value, in: onScope, change)
+    case .coverage, .gap:
+      places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
+    case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:
+      places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].members), change)
+    case .existence, .attribute, .suspension: return
+    }
+    entries[index].places = places
+  }
+
+  /// A fact whose first entry is no beginning stands in the lists of its ends all the same, by an edge that never holds.
+  private func makeEmptyEdges(_ index: Int32, _ change: ListChange) {
+    let entry = entries[index]
+    let key = facts[entry.fact].key
+    var places = EntryRecord.Places()
+    switch key.kind {
+    case .membership:
+      places.a = put(index, entry.effective, other: key.b, in: ensured(&nodes[key.a].members), change)
+      places.b = put(index, entry.effective, other: key.a, in: ensured(&nodes[key.b].groups), change)
+    case .link:
+      places.a = put(index, entry.effective, other: key.a, in: ensured(&nodes[key.a].links), change)
+    case .coverage, .gap:
+      places.a = put(index, entry.effective, other: key.a, in: coverageList(of: key), change)
+    case .existence, .attribute, .suspension, .assignment: return
+    }
+    entries[index].places = places
+  }
+
+  private func put(_ index: Int32, _ to: Int64, other: Int32, in list: Int32, _ change: ListChange) -> Int32 {
+    let entry = entries[index]
+    let fact = facts[entry.fact]
+    var edge = Edge(
+      from: entry.effective, to: to, other: other, entry: index, isFirst: isFirst(index, of: fact, in: list))
+    edge.hasDue = fact.hasDue
+    return append(edge, to: list, change)
+  }
+
+  /// Whether no other entry of the fact has an edge in the list.
+  private func isFirst(_ index: Int32, of fact: FactRecord, in list: Int32) -> Bool {
+    if fact.first == index, fact.last == index { return true }
+    switch fact.key.kind {
+    case .membership, .coverage, .gap, .attribute, .suspension: return false
+    case .existence: return edges.count(of: list) == 0
+    case .link, .assignment: break
+    }
+    var other = fact.first
+    while other != none {
+      var isListed = false
+      if other != index { forEachEdge(of: other) { otherList, _ in isListed = isListed || otherList == list } }
+      if isListed { return false }
+      other = entries[other].next
+    }
+    return true
+  }
+
+  private func coverageList(of key: FactKey) -> Int32 {
+    let resource = key.kind == .gap ? gaps[Int(key.b)].resource : key.b
+    return ensured(&resources[resource, default: ResourceRecord()].coverage)
+  }
+
+  /// Calls back with list and place of each edge of an entry; of `none` nothing.
+  @inline(__always) func forEachEdge(of index: Int32, _ body: (_ list: Int32, _ place: Int32) -> Void) {
+    if index == none { return }
+    let entry = entries[index]
+    let places = entry.places
+    if places.a == none { return }
+    let key = facts[entry.fact].key
+    switch key.kind {
+    case .membership:
+      body(nodes[key.a].members, places.a)
+      if places.b != none { body(nodes[key.b].groups, places.b) }
+    case .link:
+      body(nodes[key.a].links, places.a)
+      if places.b != none { body(nodes[entry.value].accounts, places.b) }
+    case .assignment:
+      let grant = grants[entry.value]
+      body(nodes[grant.principal].assignments, places.a)
+      body(nodes[grant.role].grants, places.b)
+      if let list = resources[grant.scope]?.assignments { body(list, places.c) }
+    case .coverage, .gap: body(coverageList(of: key), places.a)
+    case .existence: body(nodes[key.a].members, places.a)
+    case .attribute, .suspension: return
+    }
+  }
+
+  @inline(__always) func forEachEntryIndex(of fact: Int32, _ body: (Int32) -> Void) {
+    var index = facts[fact].first
+    while index != none {
+      body(index)
+      index = entries[index].next
+    }
+  }
+
+  func forEachEntry(of fact: Int32, _ body: (EntryRecord) -> Void) {
+    forEachEntryIndex(of: fact) { body(entries[$0]) }
+  }
+}

@@ -1,0 +1,107 @@
+internal import Glibc
+
+/// Many growing lists of small records, each in one piece of memory.
+///
+/// A list costs 16 bytes and its elements; no object, no reference counts. Shared like a reference: its owner sees to it that
+/// nobody changes it while others read.
+@safe public struct Lists<Element: BitwiseCopyable>: ~Copyable {
+  @safe @usableFromInline struct Head: BitwiseCopyable {
+    @usableFromInline var base: UnsafeMutablePointer<Element>?
+    @usableFromInline var count: UInt32
+    @usableFromInline var capacity: UInt32
+
+    @usableFromInline init() {
+      unsafe base = nil
+      count = 0
+      capacity = 0
+    }
+  }
+
+  @usableFromInline let heads = Chunks<Head>()
+  private let reserved = Chunks<Int>()
+
+  /// No lists.
+  public init() { reserved.append(0) }
+
+  deinit {
+    for list in 0..<heads.count { unsafe free(heads[list].base) }
+  }
+
+  /// Bytes that the lists take, with the room they keep for growth.
+  public var bytes: Int { heads.bytes + reserved[0] * MemoryLayout<Element>.stride }
+
+  /// Makes an empty list and returns its number, counted from 0.
+  public func make() -> Int32 {
+    heads.append(Head())
+    return Int32(heads.count - 1)
+  }
+
+  /// How many elements a list has.
+  @inlinable public func count(of list: Int32) -> Int { Int(heads[list].count) }
+
+  /// Adds an element at the end of a list and returns its place there.
+  @discardableResult public func append(_ element: Element, to list: Int32) -> Int32 {
+    var head = heads[list]
+    if head.count == head.capacity {
+      let capacity = max(2, head.capacity * 2)
+      guard let grown = unsafe realloc(head.base, Int(capacity) * MemoryLayout<Element>.stride) else {
+        fatalError("there is no memory for a list")
+      }
+      unsafe head.base = grown.bindMemory(to: Element.self, capacity: Int(capacity))
+      reserved[0] += Int(capacity - head.capacity)
+      head.capacity = capacity
+    }
+    unsafe (head.base.unsafelyUnwrapped + Int(head.count)).initialize(to: element)
+    head.count += 1
+    heads[list] = head
+    return Int32(head.count) - 1
+  }
+
+  /// Removes the last element of a list.
+  ///
+  /// - Precondition: there is one.
+  public func removeLast(of list: Int32) {
+    precondition(heads[list].count > 0, "the list is empty")
+    heads[list].count -= 1
+  }
+
+  /// An element of a list.
+  ///
+  /// - Precondition: the place is taken.
+  @inlinable public subscript(list: Int32, place: Int32) -> Element {
+    get { view(list)[Int(place)] }
+    nonmutating _modify {
+      let head = heads[list]
+      precondition(UInt32(bitPattern: place) < head.count, "no such element")
+      yield unsafe &(head.base.unsafelyUnwrapped + Int(place)).pointee
+    }
+  }
+
+  /// A list to read; valid until the next change of any list.
+  @inlinable public func view(_ list: Int32) -> ListView<Element> {
+    let head = heads[list]
+    return unsafe ListView(base: head.base, count: Int(head.count))
+  }
+}
+
+/// The elements of one list; valid until the next change of its store.
+@safe public struct ListView<Element: BitwiseCopyable>: BitwiseCopyable {
+  @usableFromInline let base: UnsafeMutablePointer<Element>?
+  /// How many there are.
+  public let count: Int
+
+  @usableFromInline init(base: UnsafeMutablePointer<Element>?, count: Int) {
+    unsafe self.base = unsafe base
+    self.count = count
+  }
+
+  /// An element.
+  ///
+  /// - Precondition: `0 ≤ place < count`.
+  @inlinable public subscript(place: Int) -> Element {
+    @inline(__always) get {
+      precondition(UInt(bitPattern: place) < UInt(bitPattern: count), "no such element")
+      return unsafe base.unsafelyUnwrapped[place]
+    }
+  }
+}
