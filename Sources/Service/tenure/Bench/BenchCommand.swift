@@ -9,10 +9,12 @@ extension Subcommand {
           tenure bench rows                      names the rows
           tenure bench generate --seed N --events N [--identities N]
                                                  makes an organisation in a tenant, the same one for a seed
+          tenure bench scale --data DIR --output DIR [--up-to N]
+                                                 time and memory from 10 k to 10 M events, as a table and as curves
           tenure bench memory --events N         folds a generated history and says how many bytes are resident
       """
   ) { arguments in
-    switch try arguments.word("what to do (run, rows, generate, memory)") {
+    switch try arguments.word("what to do (run, rows, scale, generate, memory)") {
     case "run": return try runRows(&arguments)
     case "rows":
       try arguments.finish()
@@ -23,6 +25,19 @@ extension Subcommand {
       let events = try arguments.events()
       try arguments.finish()
       try Output.standard.writeText("\(MemoryChild.run(events: events))\n")
+      return .yes
+    case "scale":
+      let data = URL(fileURLWithPath: try arguments.required("data")).path
+      let output = URL(fileURLWithPath: try arguments.required("output")).path
+      let limit = try arguments.integer("up-to", in: Scale.counts[0]...GenerationLimits.events)
+      try arguments.finish()
+      try Scale.run(data: data, output: output, upTo: limit ?? GenerationLimits.events)
+      return .yes
+    case "point":
+      let events = try arguments.events()
+      let data = URL(fileURLWithPath: try arguments.required("data")).path
+      try arguments.finish()
+      try Scale.point(events: events, data: data)
       return .yes
     case let other: throw UsageError("bench cannot \(other)")
     }
