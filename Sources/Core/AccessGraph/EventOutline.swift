@@ -76,21 +76,42 @@ public struct EntityOutline: Hashable, Sendable {
   }
 }
 
-/// One attribute.
+/// One attribute, in eight bytes: outlines are handed on by value.
 public struct AttributeOutline: Hashable, Sendable {
-  /// The name, without quotes.
-  public var name: ByteRange
-  /// In the open, the value as JSON, a string with its quotes; sealed, the digest's digits.
-  public var value: ByteRange
+  private var nameStart: UInt32
+  private var nameCount: UInt8
   /// Whether the value is sealed.
-  public var isSealed: Bool
+  public private(set) var isSealed: Bool
+  private var valueCount: UInt16
+
+  /// Bytes between a name and an open value: a quote and a colon.
+  private static let openGap: UInt32 = 2
+  /// Bytes between a name and the digits of a sealed value: `":{"sha256":"`.
+  private static let sealedGap: UInt32 = 13
 
   /// An attribute.
+  ///
+  /// - Precondition: name and value are within their limits, and the value stands right after the name.
   public init(name: ByteRange, value: ByteRange, isSealed: Bool) {
-    self.name = name
-    self.value = value
+    let gap = isSealed ? Self.sealedGap : Self.openGap
+    precondition(value.start == name.end + gap, "canonical JSON puts a value right after its name")
+    nameStart = name.start
+    nameCount = UInt8(name.end - name.start)
     self.isSealed = isSealed
+    valueCount = UInt16(value.end - value.start)
   }
+
+  /// The name, without quotes.
+  public var name: ByteRange { ByteRange(nameStart, nameStart + UInt32(nameCount)) }
+
+  /// In the open, the value as JSON, a string with its quotes; sealed, the digest's digits.
+  public var value: ByteRange {
+    let start = name.end + (isSealed ? Self.sealedGap : Self.openGap)
+    return ByteRange(start, start + UInt32(valueCount))
+  }
+
+  /// Stands where nothing is yet.
+  fileprivate init() { (nameStart, nameCount, isSealed, valueCount) = (0, 0, false, 0) }
 }
 
 /// The attributes that one event writes; a few, kept in place.
@@ -100,19 +121,19 @@ public struct AttributeOutlines: Sendable {
 
   private var items: InlineArray<8, AttributeOutline>
   /// How many there are.
-  public private(set) var count = 0
+  public var count: Int { Int(used) }
+  private var used: UInt8 = 0
 
   /// No attributes.
   public init() {
-    items = InlineArray(
-      repeating: AttributeOutline(name: ByteRange(0, 0), value: ByteRange(0, 0), isSealed: false))
+    items = InlineArray(repeating: AttributeOutline())
   }
 
   /// Adds one at the end; the answer is whether there was room.
   public mutating func append(_ item: AttributeOutline) -> Bool {
     guard count < Self.capacity else { return false }
     items[count] = item
-    count += 1
+    used += 1
     return true
   }
 

@@ -409,8 +409,10 @@ extension EventScan {
       let name = attributeName(after: last, body)
       expect(":", body)
       guard isSound, index < body.count else { break }
-      let attribute = attribute(name, body)
-      if !found.append(attribute) { isSound = false }
+      guard let attribute = attribute(name, body), found.append(attribute) else {
+        isSound = false
+        break
+      }
       last = name
     } while isSound && accepts(",", body)
     expect("},", body)
@@ -433,17 +435,18 @@ extension EventScan {
     return name
   }
 
-  private mutating func attribute(_ name: ByteRange, _ body: ByteSpan) -> AttributeOutline {
+  private mutating func attribute(_ name: ByteRange, _ body: ByteSpan) -> AttributeOutline? {
     let start = index
     if accepts("{\"sha256\":\"", body) {
       let digest = text(atMost: Self.digestDigits, body)
-      let isDigest = digest.offsets.count == Self.digestDigits && digest.offsets.allSatisfy { Self.isDigit(body[$0]) }
-      if !isDigest { isSound = false }
       expect("}", body)
+      guard isSound, digest.offsets.count == Self.digestDigits, digest.offsets.allSatisfy({ Self.isDigit(body[$0]) }) else {
+        return nil
+      }
       return AttributeOutline(name: name, value: digest, isSealed: true)
     }
     value(body)
-    if index - start > Limits.attributeValueBytes { isSound = false }
+    guard isSound, index - start <= Limits.attributeValueBytes else { return nil }
     let value = ByteRange(UInt32(truncatingIfNeeded: start), UInt32(truncatingIfNeeded: index))
     return AttributeOutline(name: name, value: value, isSealed: false)
   }
