@@ -79,14 +79,20 @@ public final class AccessGraph {
   ///
   /// - Precondition: the event's position is `appliedPosition + 1`.
   public func apply(_ event: Event) {
-    precondition(event.position == appliedPosition + 1, "events are applied in the order of their positions")
-    appliedPosition = event.position
-    horizon = max(horizon, event.recordedAt.microseconds)
-    let change = ListChange(position: event.position, effective: event.effectiveAt.microseconds)
+    let change = begin(
+      event.position, effective: event.effectiveAt.microseconds, recorded: event.recordedAt.microseconds)
     let source = texts.number(event.source)
     let writes = event.writes
     for write in writes { insert(write, source, due: event.dueAt?.microseconds, change) }
     if writes.isEmpty { applyBare(event.change, change) }
+  }
+
+  /// Moves on to the next event.
+  func begin(_ position: Int64, effective: Int64, recorded: Int64) -> ListChange {
+    precondition(position == appliedPosition + 1, "events are applied in the order of their positions")
+    appliedPosition = position
+    horizon = max(horizon, recorded)
+    return ListChange(position: position, effective: effective)
   }
 
   /// Lets readers ask about everything applied.

@@ -191,7 +191,7 @@ extension AccessGraph {
 /// Values to numbers.
 extension AccessGraph {
   /// Keeps a value and returns its number.
-  func intern(_ value: FactValue, of fact: Int32) -> Int32 {
+  func intern(_ value: FactValue) -> Int32 {
     switch value {
     case .identity(let kind): return kind.number
     case .group, .resource, .source, .suspended, .member, .covered: return 0

@@ -14,7 +14,7 @@ extension AccessGraph {
     case .begins(let written, let expiresAt):
       effect = .begins
       expires = expiresAt
-      value = intern(written, of: fact)
+      value = intern(written)
     case .extends(let expiresAt):
       effect = .extends
       expires = expiresAt

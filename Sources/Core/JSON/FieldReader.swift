@@ -70,7 +70,7 @@ public struct FieldReader: Sendable {
 
   /// Refuses the first field that was not asked for.
   public func finish() throws(JSONFieldError) {
-    for member in object where !asked.contains(where: { $0.utf8.elementsEqual(member.name.utf8) }) {
+    for member in object where !asked.contains(where: { $0.hasSameBytes(as: member.name) }) {
       throw error(member.name, "is not a known field")
     }
   }
