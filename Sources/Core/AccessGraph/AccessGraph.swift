@@ -43,6 +43,8 @@ public final class AccessGraph {
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  let identityOrder = IdentityOrder()
+  let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
   var dues: [Int32: Int64] = [:]
   var hasDueLosses: Bool { !dues.isEmpty }
