@@ -59,7 +59,9 @@ extension Subcommand {
       size: size, data: URL(fileURLWithPath: data).path, scripts: URL(fileURLWithPath: scripts).path, python: python)
     defer { context.close() }
     var figures: [BenchFigure] = []
-    for row in rows {
+    let progress = Progress("rows")
+    for (index, row) in rows.enumerated() {
+      progress.advance(Int64(index), of: Int64(rows.count))
       do { figures += try row.measure(context) } catch {
         throw CommandError("row \(row.name): \(error)")
       }
@@ -67,8 +69,9 @@ extension Subcommand {
     let missed = figures.count(where: \.isMissed)
     let verdict = missed == 0 ? "every target is met" : "\(missed) target\(missed == 1 ? " is" : "s are") missed"
     try Output.standard.writeText(
-      BenchMachine.description + "; \(size.name) size, medians of \(Measuring.runs) interleaved runs\n\n"
-        + BenchTable.text(figures) + "\n" + verdict + "\n")
+      BenchMachine.description + "\n" + (try context.durability())
+        + "\n\(size.name) size, medians of \(Measuring.runs) interleaved runs\n\n" + BenchTable.text(figures) + "\n" + verdict
+        + "\n")
     return missed == 0 ? .yes : .no
   }
 

@@ -94,6 +94,15 @@ final class BenchContext {
 
   func connectAsSuperuser() throws -> Connection { try Connection(superuser) }
 
+  /// The database's version, and the settings by which an acknowledged commit is on disk; the same for everybody measured.
+  func durability() throws -> String {
+    let names = ["server_version", "fsync", "synchronous_commit", "full_page_writes", "data_checksums"]
+    let connection = try connectAsSuperuser()
+    let values = try names.map { name in try connection.query("SELECT current_setting(\(name))")[0].string(0) }
+    return "PostgreSQL \(values[0]): "
+      + zip(names, values).dropFirst().map { "\($0) \($1)" }.joined(separator: ", ")
+  }
+
   /// A remark on a terminal.
   func say(_ remark: String) { progress.say(remark) }
 

@@ -40,15 +40,18 @@ struct Curves {
     }
     for (index, curve) in drawn.enumerated() {
       let colour = Self.colours[index % Self.colours.count]
+      // Beyond the colours the same ones again, broken.
+      let stroke = "stroke=\"\(colour)\" stroke-width=\"2\"" + (index < Self.colours.count ? "" : " stroke-dasharray=\"6 4\"")
       let places = curve.points.filter { $0.y > 0 }.map { (x.place($0.x), y.place($0.y)) }
       let path = places.map { "\(Self.number($0.0)),\(Self.number($0.1))" }.joined(separator: " ")
-      body += "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\"/>\n"
+      body += "<polyline points=\"\(path)\" fill=\"none\" \(stroke)/>\n"
       for place in places {
         body += "<circle cx=\"\(Self.number(place.0))\" cy=\"\(Self.number(place.1))\" r=\"3\" fill=\"\(colour)\"/>\n"
       }
       let top = Self.margin.top + 12 + Double(index) * 20
-      body += "<rect x=\"\(x.end + 16)\" y=\"\(top - 9)\" width=\"14\" height=\"10\" fill=\"\(colour)\"/>\n"
-      body += Self.text(x.end + 36, top, curve.name, "start")
+      let level = Self.number(top - 4)
+      body += "<line x1=\"\(x.end + 12)\" y1=\"\(level)\" x2=\"\(x.end + 32)\" y2=\"\(level)\" \(stroke)/>\n"
+      body += Self.text(x.end + 40, top, curve.name, "start")
     }
     return Self.frame(title, body)
   }

@@ -76,6 +76,10 @@ enum Scale {
       }
     }
     let questions = names.filter { !wholes.contains($0) }
+    // Questions need next to nothing beside the graph: the largest of them stands for all.
+    let largest = Dictionary(grouping: points.filter { questions.contains($0.point.name) }, by: \.events).map { events, found in
+      (x: Double(events), y: (found.map(\.point.peakBytes).max() ?? 0) / 1_048_576)
+    }.sorted { $0.x < $1.x }
     let pictures = [
       ("questions", Curves(title: "One question", label: Quantity.duration, curves: curves(questions) { $0.seconds })),
       ("wholes", Curves(title: "The whole log", label: Quantity.duration, curves: curves(wholes) { $0.seconds })),
@@ -83,7 +87,7 @@ enum Scale {
         "memory",
         Curves(
           title: "Peak memory of the process", label: { Quantity.grouped($0) + " MiB" },
-          curves: curves(names) { $0.peakBytes / 1_048_576 })
+          curves: curves(wholes) { $0.peakBytes / 1_048_576 } + [Curves.Curve(name: "questions", points: largest)])
       ),
     ]
     for (name, picture) in pictures {

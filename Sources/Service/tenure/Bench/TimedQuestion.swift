@@ -82,6 +82,10 @@ struct TimedQuestion: Sendable {
     TimedQuestion(name: "who, group") { graph, asked, variation in
       Measuring.consume(graph.who(.group(asked.team(variation)), from: asked.view(variation)))
     },
+    TimedQuestion(name: "who, role") { graph, asked, variation in
+      Measuring.consume(
+        graph.who(.role(OrganisationNames.role(variation % OrganisationNames.roles)), from: asked.view(variation)))
+    },
     TimedQuestion(name: "what") { graph, asked, variation in
       Measuring.consume(graph.what(asked.person(variation), from: asked.view(variation)))
     } compare: { asked, count, connection in
