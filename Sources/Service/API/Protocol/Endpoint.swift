@@ -111,6 +111,8 @@ struct Call: Sendable {
 
   private static func isJSON(_ type: String?) -> Bool {
     guard let type else { return false }
+    // As nearly every client writes it.
+    if type == "application/json" { return true }
     let end = type.utf8.firstIndex { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: " ") }
     return String(type[..<(end ?? type.endIndex)]).lowercased() == "application/json"
   }
