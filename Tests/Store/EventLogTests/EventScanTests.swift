@@ -40,8 +40,8 @@ import Testing
     for event in RandomHistory.events(seed: seed + 1000) { bodies.append(EventCodec.body(of: Self.adorned(event, &random))) }
     var accepted = 0
     for body in bodies {
-      for _ in 0..<rounds {
-        let damaged = Self.damaged(body, &random)
+      for round in 0..<rounds {
+        let damaged = round.isMultiple(of: 3) ? try Self.altered(body, &random) : Self.damaged(body, &random)
         guard let outline = EventOutline(scanning: damaged.span) else { continue }
         accepted += 1
         let text = String(decoding: damaged, as: UTF8.self)
@@ -185,6 +185,30 @@ extension EventScanTests {
       }
     }
     return body
+  }
+
+  /// A body that is still canonical JSON, with a member left out, added, renamed or of another value, at any depth.
+  static func altered(_ body: [UInt8], _ random: inout SeededGenerator) throws -> [UInt8] {
+    func alter(_ value: JSONValue) -> JSONValue {
+      guard var object = value.objectValue, !object.isEmpty else { return other() }
+      let member = object[random.below(object.count)]
+      switch random.below(6) {
+      case 0: object[member.name] = nil
+      case 1: object[random.pick(["at", "colour", "condition", "due_at", "expires_at", "reason", "url"])] = other()
+      case 2: object[member.name] = other()
+      default: object[member.name] = alter(member.value)
+      }
+      return .object(object)
+    }
+    func other() -> JSONValue {
+      random.pick([
+        nil, true, 0, 1, -7, 1.5, 9_007_199_254_740_991, "", "x", "*", "a/b", "a\"b", "caf\u{E9}", "\u{7F}", "identity:ada",
+        "group:", "2024-05-01T09:30:00.000000Z", "2024-02-30T09:30:00.000000Z", "2024-05-01T09:30:00Z", "person", [], ["a"],
+        [1],
+        [:], ["a": 1], ["sha256": "00"], .string(String(repeating: "x", count: 513)),
+      ])
+    }
+    return alter(try JSONValue(parsing: body)).canonicalBytes()
   }
 
   /// Where an outline differs from an event; nil where it says the same.

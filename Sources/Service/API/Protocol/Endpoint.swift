@@ -109,8 +109,11 @@ struct Call: Sendable {
     return object
   }
 
-  private static func isJSON(_ type: String?) -> Bool {
-    guard let type else { return false }
+  /// Whether the body says that it is JSON.
+  var isJSON: Bool {
+    guard let type = request.headers["Content-Type"] else { return false }
+    // As nearly every client writes it.
+    if type == "application/json" { return true }
     let end = type.utf8.firstIndex { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: " ") }
     return String(type[..<(end ?? type.endIndex)]).lowercased() == "application/json"
   }
@@ -121,7 +124,7 @@ struct Call: Sendable {
       throw Problem(JSONFieldError(pointer: "/" + first.name, problem: "is not a known parameter"), isQuery: true)
     }
     guard !request.body.isEmpty else { return JSONObject() }
-    guard Self.isJSON(request.headers["Content-Type"]) else {
+    guard isJSON else {
       throw Problem(.notJSON, "send the body with Content-Type: application/json")
     }
     let value: JSONValue
