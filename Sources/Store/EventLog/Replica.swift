@@ -18,7 +18,7 @@ final class Replica: Sendable {
   /// Where waiters are told without waiting for an append.
   private let callbacks = DispatchQueue(label: "tenure.waiters")
   let graph = SharedGraph()
-  private let alarm: @Sendable (Alarm) -> Void
+  let alarm: @Sendable (Alarm) -> Void
   private let state = Mutex(State())
 
   /// What threads share beside the graph.
@@ -47,18 +47,11 @@ final class Replica: Sendable {
 
   // MARK: Following the log; on the queue
 
-  /// Loads the whole log into a new graph and puts it in the old one's place.
+  /// Loads a new graph and puts it in the old one's place.
   ///
-  /// O(events).
+  /// O(facts).
   func load(on connection: Connection) throws {
-    guard let head = try Head.read(tenant, on: connection) else { throw EventLogError.headMissing(tenant: name) }
-    let fresh = AccessGraph()
-    try readingSoundly {
-      try fold(after: 0, through: head.position, on: connection) { events in
-        for event in events { fresh.apply(event) }
-      }
-    }
-    fresh.publish()
+    let (fresh, head) = try loadedGraph(on: connection)
     graph.replace(with: fresh)
     advance(to: head)
   }
@@ -124,7 +117,7 @@ final class Replica: Sendable {
     for done in reached { done(true) }
   }
 
-  private func fold(
+  func fold(
     after position: Int64, through last: Int64, on connection: Connection, _ apply: ([Event]) -> Void
   ) throws {
     var slice: [Event] = []
@@ -149,9 +142,9 @@ final class Replica: Sendable {
   }
 
   /// Stops the tenant where the body meets an event that cannot be read.
-  private func readingSoundly(_ body: () throws -> Void) throws {
+  func readingSoundly<T>(_ body: () throws -> T) throws -> T {
     do {
-      try body()
+      return try body()
     } catch let error as UndecodableEvent {
       stop(at: error)
       throw EventLogError.degraded(error)
