@@ -84,6 +84,9 @@ final class Appender: Sendable {
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
+  /// Whether nothing waits and nothing runs.
+  var isIdle: Bool { state.withLock { $0.waiting.isEmpty && !$0.isWorking } }
+
   /// Works until nothing waits.
   private func work() {
     while true {

@@ -45,6 +45,14 @@ final class Replica: Sendable {
     if let event = degraded { throw .degraded(event) }
   }
 
+  /// Bytes that the graph takes.
+  ///
+  /// Waits for who changes it.
+  var graphBytes: Int { graph.read { $0.bytes } }
+
+  /// Whether somebody waits for a position.
+  var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+
   // MARK: Following the log; on the queue
 
   /// Loads a new graph and puts it in the old one's place.

@@ -36,7 +36,13 @@ final class Dispatcher: Sendable {
   private let store: EventStore
   private let positionTimeoutMilliseconds: Int
   private let workers = Workers()
-  private let questions = Mutex<[String: Questions]>([:])
+  private let catalogues = Mutex<[String: KeptCatalogue]>([:])
+
+  /// What questions remember of a tenant; it does not hold the tenant, which may leave memory between two requests.
+  private struct KeptCatalogue {
+    weak var tenant: Tenant?
+    let catalogue: Catalogue
+  }
 
   init(store: EventStore, positionTimeoutMilliseconds: Int = positionTimeoutMilliseconds) {
     self.store = store
@@ -132,13 +138,14 @@ final class Dispatcher: Sendable {
     }
   }
 
-  /// The questions of a tenant, kept so that they remember what its log names.
+  /// Questions of a tenant that remember what its log names; that memory goes when the tenant does.
   private func questions(about tenant: Tenant) -> Questions {
-    questions.withLock { kept in
-      if let found = kept[tenant.name], found.tenant === tenant { return found }
-      let made = Questions(tenant: tenant)
-      kept[tenant.name] = made
-      return made
+    catalogues.withLock { kept in
+      if let found = kept[tenant.name], found.tenant === tenant { return Questions(tenant: tenant, found.catalogue) }
+      kept = kept.filter { $0.value.tenant != nil }
+      let catalogue = Catalogue()
+      kept[tenant.name] = KeptCatalogue(tenant: tenant, catalogue: catalogue)
+      return Questions(tenant: tenant, catalogue)
     }
   }
 }

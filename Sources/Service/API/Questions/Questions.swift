@@ -27,11 +27,17 @@ public final class Questions: Sendable {
   public static let usualPaths = 100
 
   let tenant: Tenant
-  let catalogue = Catalogue()
+  let catalogue: Catalogue
 
-  /// Questions about a tenant; keep the value, for it remembers what the log names.
-  public init(tenant: Tenant) {
+  /// Questions about a tenant; keep the value while they go on, for it remembers what the log names, and holds the tenant.
+  public convenience init(tenant: Tenant) {
+    self.init(tenant: tenant, Catalogue())
+  }
+
+  /// Questions that remember what others of the same tenant have read.
+  init(tenant: Tenant, _ catalogue: Catalogue) {
     self.tenant = tenant
+    self.catalogue = catalogue
   }
 
   /// Who may do it, holds it or belongs to it at a moment.
