@@ -56,13 +56,13 @@ public final class AccessGraph {
   }
 
   /// The last instant of recording: what lies beyond is dated ahead.
-  private(set) var horizon = Int64.min
+  var horizon = Int64.min
 
   /// The last position that readers may ask about.
   public private(set) var position: Int64 = 0
 
   /// The last position applied, published or not.
-  public private(set) var appliedPosition: Int64 = 0
+  public internal(set) var appliedPosition: Int64 = 0
 
   let indexLimits: IndexLimits
 
@@ -118,17 +118,14 @@ public final class AccessGraph {
 /// Events that write nothing, and voidings.
 extension AccessGraph {
   private func applyBare(_ change: Change, _ at: ListChange) {
-    var voids: Int64 = 0
-    let kind: BareEvent.Kind
-    switch change {
-    case .eventVoided(let target):
-      kind = .voided
-      if target > 0, target < at.position { voids = target }
-    case .findingRaised: kind = .finding
-    default: kind = .expired
-    }
-    bareEvents.append(BareEvent(position: at.position, effective: at.effective, voids: voids, kind: kind))
-    if voids > 0, canBeVoided(voids) { setVoided(voids, by: at.position, at) }
+    enter(BareEvent(change, position: at.position, effective: at.effective))
+  }
+
+  /// Enters an event that writes nothing; a voiding takes its effect.
+  func enter(_ event: BareEvent) {
+    bareEvents.append(event)
+    guard event.voids > 0, canBeVoided(event.voids) else { return }
+    setVoided(event.voids, by: event.position, ListChange(position: event.position, effective: event.effective))
   }
 
   /// Whether an event stands, and is not itself a voiding.

@@ -128,7 +128,7 @@ extension AccessGraph {
       UInt64(UInt32(bitPattern: key.a)) << 32 ^ UInt64(UInt32(bitPattern: key.b)) ^ UInt64(key.kind.rawValue) << 56)
   }
 
-  private func gap(_ key: GapKey) -> Int32 {
+  func gap(_ key: GapKey) -> Int32 {
     if let number = gapNumbers[key] { return number }
     let number = Int32(gaps.count)
     gaps.append(key)

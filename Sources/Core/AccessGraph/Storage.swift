@@ -168,6 +168,27 @@ struct BareEvent: BitwiseCopyable {
   let voids: Int64
   var voided: Int64 = never
   let kind: Kind
+
+  init(position: Int64, effective: Int64, voids: Int64, kind: Kind) {
+    self.position = position
+    self.effective = effective
+    self.voids = voids
+    self.kind = kind
+  }
+
+  /// What is kept of an event that writes nothing.
+  init(_ change: Change, position: Int64, effective: Int64) {
+    var voids: Int64 = 0
+    let kind: Kind
+    switch change {
+    case .eventVoided(let target):
+      kind = .voided
+      if target > 0, target < position { voids = target }
+    case .findingRaised: kind = .finding
+    default: kind = .expired
+    }
+    self.init(position: position, effective: effective, voids: voids, kind: kind)
+  }
 }
 
 /// A role's document with its inclusions as nodes and its patterns compiled.

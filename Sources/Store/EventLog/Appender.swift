@@ -130,6 +130,9 @@ final class Appender: Sendable {
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
+  /// Whether nothing waits and nothing runs.
+  var isIdle: Bool { state.withLock { $0.incoming.isEmpty && $0.backlog.isEmpty && !$0.isWorking } }
+
   /// Puts batches that found no room in a transaction back at the front.
   func giveBack(_ batches: some Collection<Waiting>) {
     guard !batches.isEmpty else { return }

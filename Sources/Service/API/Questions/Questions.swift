@@ -28,7 +28,7 @@ public final class Questions: Sendable {
 
   let tenant: Tenant
 
-  /// Questions about a tenant.
+  /// Questions about a tenant; keep the value only while they go on, for it holds the tenant in memory.
   public init(tenant: Tenant) {
     self.tenant = tenant
   }
