@@ -24,7 +24,7 @@ extension Subcommand {
     case "memory":
       let events = try arguments.events()
       try arguments.finish()
-      try Output.standard.writeText("\(MemoryChild.run(events: events))\n")
+      try Output.standard.writeText("\(try MemoryChild.run(events: events))\n")
       return .yes
     case "scale":
       let data = URL(fileURLWithPath: try arguments.required("data")).path
@@ -59,19 +59,22 @@ extension Subcommand {
       size: size, data: URL(fileURLWithPath: data).path, scripts: URL(fileURLWithPath: scripts).path, python: python)
     defer { context.close() }
     var figures: [BenchFigure] = []
+    var failures: [String] = []
     let progress = Progress("rows")
     for (index, row) in rows.enumerated() {
       progress.advance(Int64(index), of: Int64(rows.count))
-      do { figures += try row.measure(context) } catch {
-        throw CommandError("row \(row.name): \(error)")
-      }
+      // What cannot be measured is no reason to lose what was.
+      do { figures += try row.measure(context) } catch { failures.append("row \(row.name): \(error)") }
     }
     let missed = figures.count(where: \.isMissed)
-    let verdict = missed == 0 ? "every target is met" : "\(missed) target\(missed == 1 ? " is" : "s are") missed"
+    let verdict =
+      figures.isEmpty
+      ? "nothing was measured" : missed == 0 ? "every target is met" : "\(missed) target\(missed == 1 ? " is" : "s are") missed"
     try Output.standard.writeText(
       BenchMachine.description + "\n" + (try context.durability())
         + "\n\(size.name) size, medians of \(Measuring.runs) interleaved runs\n\n" + BenchTable.text(figures) + "\n" + verdict
         + "\n")
+    guard failures.isEmpty else { throw CommandError(failures.joined(separator: "\n")) }
     return missed == 0 ? .yes : .no
   }
 

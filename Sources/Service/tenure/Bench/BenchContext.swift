@@ -39,7 +39,7 @@ struct BenchSize: Sendable {
   static let quick = BenchSize(
     name: "quick",
     questions: OrganisationPlan(seed: seed, identities: 15_000, events: 125_000, probes: [0, 30, 3_000, 10_000]),
-    bulkEvents: 10_000, rateSeconds: 1, questionSeconds: 0.1, memoryEvents: (100_000, 1_000_000), startFacts: 60_000,
+    bulkEvents: 20_000, rateSeconds: 1, questionSeconds: 0.1, memoryEvents: (100_000, 1_000_000), startFacts: 60_000,
     churnEvents: 10_000, pythonEvents: 3_000)
 }
 
