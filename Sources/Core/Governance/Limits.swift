@@ -48,9 +48,19 @@ public enum Limits {
     if text == "*" { return nil }
     if text.utf8.count > pathBytes { return "must be at most \(pathBytes) bytes" }
     if text.utf8.contains(UInt8(ascii: "*")) { return "must be a path without wildcards, or * for the whole tenant" }
-    let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    if segments.contains(where: \.isEmpty) { return "must not have an empty segment" }
-    if segments.count > pathSegments { return "must have at most \(pathSegments) segments" }
+    var segments = 1
+    var isAtStart = true
+    for byte in text.utf8 {
+      if byte != UInt8(ascii: "/") {
+        isAtStart = false
+      } else {
+        if isAtStart { return "must not have an empty segment" }
+        segments += 1
+        isAtStart = true
+      }
+    }
+    if isAtStart { return "must not have an empty segment" }
+    if segments > pathSegments { return "must have at most \(pathSegments) segments" }
     return problem(characters: text)
   }
 
@@ -85,7 +95,10 @@ public enum Limits {
   }
 
   private static func problem(characters text: String) -> String? {
-    text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "must not contain control characters" : nil
+    // Of characters beyond ASCII every byte is 0x80 or more.
+    let utf8 = text.utf8Span.span
+    for index in utf8.indices where utf8[index] < 0x20 || utf8[index] == 0x7F { return "must not contain control characters" }
+    return nil
   }
 }
 

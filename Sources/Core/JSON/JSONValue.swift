@@ -160,7 +160,7 @@ extension String {
   ///
   /// UTF-8 sorts the same, except that characters beyond U+FFFF (first byte F0 or more) come before U+E000 to U+FFFF (first
   /// byte EE or EF), because UTF-16 writes them with surrogates from D800.
-  func precedesInUTF16(_ other: String) -> Bool {
+  public func precedesInUTF16(_ other: String) -> Bool {
     let (left, right) = (utf8Span.span, other.utf8Span.span)
     for index in 0..<Swift.min(left.count, right.count) where left[index] != right[index] {
       let (mine, theirs) = (left[index], right[index])

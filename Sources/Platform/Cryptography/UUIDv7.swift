@@ -28,10 +28,12 @@ public struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// The identifier in lower case, such as `017f22e2-79b0-7cc3-98c4-dc0c0c07398f`.
   public var description: String {
-    var text = Hexadecimal.encode(bytes[..<4])
-    for group in [bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10...]] {
-      text += "-" + Hexadecimal.encode(group)
+    var text: [UInt8] = []
+    text.reserveCapacity(36)
+    for (index, byte) in bytes.enumerated() {
+      if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+      Hexadecimal.append(byte, to: &text)
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -2,6 +2,7 @@ import Cryptography
 import Dispatch
 import Governance
 import Postgres
+import Relations
 import Synchronization
 import Temporal
 
@@ -39,6 +40,8 @@ final class Appender: Sendable {
     var isClosed = false
     /// The connection that is written on; used on the tenant's queue only.
     var connection: Connection?
+    /// See ``Appender/expectsReplays``.
+    var expectsReplays = false
   }
 
   init(replica: Replica, settings: EventStore.Settings, conninfo: String, notifier: Notifier) {
@@ -119,8 +122,16 @@ final class Appender: Sendable {
   func connect() throws -> Connection {
     if let connection = state.withLock({ $0.connection }), connection.isOpen { return connection }
     let connection = try Connection(conninfo, applicationName: "tenure append")
+    try connection.execute(RelationChanges.planning)
     state.withLock { $0.connection = connection }
     return connection
+  }
+
+  /// Whether the last keys looked up were recorded before: then those of the next round are likely to be, for somebody sends
+  /// many batches again.
+  var expectsReplays: Bool {
+    get { state.withLock { $0.expectsReplays } }
+    set { state.withLock { $0.expectsReplays = newValue } }
   }
 
   /// Gives a connection up whose state is not known.

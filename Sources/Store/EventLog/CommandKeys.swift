@@ -19,6 +19,9 @@ struct CommandKeys {
   /// No keys.
   init() {}
 
+  /// Whether none of them was recorded.
+  var isEmpty: Bool { kept.isEmpty }
+
   /// Looks the keys up.
   init(_ keys: [String], tenant: Int32, on connection: Connection) throws {
     guard !keys.isEmpty else { return }

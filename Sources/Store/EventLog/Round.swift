@@ -118,8 +118,18 @@ extension Round {
 
   /// Without locking anything first: what others did meanwhile makes the transaction fail.
   private func writeOptimistically(on connection: Connection, _ verdicts: inout Verdicts) throws {
-    let keys = try lookUp(on: connection)
-    decide(&verdicts, keys)
+    // Keys are looked up only where that can change an answer: nearly all are new, and one that is not, and yet makes events,
+    // is refused by the table of keys, after which the locked attempt looks all of them up.
+    let isLookedUp = appender.expectsReplays
+    decide(&verdicts, isLookedUp ? try lookUp(on: connection) : CommandKeys())
+    if !isLookedUp, verdicts.hasKeysInDoubt {
+      let keys = try lookUp(on: connection)
+      if !keys.isEmpty {
+        replica.graph.change { $0.undo() }
+        verdicts = Verdicts(head: replica.head)
+        decide(&verdicts, keys)
+      }
+    }
     if verdicts.hasRefusals {
       // A refusal is an answer about the world: it must not come from one that others have changed.
       let head = try Head.read(replica.tenant, on: connection)
@@ -153,7 +163,9 @@ extension Round {
   }
 
   private func lookUp(on connection: Connection) throws -> CommandKeys {
-    try CommandKeys(waiting.compactMap(\.submission.commandID), tenant: replica.tenant, on: connection)
+    let keys = try CommandKeys(waiting.compactMap(\.submission.commandID), tenant: replica.tenant, on: connection)
+    appender.expectsReplays = !keys.isEmpty
+    return keys
   }
 
   /// Decides as many batches as one transaction may hold.
@@ -171,12 +183,16 @@ extension Round {
         let batch = try decider.decide(waiting.submission, commandID: waiting.commandID)
         verdicts.answers.append(.success(batch.receipt(after: decider.head.position)))
         // A batch without events changes nothing, and is decided afresh if it comes again.
-        if batch.events.isEmpty { continue }
+        if batch.events.isEmpty {
+          if waiting.submission.commandID != nil { verdicts.hasKeysInDoubt = true }
+          continue
+        }
         bytes += batch.events.reduce(0) { $0 + $1.body.utf8.count }
         keys.add(batch)
         verdicts.batches.append(batch)
       } catch {
         verdicts.hasRefusals = true
+        if waiting.submission.commandID != nil { verdicts.hasKeysInDoubt = true }
         verdicts.answers.append(.failure(.refused(error)))
       }
     }
@@ -250,6 +266,8 @@ private struct Verdicts {
   /// The head before and, once decided, after them.
   var head: Head
   var hasRefusals = false
+  /// Whether a batch that brought a key was refused or made no events: it may have been recorded before.
+  var hasKeysInDoubt = false
   /// A sign that the relation tables were damaged before.
   var damage: RelationsDamage?
 

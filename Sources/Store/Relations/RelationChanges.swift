@@ -93,24 +93,52 @@ public struct RelationChanges: Sendable {
 }
 
 extension RelationChanges {
-  /// Rows of one table from which a COPY is cheaper than single INSERTs in a pipeline.
-  private static let copyThreshold = 32
+  /// Rows of one table from which a COPY is cheaper than an INSERT of arrays, which the server takes apart first.
+  private static let copyThreshold = 500
+
+  /// Settings of a session that writes changes: the few rows named are always found through the index.
+  ///
+  /// Statements are planned once and kept, and one planned while a table was small would go on reading all of it.
+  public static let planning =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off"
+
+  static let usualPlanning =
+    "RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_bitmapscan"
 
   /// The changes as statements for one pipeline: first the closings, then the new rows.
   public func statements(tenant: Int32) -> [SQL] {
-    closed.map { $0.closing(tenant: tenant, in: .live) } + written.map { $0.insertion(tenant: tenant, in: .live) }
+    closings(tenant: tenant, in: .live)
+      + Self.byTable(written).flatMap { Version.insertion($0.versions, of: $0.table, tenant: tenant, in: .live) }
       + permissions.map { $0.insert(tenant: tenant) }
   }
 
-  /// How many statements there are.
-  public var statementCount: Int { closed.count + written.count + permissions.count }
+  /// How many rows are closed and written.
+  public var rowCount: Int { closed.count + written.count + permissions.count }
+
+  private func closings(tenant: Int32, in tables: RelationTables) -> [SQL] {
+    Self.byTable(closed).map { Version.closing($0.versions, of: $0.table, tenant: tenant, in: tables) }
+  }
+
+  private static func byTable(_ versions: [Version]) -> [(table: RelationTable, versions: [Version])] {
+    var tables: [(table: RelationTable, versions: [Version])] = []
+    for version in versions {
+      if let index = tables.firstIndex(where: { $0.table === version.row.table }) {
+        tables[index].versions.append(version)
+      } else {
+        tables.append((version.row.table, [version]))
+      }
+    }
+    return tables
+  }
 
   /// Looks at the results of `statements`: a closing that found no row shows that the tables and the log are not at one.
   ///
   /// No reason to refuse an event, least of all a revoke: the tables follow from the log, and a rebuild mends them.
   public func damage(in results: some Collection<Rows>) -> RelationsDamage? {
-    for (version, result) in zip(closed, results) where result.affectedRows != 1 {
-      return RelationsDamage(table: version.row.table.name, position: version.row.position)
+    for (closing, result) in zip(Self.byTable(closed), results) where result.affectedRows != closing.versions.count {
+      let found = Set(result.compactMap { try? $0.int64(0) })
+      let missing = closing.versions.first { !found.contains($0.row.position) } ?? closing.versions[0]
+      return RelationsDamage(table: closing.table.name, position: missing.row.position)
     }
     return nil
   }
@@ -125,21 +153,16 @@ extension RelationChanges {
 
   @discardableResult
   func write(on connection: Connection, tenant: Int32, in tables: RelationTables) throws -> RelationsDamage? {
-    var statements = closed.map { $0.closing(tenant: tenant, in: tables) }
-    var copied: [RelationTable: [Version]] = [:]
-    for (table, versions) in Dictionary(grouping: written, by: \.row.table) {
+    var statements = closings(tenant: tenant, in: tables)
+    var copied: [(table: RelationTable, versions: [Version])] = []
+    for (table, versions) in Self.byTable(written) {
       if versions.count < Self.copyThreshold {
-        statements += versions.map { $0.insertion(tenant: tenant, in: tables) }
+        statements += Version.insertion(versions, of: table, tenant: tenant, in: tables)
       } else {
-        copied[table] = versions
+        copied.append((table, versions))
       }
     }
-    var results: [Rows] = []
-    var rest = statements[...]
-    while !rest.isEmpty {
-      results += try connection.pipeline(Array(rest.prefix(Connection.maximumPipelineStatements)))
-      rest = rest.dropFirst(Connection.maximumPipelineStatements)
-    }
+    let results = try connection.pipeline(statements)
     for (table, versions) in copied {
       try Version.copy(versions, of: table, into: tables.name(of: table.name), on: connection, tenant: tenant)
     }
