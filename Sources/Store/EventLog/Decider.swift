@@ -17,10 +17,10 @@ struct Decider {
   /// Decides a batch and applies its events above what is applied already.
   ///
   /// - Throws: `Refusal`, after which nothing of the batch is left in the graph.
-  mutating func decide(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+  mutating func decide(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
     let start = head.position
     do throws(Refusal) {
-      let batch = try attempt(submission, commandID: commandID)
+      let batch = try attempt(waiting)
       guard let last = batch.events.last else { return batch }
       head.position = last.event.position
       head.recordedAt = batch.recordedAt
@@ -31,23 +31,27 @@ struct Decider {
     }
   }
 
-  private mutating func attempt(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+  private mutating func attempt(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
+    let submission = waiting.submission
+    let commandID = waiting.commandID
     try Self.checkCount(submission)
     let recordedAt = max(settings.clock(), head.recordedAt?.next ?? .earliest)
     var batch = BatchInProgress(
-      submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
-      graph: replica.graph)
+      submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings)
+    // The exclusive side is taken for one command at a time, so that readers come between those of a large batch.
     for index in submission.commands.indices {
-      do throws(Refusal) { try batch.decide(at: index) } catch { throw submission.locate(error, command: index) }
-    }
-    try batch.judge()
-    let lastPosition = batch.position
-    if !batch.events.isEmpty {
-      replica.graph.read { graph in
-        relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: lastPosition)
+      do throws(Refusal) {
+        try replica.graph.change { graph throws(Refusal) in try batch.decide(at: index, in: graph) }
+      } catch {
+        throw submission.locate(error, command: index)
       }
     }
-    let digest = Fingerprint(submission).kept(salt: batch.personal.first?.salt)
+    try replica.graph.change { graph throws(Refusal) in
+      try batch.judge(in: graph)
+      if batch.events.isEmpty { return }
+      relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: batch.position)
+    }
+    let digest = waiting.fingerprint.kept(salt: batch.personal.first?.salt)
     return DecidedBatch(
       commandID: commandID, digest: digest, recordedAt: recordedAt, events: batch.events, personal: batch.personal)
   }
@@ -78,7 +82,6 @@ private struct BatchInProgress {
   /// The last position applied.
   var position: Int64
   let settings: EventStore.Settings
-  let graph: SharedGraph
   var relations = RelationBatch()
   var events: [RecordedEvent] = []
   var personal: [PersonalRow] = []
@@ -86,30 +89,27 @@ private struct BatchInProgress {
   var outcomes: [(changes: [Change], voided: [Fact])] = []
 
   /// Decides one command in the world that the ones before it made, and applies its events.
-  mutating func decide(at index: Int) throws(Refusal) {
+  mutating func decide(at index: Int, in graph: AccessGraph) throws(Refusal) {
     let command = submission.commands[index]
     try Sealing.refuseSealed(command.change)
     let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
-    let (drafts, voided) = try graph.read { graph throws(Refusal) in
-      let world = graph.world(asKnownAt: graph.appliedPosition)
-      var voided: [Fact] = []
-      if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }
-      return (try Governance.decide(command, in: context, world: world), voided)
-    }
-    for draft in drafts { try apply(draft) }
+    let world = graph.world(asKnownAt: graph.appliedPosition)
+    var voided: [Fact] = []
+    if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }
+    let drafts = try Governance.decide(command, in: context, world: world)
+    for draft in drafts { try apply(draft, to: graph) }
     outcomes.append((drafts.map(\.change), voided))
   }
 
   /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
-  mutating func judge() throws(Refusal) {
+  mutating func judge(in graph: AccessGraph) throws(Refusal) {
     var raised: Set<Finding> = []
     // Of a refused batch the last command that has a part in the breach is named: the one that brings it about.
     let order = submission.mode == .governed ? Array(outcomes.indices.reversed()) : Array(outcomes.indices)
     for index in order {
       let outcome = outcomes[index]
-      let found = graph.read { graph in
-        breaches(of: outcome.changes, voiding: outcome.voided, in: graph.world(asKnownAt: graph.appliedPosition))
-      }
+      let world = graph.world(asKnownAt: graph.appliedPosition)
+      let found = breaches(of: outcome.changes, voiding: outcome.voided, in: world)
       guard submission.mode == .observation else {
         if let breach = found.first { throw submission.locate(breach.refusal, command: index) }
         continue
@@ -118,12 +118,12 @@ private struct BatchInProgress {
       for breach in found where raised.insert(breach.finding).inserted {
         let draft = Draft(
           effectiveAt: command.effectiveAt ?? recordedAt, authority: command.authority, change: .findingRaised(breach.finding))
-        try apply(draft)
+        try apply(draft, to: graph)
       }
     }
   }
 
-  private mutating func apply(_ draft: Draft) throws(Refusal) {
+  private mutating func apply(_ draft: Draft, to graph: AccessGraph) throws(Refusal) {
     var rows: [PersonalRow] = []
     let next = position + 1
     let change = Sealing.seal(draft.change, at: next, randomness: settings.randomness, into: &rows)
@@ -134,10 +134,8 @@ private struct BatchInProgress {
       source: submission.source, basis: submission.basis, authority: draft.authority, recordedBy: submission.recordedBy,
       correlationID: submission.correlationID, commandID: commandID, change: change)
     let body = try Self.soundBody(of: event)
-    graph.change { graph in
-      relations.willApply(event, in: graph.world(asKnownAt: graph.appliedPosition))
-      graph.apply(event)
-    }
+    relations.willApply(event, in: graph.world(asKnownAt: graph.appliedPosition))
+    graph.apply(event)
     events.append(RecordedEvent(event: event, body: String(decoding: body, as: UTF8.self)))
     personal += rows
     position = next

@@ -14,6 +14,9 @@ struct Fingerprint: Hashable, Sendable {
   /// How many personal values there are.
   let personalCount: Int
 
+  /// The bytes of the batch's canonical form.
+  let byteCount: Int
+
   /// The fingerprint of a batch.
   init(_ submission: Submission) {
     var personal: [UInt8] = []
@@ -30,6 +33,7 @@ struct Fingerprint: Hashable, Sendable {
     form.word("source", submission.source)
     form.endObject()
     plain = SHA256.digest(form.bytes)
+    byteCount = form.bytes.count + personal.count
     self.personal = personal
     self.personalCount = personalCount
   }

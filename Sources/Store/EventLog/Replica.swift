@@ -108,9 +108,15 @@ final class Replica: Sendable {
     }
   }
 
-  /// Readers see everything applied; whoever waits for it is told.
-  func publish(_ head: Head) {
-    graph.change { $0.publish() }
+  /// Readers see everything up to the head; whoever waits for it is told.
+  ///
+  /// - Parameter tentative: the events that are applied above the head, and stay tentative.
+  func publish(_ head: Head, keeping tentative: some Sequence<Event> = []) {
+    graph.change { graph in
+      if graph.appliedPosition > head.position { graph.undo(to: head.position) }
+      graph.publish()
+      for event in tentative { graph.apply(event) }
+    }
     advance(to: head)
   }
 
