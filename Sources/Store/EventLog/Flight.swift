@@ -14,7 +14,9 @@ struct Flight {
   /// The head that it makes.
   var head: Head { round.verdicts.head }
 
-  /// Publishes it where it came through; the answers come later. Takes everything back where that is not certain.
+  /// Publishes it where it came through, and takes everything back where that is not certain.
+  ///
+  /// The answers come later.
   ///
   /// - Parameters:
   ///   - next: what was decided above it meanwhile, which stays tentative.
