@@ -114,7 +114,7 @@ public enum PersonalAttributes {
   /// Whether the attribute's values are personal: a name in `names`, whatever its case and its `_`, `-`, `.` and blanks, or one
   /// that begins with `personal.`.
   public static func contains(_ name: String) -> Bool {
-    if name.hasPrefix("personal.") { return true }
+    if name.utf8.starts(with: "personal.".utf8) { return true }
     let bare = name.lowercased().unicodeScalars.filter { !"_-. ".unicodeScalars.contains($0) }
     return names.contains(String(String.UnicodeScalarView(bare)))
   }

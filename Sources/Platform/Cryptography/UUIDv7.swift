@@ -15,7 +15,10 @@ public struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
   public init(milliseconds: Int64, random: [UInt8] = SecureRandom.bytes(randomByteCount)) {
     precondition((0..<(1 << 48)).contains(milliseconds), "the time of a UUID is 48 bits of milliseconds since 1970")
     precondition(random.count == Self.randomByteCount, "a UUID takes ten random bytes")
-    var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * Int64($0))) } + random
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    for index in 0..<6 { bytes.append(UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * Int64(index)))) }
+    bytes += random
     bytes[6] = 0x70 | bytes[6] & 0x0F  // the version
     bytes[8] = 0x80 | bytes[8] & 0x3F  // the variant
     self.bytes = bytes

@@ -13,6 +13,14 @@ struct Decider {
   var relations = RelationChanges()
   /// The head as it will be after the batches decided so far.
   var head: Head
+  private let random: RandomReserve
+
+  init(replica: Replica, settings: EventStore.Settings, head: Head) {
+    self.replica = replica
+    self.settings = settings
+    self.head = head
+    random = RandomReserve(settings.randomness)
+  }
 
   /// Decides a batch and applies its events above what is applied already.
   ///
@@ -37,19 +45,23 @@ struct Decider {
     try Self.checkCount(submission)
     let recordedAt = max(settings.clock(), head.recordedAt?.next ?? .earliest)
     var batch = BatchInProgress(
-      submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings)
-    // The exclusive side is taken for one command at a time, so that readers come between those of a large batch.
-    for index in submission.commands.indices {
-      do throws(Refusal) {
-        try replica.graph.change { graph throws(Refusal) in try batch.decide(at: index, in: graph) }
-      } catch {
-        throw submission.locate(error, command: index)
+      submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
+      random: random)
+    if submission.commands.count == 1 {
+      try replica.graph.change { graph throws(Refusal) in
+        try batch.decide(at: 0, in: graph)
+        try batch.conclude(in: graph, &relations)
       }
-    }
-    try replica.graph.change { graph throws(Refusal) in
-      try batch.judge(in: graph)
-      if batch.events.isEmpty { return }
-      relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: batch.position)
+    } else {
+      // The exclusive side is taken for one command at a time, so that readers come between those of a large batch.
+      for index in submission.commands.indices {
+        do throws(Refusal) {
+          try replica.graph.change { graph throws(Refusal) in try batch.decide(at: index, in: graph) }
+        } catch {
+          throw submission.locate(error, command: index)
+        }
+      }
+      try replica.graph.change { graph throws(Refusal) in try batch.conclude(in: graph, &relations) }
     }
     let digest = waiting.fingerprint.kept(salt: batch.personal.first?.salt)
     return DecidedBatch(
@@ -74,6 +86,28 @@ extension Submission {
   }
 }
 
+/// Random bytes fetched for many identifiers at a time: the fetch costs more than the bytes.
+private final class RandomReserve {
+  /// Bytes of one fetch.
+  private static let fetchedBytes = 320
+
+  private let source: Randomness
+  private var bytes: [UInt8] = []
+  private var used = 0
+
+  init(_ source: @escaping Randomness) { self.source = source }
+
+  /// So many bytes that nobody else gets.
+  func take(_ count: Int) -> [UInt8] {
+    if used + count > bytes.count {
+      bytes = source(max(count, Self.fetchedBytes))
+      used = 0
+    }
+    defer { used += count }
+    return Array(bytes[used..<used + count])
+  }
+}
+
 /// One atomic batch while it is decided.
 private struct BatchInProgress {
   let submission: Submission
@@ -82,6 +116,7 @@ private struct BatchInProgress {
   /// The last position applied.
   var position: Int64
   let settings: EventStore.Settings
+  let random: RandomReserve
   var relations = RelationBatch()
   var events: [RecordedEvent] = []
   var personal: [PersonalRow] = []
@@ -101,8 +136,15 @@ private struct BatchInProgress {
     outcomes.append((drafts.map(\.change), voided))
   }
 
+  /// Judges the whole batch, now that it stands, and adds the changes of rows that it comes to.
+  mutating func conclude(in graph: AccessGraph, _ changes: inout RelationChanges) throws(Refusal) {
+    try judge(in: graph)
+    if events.isEmpty { return }
+    changes.record(relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: position)
+  }
+
   /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
-  mutating func judge(in graph: AccessGraph) throws(Refusal) {
+  private mutating func judge(in graph: AccessGraph) throws(Refusal) {
     var raised: Set<Finding> = []
     // Of a refused batch the last command that has a part in the breach is named: the one that brings it about.
     let order = submission.mode == .governed ? Array(outcomes.indices.reversed()) : Array(outcomes.indices)
@@ -128,7 +170,7 @@ private struct BatchInProgress {
     let next = position + 1
     let change = Sealing.seal(draft.change, at: next, randomness: settings.randomness, into: &rows)
     let milliseconds = max(0, recordedAt.microseconds / 1000)
-    let id = UUIDv7(milliseconds: milliseconds, random: settings.randomness(UUIDv7.randomByteCount))
+    let id = UUIDv7(milliseconds: milliseconds, random: random.take(UUIDv7.randomByteCount))
     let event = Event(
       position: next, eventID: id.description, effectiveAt: draft.effectiveAt, dueAt: draft.dueAt, recordedAt: recordedAt,
       source: submission.source, basis: submission.basis, authority: draft.authority, recordedBy: submission.recordedBy,

@@ -41,6 +41,7 @@ struct Fingerprint: Hashable, Sendable {
   /// The command without its personal values, which are taken out.
   private static func open(_ command: Command, _ personal: inout [UInt8], _ personalCount: inout Int) -> Command {
     var attributes = command.change.attributes
+    if attributes.isEmpty { return command }
     let found = attributes.filter { Sealing.isOpenPersonal($0.key, $0.value) }
     if found.isEmpty { return command }
     for (name, value) in found.sorted(by: { $0.key.precedes($1.key) }) {

@@ -53,7 +53,8 @@ struct Verdicts {
         return
       }
       bytes += batch.events.reduce(0) { $0 + $1.body.utf8.count }
-      keys.add(batch)
+      // A key of our own comes once.
+      if waiting.submission.commandID != nil { keys.add(batch) }
       batches.append(batch)
     } catch {
       hasRefusals = true

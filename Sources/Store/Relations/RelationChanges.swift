@@ -3,8 +3,12 @@ public import Postgres
 
 /// The facts that one atomic batch touches, with their rows before it.
 public struct RelationBatch: Sendable {
-  fileprivate var before: [Fact: [RelationRow]] = [:]
-  fileprivate var permissions: [RolePermissionRow] = []
+  /// Facts from which on a set tells which are touched; below it a scan is as quick and needs no memory.
+  private static let indexedFrom = 16
+
+  fileprivate private(set) var touched: [(fact: Fact, before: [RelationRow])] = []
+  fileprivate private(set) var permissions: [RolePermissionRow] = []
+  private var known: Set<Fact> = []
 
   /// A batch that touches nothing yet.
   public init() {}
@@ -19,7 +23,14 @@ public struct RelationBatch: Sendable {
   }
 
   private mutating func note(_ fact: Fact, _ world: some World) {
-    if before[fact] == nil { before[fact] = RelationRow.rows(of: fact, in: world) }
+    if isKnown(fact) { return }
+    touched.append((fact, RelationRow.rows(of: fact, in: world)))
+    if touched.count == Self.indexedFrom { known = Set(touched.map(\.fact)) }
+    if touched.count > Self.indexedFrom { known.insert(fact) }
+  }
+
+  private func isKnown(_ fact: Fact) -> Bool {
+    touched.count < Self.indexedFrom ? touched.contains { $0.fact == fact } : known.contains(fact)
   }
 }
 
@@ -36,25 +47,14 @@ public struct RelationChanges: Sendable {
     var isVoided = false
   }
 
-  /// Names the entry of a row.
-  private struct EntryKey: Hashable {
-    let table: RelationTable
-    let key: ArraySlice<Cell>
-    let position: Int64
-
-    init(_ row: RelationRow) {
-      table = row.table
-      key = row.key
-      position = row.position
-    }
-  }
-
   /// Rows that were there before the transaction, and are closed by it.
   private(set) var closed: [Version] = []
   /// Rows that the transaction writes, in the order of writing.
   private(set) var written: [Version] = []
   private(set) var permissions: [RolePermissionRow] = []
-  private var current: [EntryKey: Int] = [:]
+  /// The last row written for the entries of an event, by its position; and for each row the one before it, or -1.
+  private var lastWritten: [Int64: Int] = [:]
+  private var previousWritten: [Int] = []
 
   /// No changes.
   public init() {}
@@ -67,28 +67,45 @@ public struct RelationChanges: Sendable {
   /// - Parameter lastPosition: the position of the batch's last event.
   public mutating func record(_ batch: RelationBatch, in world: some World, lastPosition: Int64) {
     permissions += batch.permissions
-    for (fact, before) in batch.before {
+    for (fact, before) in batch.touched {
       let after = RelationRow.rows(of: fact, in: world)
-      let kept = Set(after)
-      let there = Set(before)
-      let positions = Set(after.map(\.position))
-      for row in before where !kept.contains(row) {
-        close(row, at: lastPosition, isVoided: !positions.contains(row.position))
-      }
-      for row in after where !there.contains(row) {
-        current[EntryKey(row)] = written.count
-        written.append(Version(row: row, from: lastPosition, to: nil))
+      if before.isEmpty {
+        for row in after { write(row, from: lastPosition) }
+      } else {
+        replace(before, by: after, at: lastPosition)
       }
     }
   }
 
-  private mutating func close(_ row: RelationRow, at position: Int64, isVoided: Bool) {
-    if let index = current.removeValue(forKey: EntryKey(row)) {
-      written[index].to = position
-      written[index].isVoided = isVoided
-    } else {
-      closed.append(Version(row: row, from: 0, to: position, isVoided: isVoided))
+  private mutating func replace(_ before: [RelationRow], by after: [RelationRow], at lastPosition: Int64) {
+    let kept = Set(after)
+    let there = Set(before)
+    let positions = Set(after.map(\.position))
+    for row in before where !kept.contains(row) {
+      close(row, at: lastPosition, isVoided: !positions.contains(row.position))
     }
+    for row in after where !there.contains(row) { write(row, from: lastPosition) }
+  }
+
+  private mutating func write(_ row: RelationRow, from position: Int64) {
+    let index = written.count
+    previousWritten.append(lastWritten.updateValue(index, forKey: row.position) ?? -1)
+    written.append(Version(row: row, from: position, to: nil))
+  }
+
+  /// Closes the version of the row that this transaction wrote, or else the one that was there before it.
+  private mutating func close(_ row: RelationRow, at position: Int64, isVoided: Bool) {
+    var index = lastWritten[row.position] ?? -1
+    while index >= 0 {
+      let version = written[index]
+      if version.to == nil, version.row.table === row.table, version.row.key == row.key {
+        written[index].to = position
+        written[index].isVoided = isVoided
+        return
+      }
+      index = previousWritten[index]
+    }
+    closed.append(Version(row: row, from: 0, to: position, isVoided: isVoided))
   }
 }
 
