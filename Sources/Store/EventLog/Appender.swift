@@ -38,6 +38,7 @@ final class Appender: Sendable {
   let replica: Replica
   let settings: EventStore.Settings
   let conninfo: String
+  private let waitingBytes: Int
   private let notifier: Notifier
   private let writing: DispatchQueue
   private let state = Mutex(State())
@@ -72,7 +73,11 @@ final class Appender: Sendable {
     }
   }
 
-  init(replica: Replica, settings: EventStore.Settings, conninfo: String, notifier: Notifier) {
+  init(
+    replica: Replica, settings: EventStore.Settings, conninfo: String, notifier: Notifier,
+    waitingBytes: Int = maximumWaitingBytes
+  ) {
+    self.waitingBytes = waitingBytes
     self.replica = replica
     self.settings = settings
     self.conninfo = conninfo
@@ -93,9 +98,7 @@ final class Appender: Sendable {
         let count = state.incoming.count + state.backlog.count
         if count + batches.count > Self.maximumWaiting { return .overloaded(limit: Self.maximumWaiting) }
         // One that is larger by itself is taken where nothing else waits.
-        if count > 0, state.waitingBytes + bytes > Self.maximumWaitingBytes {
-          return .overloadedBytes(limit: Self.maximumWaitingBytes)
-        }
+        if count > 0, state.waitingBytes + bytes > waitingBytes { return .overloadedBytes(limit: waitingBytes) }
       }
       state.incoming += batches
       state.waitingBytes += bytes
@@ -110,7 +113,12 @@ final class Appender: Sendable {
   }
 
   /// An idempotency key of our own, for a caller who brought none: with it a lost COMMIT can be looked up.
-  func makeCommandID() -> String { "internal:" + Hexadecimal.encode(settings.randomness(16)) }
+  ///
+  /// Later ones sort later, so that the index of keys grows at its end.
+  func makeCommandID() -> String {
+    let milliseconds = max(0, settings.clock().microseconds / 1000)
+    return "internal:" + UUIDv7(milliseconds: milliseconds, random: settings.randomness(UUIDv7.randomByteCount)).description
+  }
 
   /// Takes nothing more, and returns when everything taken is answered.
   ///
