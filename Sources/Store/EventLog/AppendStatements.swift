@@ -17,32 +17,40 @@ struct AppendStatements {
   /// Each with one event at least.
   let batches: [DecidedBatch]
   let relations: RelationChanges
+  /// The events as arrays, where they are fewer than are copied.
+  let arrays: EventArrays
 
   /// How many events it writes.
   private var eventCount: Int { batches.reduce(0) { $0 + $1.events.count } }
 
   /// Whether one pipeline can hold everything and is quicker than a transaction with COPY.
   var fitsOnePipeline: Bool {
-    eventCount < Self.copiedFrom && relations.rowCount < Self.pipelinedRelations
+    arrays.count == eventCount && relations.rowCount < Self.pipelinedRelations
   }
 
-  /// Writes everything in one round trip and commits: libpq's pipeline outside a transaction is one.
+  /// Sends everything in one round trip, which commits: libpq's pipeline outside a transaction is one.
+  func send(on connection: Connection) throws -> Connection.SentPipeline {
+    try connection.send(pipeline: own + relations.statements(tenant: tenant))
+  }
+
+  /// Waits until what was sent is on disk.
   ///
   /// - Returns: the first sign that the relation tables were damaged before, if there is one.
-  func writeAtOnce(on connection: Connection) throws -> RelationsDamage? {
-    var statements = [advance, insertEvents, insertCommands]
-    if let insertPersonal { statements.append(insertPersonal) }
-    let own = statements.count
-    let results = try connection.pipeline(statements + relations.statements(tenant: tenant))
-    return relations.damage(in: results[own...])
+  func finish(_ sent: Connection.SentPipeline, on connection: Connection) throws -> RelationsDamage? {
+    let results = try connection.results(of: sent)
+    return relations.damage(in: results[ownCount...])
   }
+
+  /// The statements before those of the relation rows.
+  private var own: [SQL] { [advance, insertEvents, insertCommands] + (insertPersonal.map { [$0] } ?? []) }
+  private var ownCount: Int { batches.contains { !$0.personal.isEmpty } ? 4 : 3 }
 
   /// Writes everything within a transaction that is open, in bulk.
   ///
   /// - Returns: the first sign that the relation tables were damaged before, if there is one.
   func write(on connection: Connection) throws -> RelationsDamage? {
     _ = try connection.query(advance)
-    if eventCount >= Self.copiedFrom {
+    if arrays.count < eventCount {
       try copyEvents(on: connection)
       try copyCommands(on: connection)
     } else {
@@ -121,10 +129,6 @@ struct AppendStatements {
     """
 
   private var insertEvents: SQL {
-    var arrays = EventArrays()
-    for batch in batches {
-      for event in batch.events { arrays.append(EventColumns(event)) }
-    }
     return """
       INSERT INTO tenure.event (\(unsafe: Self.eventColumns))
       SELECT \(tenant), * FROM unnest(
@@ -165,7 +169,7 @@ struct AppendStatements {
 }
 
 /// The columns of events as arrays, one a column.
-private struct EventArrays {
+struct EventArrays: Sendable {
   var position = ArrayColumn(of: Int64.self)
   var eventID = ArrayColumn(of: UUIDBytes.self)
   var type = ArrayColumn(of: String.self)
@@ -183,7 +187,15 @@ private struct EventArrays {
   var body = ArrayColumn(of: String.self)
   var leaf = ArrayColumn(of: [UInt8].self)
 
-  mutating func append(_ row: EventColumns) {
+  /// The number of events.
+  var count: Int { position.count }
+
+  /// Adds an event, unless there are so many that they are copied.
+  mutating func append(_ event: RecordedEvent) {
+    if count < AppendStatements.copiedFrom { append(EventColumns(event)) }
+  }
+
+  private mutating func append(_ row: EventColumns) {
     position.append(row.position)
     eventID.append(row.eventID)
     type.append(row.type)

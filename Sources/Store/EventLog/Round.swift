@@ -150,9 +150,8 @@ extension Round {
         finish(verdicts)
         return (nil, nil)
       }
-      let statements = verdicts.statements
-      let settings = appender.settings
-      queue.async { landed(Result { try Self.write(statements, on: connection, settings) }) }
+      let finish = try Self.send(verdicts.statements, on: connection, appender.settings)
+      queue.async { landed(Result { try finish() }) }
       return (Flight(self), nil)
     } catch {
       return (nil, failed(error))
@@ -165,22 +164,28 @@ extension Round {
     if try Head.read(replica.tenant, on: connection) != verdicts.before { throw Raced() }
   }
 
-  private static func write(
+  /// Sends what is to be written; what is given back waits until it is on disk, or writes it where that takes several steps.
+  private static func send(
     _ statements: AppendStatements, on connection: Connection, _ settings: EventStore.Settings
-  ) throws -> RelationsDamage? {
-    let damage: RelationsDamage?
-    if statements.fitsOnePipeline {
-      try settings.fault?(.beforeCommit, connection)
-      damage = try statements.writeAtOnce(on: connection)
-    } else {
-      damage = try connection.transaction { connection in
-        let damage = try statements.write(on: connection)
-        try settings.fault?(.beforeCommit, connection)
+  ) throws -> @Sendable () throws -> RelationsDamage? {
+    guard statements.fitsOnePipeline else {
+      return {
+        let damage = try connection.transaction { connection in
+          let damage = try statements.write(on: connection)
+          try settings.fault?(.beforeCommit, connection)
+          return damage
+        }
+        try settings.fault?(.afterCommit, connection)
         return damage
       }
     }
-    try settings.fault?(.afterCommit, connection)
-    return damage
+    try settings.fault?(.beforeCommit, connection)
+    let sent = try statements.send(on: connection)
+    return {
+      let damage = try statements.finish(sent, on: connection)
+      try settings.fault?(.afterCommit, connection)
+      return damage
+    }
   }
 
   /// Takes back what is tentative and says what a failure means.
@@ -205,7 +210,7 @@ extension Round {
         decide(&verdicts, on: replica.head, try keys ?? lookUp(on: connection))
         try checkRefusals(verdicts, on: connection)
         if !verdicts.batches.isEmpty {
-          verdicts.damage = try Self.write(verdicts.statements, on: connection, appender.settings)
+          verdicts.damage = try Self.send(verdicts.statements, on: connection, appender.settings)()
         }
       }
       return .written(verdicts)

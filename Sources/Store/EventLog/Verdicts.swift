@@ -17,6 +17,7 @@ struct Verdicts {
   let before: Head
   private var decider: Decider
   private var keys: CommandKeys
+  private var arrays = EventArrays()
   private var commands = 0
   private var bytes = 0
 
@@ -56,6 +57,8 @@ struct Verdicts {
       // A key of our own comes once.
       if waiting.submission.commandID != nil { keys.add(batch) }
       batches.append(batch)
+      // At once, while the transaction before is being written.
+      for event in batch.events { arrays.append(event) }
     } catch {
       hasRefusals = true
       if waiting.submission.commandID != nil { hasKeysInDoubt = true }
@@ -65,6 +68,7 @@ struct Verdicts {
 
   /// What is to be written.
   var statements: AppendStatements {
-    AppendStatements(tenant: decider.replica.tenant, before: before, batches: batches, relations: decider.relations)
+    AppendStatements(
+      tenant: decider.replica.tenant, before: before, batches: batches, relations: decider.relations, arrays: arrays)
   }
 }
