@@ -26,7 +26,7 @@ struct Flight {
     switch landing {
     case .success(let damage):
       round.verdicts.damage = damage
-      round.appender.replica.publish(head, keeping: next.verdicts.batches.lazy.flatMap(\.events).map(\.event))
+      round.appender.replica.publish(head, keeping: next.verdicts.batches.flatMap { $0.events.map(\.event) })
       return nil
     case .failure(let error):
       return round.failed(error)

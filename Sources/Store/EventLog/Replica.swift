@@ -111,11 +111,17 @@ final class Replica: Sendable {
   /// Readers see everything up to the head; whoever waits for it is told.
   ///
   /// - Parameter tentative: the events that are applied above the head, and stay tentative.
-  func publish(_ head: Head, keeping tentative: some Sequence<Event> = []) {
+  func publish(_ head: Head, keeping tentative: [Event] = []) {
     graph.change { graph in
       if graph.appliedPosition > head.position { graph.undo(to: head.position) }
       graph.publish()
-      for event in tentative { graph.apply(event) }
+    }
+    var rest = tentative[...]
+    while !rest.isEmpty {
+      graph.change { graph in
+        for event in rest.prefix(Self.eventsPerSlice) { graph.apply(event) }
+      }
+      rest = rest.dropFirst(Self.eventsPerSlice)
     }
     advance(to: head)
   }
