@@ -100,6 +100,12 @@ public final class AccessGraph {
   /// Lets readers ask about everything applied.
   public func publish() { position = appliedPosition }
 
+  /// Lets readers ask about everything up to a position; what is applied above it stays tentative.
+  public func publish(to target: Int64) {
+    precondition(target >= position && target <= appliedPosition, "only what is applied can be published")
+    position = target
+  }
+
   /// Takes back everything above the published position.
   public func undo() { undo(to: position) }
 

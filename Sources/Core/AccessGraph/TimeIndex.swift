@@ -6,11 +6,11 @@ public struct IndexLimits: Sendable {
   public var edges = 64
   /// Changes between two checkpoints at the least: so many edges are looked at in no time.
   public var changes = 16
-  /// Strays that are kept before an index is built anew, beside one in eight edges.
-  public var strays = 32
+  /// Strays that are kept before an index is built anew, beside one in sixteen edges: every question looks at all of them.
+  public var strays = 8
 
   /// The limits that serve; tests take smaller ones, so that small histories have indexes too.
-  public init(edges: Int = 64, changes: Int = 16, strays: Int = 32) {
+  public init(edges: Int = 64, changes: Int = 16, strays: Int = 8) {
     self.edges = edges
     self.changes = changes
     self.strays = strays
@@ -163,7 +163,7 @@ final class TimeIndex {
 
   private func count(_ list: Int32, _ graph: AccessGraph, _ change: ListChange) {
     changes += 1
-    if strays.count > limits.strays + order.count / 8 { return build(list, graph) }
+    if strays.count > limits.strays + order.count / 16 { return build(list, graph) }
     guard changes >= max(limits.changes, (checkpoints.last?.count ?? 0) / 2) else { return }
     let last = lastInstant(list, graph)
     let t = change.effective > last && change.effective <= graph.horizon ? change.effective : last

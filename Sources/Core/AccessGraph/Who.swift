@@ -126,14 +126,19 @@ struct Spread: ~Copyable {
     }
   }
 
+  /// Members from which room is made for them all at once: for fewer, growing as they come costs less than asking.
+  private static let worthReserving = 128
+
   private mutating func spread(
     _ fresh: Certainty, below group: Int32, _ since: FlatMoment, _ open: inout [(Int32, Certainty)]
   ) {
     let members = graph.nodes[group].members
     if members == none { return }
-    let expected = found.count + graph.expectedLive(members, sight)
-    reached.reserve(expected)
-    found.reserveCapacity(expected)
+    let expected = graph.expectedLive(members, sight)
+    if expected >= Self.worthReserving {
+      reached.reserve(found.count + expected)
+      found.reserveCapacity(max(found.count + expected, 2 * found.capacity))
+    }
     // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
     let mayBePlain = !graph.nodes[group].hasDue
     graph.forEachLive(members, sight) { edge in

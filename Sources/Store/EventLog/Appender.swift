@@ -187,7 +187,7 @@ extension Appender {
       var landed: Flight?
       if var flown = flight {
         flight = nil
-        if let failure = flown.land(keeping: round, takeLanding()) {
+        if let failure = flown.land(takeLanding()) {
           // What was decided in the world that it would have made is decided anew.
           giveBack(round.waiting)
           flown.round.run(from: failure)

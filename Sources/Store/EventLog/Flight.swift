@@ -16,17 +16,15 @@ struct Flight {
 
   /// Publishes it where it came through, and takes everything back where that is not certain.
   ///
-  /// The answers come later.
+  /// What was decided above it meanwhile stays tentative. The answers come later.
   ///
-  /// - Parameters:
-  ///   - next: what was decided above it meanwhile, which stays tentative.
-  ///   - landing: what became of it.
+  /// - Parameter landing: what became of it.
   /// - Returns: how it failed; nil if it came through.
-  mutating func land(keeping next: Round, _ landing: Landing) -> Round.Outcome? {
+  mutating func land(_ landing: Landing) -> Round.Outcome? {
     switch landing {
     case .success(let damage):
       round.verdicts.damage = damage
-      round.appender.replica.publish(head, keeping: next.verdicts.batches.flatMap { $0.events.map(\.event) })
+      round.appender.replica.publish(head)
       return nil
     case .failure(let error):
       return round.failed(error)

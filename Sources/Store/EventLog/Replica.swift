@@ -111,19 +111,9 @@ final class Replica: Sendable {
 
   /// Readers see everything up to the head; whoever waits for it is told.
   ///
-  /// - Parameter tentative: the events that are applied above the head, and stay tentative.
-  func publish(_ head: Head, keeping tentative: [Event] = []) {
-    graph.change { graph in
-      if graph.appliedPosition > head.position { graph.undo(to: head.position) }
-      graph.publish()
-    }
-    var rest = tentative[...]
-    while !rest.isEmpty {
-      graph.change { graph in
-        for event in rest.prefix(Self.eventsPerSlice) { graph.apply(event) }
-      }
-      rest = rest.dropFirst(Self.eventsPerSlice)
-    }
+  /// What is applied above it stays tentative.
+  func publish(_ head: Head) {
+    graph.change { $0.publish(to: head.position) }
     advance(to: head)
   }
 
