@@ -32,8 +32,9 @@ public final class AccessGraph {
   let nodeNumbers = NumberTable()
   let factNumbers = NumberTable()
   var gapNumbers: [GapKey: Int32] = [:]
-  /// The lists of resource paths, by the text of the path.
-  var resources: [Int32: ResourceRecord] = [:]
+  /// The lists of resource paths.
+  let resources = Chunks<ResourceRecord>()
+  let resourceNumbers = NumberTable()
   /// The lists of facts that sources ever wrote, by the text of the source.
   var factsBySource: [Int32: Int32] = [:]
   /// Facts that another source than their first wrote too.
@@ -42,6 +43,8 @@ public final class AccessGraph {
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  let identityOrder = IdentityOrder()
+  let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
   var dues: [Int32: Int64] = [:]
   var hasDueLosses: Bool { !dues.isEmpty }
@@ -66,7 +69,11 @@ public final class AccessGraph {
   /// An empty graph at position 0.
   ///
   /// - Parameter indexLimits: from when on lists are indexed by time. The default is what serves.
-  public init(indexLimits: IndexLimits = IndexLimits()) { self.indexLimits = indexLimits }
+  public init(indexLimits: IndexLimits = IndexLimits()) {
+    self.indexLimits = indexLimits
+    let first = texts.number("*")
+    assert(first == Self.everything)
+  }
 
   /// Applies the next event above the published position.
   ///
@@ -74,14 +81,20 @@ public final class AccessGraph {
   ///
   /// - Precondition: the event's position is `appliedPosition + 1`.
   public func apply(_ event: Event) {
-    precondition(event.position == appliedPosition + 1, "events are applied in the order of their positions")
-    appliedPosition = event.position
-    horizon = max(horizon, event.recordedAt.microseconds)
-    let change = ListChange(position: event.position, effective: event.effectiveAt.microseconds)
+    let change = begin(
+      event.position, effective: event.effectiveAt.microseconds, recorded: event.recordedAt.microseconds)
     let source = texts.number(event.source)
     let writes = event.writes
     for write in writes { insert(write, source, due: event.dueAt?.microseconds, change) }
     if writes.isEmpty { applyBare(event.change, change) }
+  }
+
+  /// Moves on to the next event.
+  func begin(_ position: Int64, effective: Int64, recorded: Int64) -> ListChange {
+    precondition(position == appliedPosition + 1, "events are applied in the order of their positions")
+    appliedPosition = position
+    horizon = max(horizon, recorded)
+    return ListChange(position: position, effective: effective)
   }
 
   /// Lets readers ask about everything applied.

@@ -369,8 +369,8 @@ extension GraphLoader {
     switch (entry.kind, entry.entityKind) {
     case (.existence, .role):
       let document = try document(of: entry)
-      return graph.intern(.role(document), of: none)
-    case (.existence, .policy): return graph.intern(.policy(policies[Int(entry.value)]), of: none)
+      return graph.intern(.role(document))
+    case (.existence, .policy): return graph.intern(.policy(policies[Int(entry.value)]))
     case (.link, _): return node(.identity, entry.value)
     case (.assignment, _):
       let grant = grants[entry.value]

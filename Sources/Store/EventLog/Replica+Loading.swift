@@ -23,21 +23,9 @@ extension Replica {
         return (try loading.run(on: connection, position: head.position, recordedAt: head.recordedAt), head)
       } catch let contradiction as LoadingContradiction {
         alarm(.relationsContradicted(tenant: name, contradiction))
-        return (try foldedGraph(through: head.position, on: connection), head)
+        return (try LogFold.graph(of: tenant, through: head.position, on: connection), head)
       }
     }
-  }
-
-  /// Folds the whole log.
-  ///
-  /// O(events).
-  private func foldedGraph(through position: Int64, on connection: Connection) throws -> AccessGraph {
-    let graph = AccessGraph()
-    try fold(after: 0, through: position, on: connection) { events in
-      for event in events { graph.apply(event) }
-    }
-    graph.publish()
-    return graph
   }
 
   /// Decodes the first event of each type and version that the log holds, and looks that it ends at the head.

@@ -37,6 +37,10 @@ final class Replica: Sendable {
     queue = DispatchQueue(label: "tenure.tenant.\(name)")
   }
 
+  deinit {
+    for waiter in state.withLock({ $0.waiters.values }) { waiter.done(false) }
+  }
+
   var head: Head { state.withLock { $0.head } }
   var degraded: UndecodableEvent? { state.withLock { $0.degraded } }
 
@@ -109,9 +113,21 @@ final class Replica: Sendable {
     }
   }
 
-  /// Readers see everything applied; whoever waits for it is told.
-  func publish(_ head: Head) {
-    graph.change { $0.publish() }
+  /// Readers see everything up to the head; whoever waits for it is told.
+  ///
+  /// - Parameter tentative: the events that are applied above the head, and stay tentative.
+  func publish(_ head: Head, keeping tentative: [Event] = []) {
+    graph.change { graph in
+      if graph.appliedPosition > head.position { graph.undo(to: head.position) }
+      graph.publish()
+    }
+    var rest = tentative[...]
+    while !rest.isEmpty {
+      graph.change { graph in
+        for event in rest.prefix(Self.eventsPerSlice) { graph.apply(event) }
+      }
+      rest = rest.dropFirst(Self.eventsPerSlice)
+    }
     advance(to: head)
   }
 
@@ -188,8 +204,9 @@ final class Replica: Sendable {
     switch answer {
     case .now(let isReached): callbacks.async { done(isReached) }
     case .later(let number):
-      callbacks.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) {
-        let late = self.state.withLock { $0.waiters.removeValue(forKey: number) }
+      // Weak: a graph that leaves memory must not stay for who was answered long before his time was over.
+      callbacks.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) { [weak self] in
+        let late = self?.state.withLock { $0.waiters.removeValue(forKey: number) }
         late?.done(false)
       }
     }

@@ -17,6 +17,7 @@ import Testing
     let rows: [(any Error, Int, String, Bool)] = [
       (SubmissionFailure.degraded(broken), 503, "degraded", true),
       (SubmissionFailure.overloaded(limit: 9), 503, "overloaded", true),
+      (SubmissionFailure.overloadedBytes(limit: 9), 503, "overloaded", true),
       (SubmissionFailure.nothingRecorded("gone"), 503, "unavailable", true),
       (SubmissionFailure.outcomeUnknown(commandID: "k", "gone"), 503, "outcome_unknown", true),
       (SubmissionFailure.closed, 503, "unavailable", true),

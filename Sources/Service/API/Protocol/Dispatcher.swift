@@ -1,7 +1,6 @@
 import EventLog
 import Governance
 import HTTP
-import Synchronization
 
 /// An answer, or what gives it later.
 enum Answer: Sendable {
@@ -36,13 +35,6 @@ final class Dispatcher: Sendable {
   private let store: EventStore
   private let positionTimeoutMilliseconds: Int
   private let workers = Workers()
-  private let catalogues = Mutex<[String: KeptCatalogue]>([:])
-
-  /// What questions remember of a tenant; it does not hold the tenant, which may leave memory between two requests.
-  private struct KeptCatalogue {
-    weak var tenant: Tenant?
-    let catalogue: Catalogue
-  }
 
   init(store: EventStore, positionTimeoutMilliseconds: Int = positionTimeoutMilliseconds) {
     self.store = store
@@ -83,7 +75,7 @@ final class Dispatcher: Sendable {
     _ headers: CallHeaders, _ tenant: Tenant
   ) -> Answer {
     let call = Call(
-      request: request, parameters: parameters, headers: headers, tenant: tenant, questions: questions(about: tenant))
+      request: request, parameters: parameters, headers: headers, tenant: tenant, questions: Questions(tenant: tenant))
     let position = headers.minimumPosition
     if tenant.head.position >= position { return answer(isQuery: call.isQuery) { try handler(call) } }
     return .later { taker in
@@ -135,17 +127,6 @@ final class Dispatcher: Sendable {
         .overloaded, "more than \(Workers.waiting) questions wait; ask again later", limit: "questions_waiting",
         retryAfterSeconds: Problem.retrySeconds)
       taker(problem.response)
-    }
-  }
-
-  /// Questions of a tenant that remember what its log names; that memory goes when the tenant does.
-  private func questions(about tenant: Tenant) -> Questions {
-    catalogues.withLock { kept in
-      if let found = kept[tenant.name], found.tenant === tenant { return Questions(tenant: tenant, found.catalogue) }
-      kept = kept.filter { $0.value.tenant != nil }
-      let catalogue = Catalogue()
-      kept[tenant.name] = KeptCatalogue(tenant: tenant, catalogue: catalogue)
-      return Questions(tenant: tenant, catalogue)
     }
   }
 }

@@ -168,6 +168,8 @@ extension Problem {
     case .degraded: self.init(.degraded, failure.description, retryAfterSeconds: Self.mendSeconds)
     case .overloaded:
       self.init(.overloaded, failure.description, limit: "submissions_waiting", retryAfterSeconds: Self.retrySeconds)
+    case .overloadedBytes:
+      self.init(.overloaded, failure.description, limit: "submission_bytes_waiting", retryAfterSeconds: Self.retrySeconds)
     case .nothingRecorded:
       self.init(.unavailable, "the database did not answer; nothing was recorded", retryAfterSeconds: Self.mendSeconds)
     case .outcomeUnknown(let key, _):

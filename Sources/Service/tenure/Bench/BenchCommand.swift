@@ -9,10 +9,12 @@ extension Subcommand {
           tenure bench rows                      names the rows
           tenure bench generate --seed N --events N [--identities N]
                                                  makes an organisation in a tenant, the same one for a seed
+          tenure bench scale --data DIR --output DIR [--up-to N]
+                                                 time and memory from 10 k to 10 M events, as a table and as curves
           tenure bench memory --events N         folds a generated history and says how many bytes are resident
       """
   ) { arguments in
-    switch try arguments.word("what to do (run, rows, generate, memory)") {
+    switch try arguments.word("what to do (run, rows, scale, generate, memory)") {
     case "run": return try runRows(&arguments)
     case "rows":
       try arguments.finish()
@@ -22,7 +24,20 @@ extension Subcommand {
     case "memory":
       let events = try arguments.events()
       try arguments.finish()
-      try Output.standard.writeText("\(MemoryChild.run(events: events))\n")
+      try Output.standard.writeText("\(try MemoryChild.run(events: events))\n")
+      return .yes
+    case "scale":
+      let data = URL(fileURLWithPath: try arguments.required("data")).path
+      let output = URL(fileURLWithPath: try arguments.required("output")).path
+      let limit = try arguments.integer("up-to", in: Scale.counts[0]...GenerationLimits.events)
+      try arguments.finish()
+      try Scale.run(data: data, output: output, upTo: limit ?? GenerationLimits.events)
+      return .yes
+    case "point":
+      let events = try arguments.events()
+      let data = URL(fileURLWithPath: try arguments.required("data")).path
+      try arguments.finish()
+      try Scale.point(events: events, data: data)
       return .yes
     case let other: throw UsageError("bench cannot \(other)")
     }
@@ -44,16 +59,22 @@ extension Subcommand {
       size: size, data: URL(fileURLWithPath: data).path, scripts: URL(fileURLWithPath: scripts).path, python: python)
     defer { context.close() }
     var figures: [BenchFigure] = []
-    for row in rows {
-      do { figures += try row.measure(context) } catch {
-        throw CommandError("row \(row.name): \(error)")
-      }
+    var failures: [String] = []
+    let progress = Progress("rows")
+    for (index, row) in rows.enumerated() {
+      progress.advance(Int64(index), of: Int64(rows.count))
+      // What cannot be measured is no reason to lose what was.
+      do { figures += try row.measure(context) } catch { failures.append("row \(row.name): \(error)") }
     }
     let missed = figures.count(where: \.isMissed)
-    let verdict = missed == 0 ? "every target is met" : "\(missed) target\(missed == 1 ? " is" : "s are") missed"
+    let verdict =
+      figures.isEmpty
+      ? "nothing was measured" : missed == 0 ? "every target is met" : "\(missed) target\(missed == 1 ? " is" : "s are") missed"
     try Output.standard.writeText(
-      BenchMachine.description + "; \(size.name) size, medians of \(Measuring.runs) interleaved runs\n\n"
-        + BenchTable.text(figures) + "\n" + verdict + "\n")
+      BenchMachine.description + "\n" + (try context.durability())
+        + "\n\(size.name) size, medians of \(Measuring.runs) interleaved runs\n\n" + BenchTable.text(figures) + "\n" + verdict
+        + "\n")
+    guard failures.isEmpty else { throw CommandError(failures.joined(separator: "\n")) }
     return missed == 0 ? .yes : .no
   }
 

@@ -91,7 +91,9 @@ struct BenchFigure: Sendable {
   var peer: Quantity?
   /// Who the peer is.
   var peerName: String
-  /// How many times better ours is; for a slowdown how many times longer. Nil where the target is absolute.
+  /// How many times better ours is; for a slowdown how many times longer.
+  ///
+  /// Nil where the target is absolute.
   var ratio: Double?
   /// What the ratio, or our figure where there is none, must reach; nil for what is only reported.
   var target: Target?

@@ -57,39 +57,3 @@ final class Aside<T: Sendable>: @unchecked Sendable {
     return result
   }
 }
-
-/// A server of ours that runs while the bench asks it.
-final class ChildServer {
-  private let process = Process()
-  /// The port that it says it listens on.
-  let port: Int
-
-  init(_ path: String, _ arguments: [String]) throws {
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    var said = ""
-    // Its first line ends with `http://127.0.0.1:PORT/v1 …`.
-    while !said.contains("\n") {
-      let part = output.fileHandleForReading.availableData
-      if part.isEmpty { break }
-      said += String(decoding: part, as: UTF8.self)
-    }
-    guard let match = said.firstMatch(of: /127\.0\.0\.1:(\d+)/), let port = Int(match.output.1) else {
-      process.terminate()
-      throw ChildFailure(description: "a server said no port: \(said)")
-    }
-    self.port = port
-  }
-
-  func stop() {
-    guard process.isRunning else { return }
-    process.terminate()
-    process.waitUntilExit()
-  }
-
-  deinit { stop() }
-}

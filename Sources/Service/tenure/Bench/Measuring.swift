@@ -68,6 +68,9 @@ enum ProcessMemory {
   /// The most there ever were.
   static var peak: Int { field("VmHWM:") }
 
+  /// Begins to count the peak anew (proc(5), `clear_refs`).
+  static func forgetPeak() { try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8) }
+
   private static func field(_ name: String) -> Int {
     guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
       let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) })

@@ -26,8 +26,11 @@ extension Organisation {
   /// Share of losses that come later than they were due, and by how much at most.
   private static let overdueShare = 0.01
   private static let overdueMicroseconds = 5 * 86_400_000_000
-  /// The longest a grant lasts that ends by itself.
-  private static let temporaryMicroseconds = 14 * 86_400_000_000
+  /// How many grants that end by themselves hold at a time for each identity, at the most.
+  ///
+  /// They last the shorter the more often they are made, so that the organisation is as large however much it changes: eleven
+  /// days at the real one's churn.
+  private static let temporaryShare = 0.05
   /// Share of those that are extended.
   private static let extendedShare = 0.1
 
@@ -149,12 +152,15 @@ extension Organisation {
       id: Int32(grantsMade), principal: Int32(random.below(steady)), isDirect: true, role: Int16(randomRole()),
       scope: Int32(random.below(scopes)))
     grantsMade += 1
-    let end = now.adding(microseconds: Int64(3_600_000_000 + random.below(Self.temporaryMicroseconds)))
+    let whole = Double(OrganisationPlan.began.distance(to: OrganisationPlan.ended))
+    let churn = Double(max(1, plan.events - foundedEvents)) / Double(plan.identities)
+    let longest = max(1_000_000, Int(whole * Self.temporaryShare / churn))
+    let end = now.adding(microseconds: Int64(1_000_000 + random.below(longest)))
     let id = OrganisationNames.grant(Int(standing.id))
     lastTemporary = (id, nextPosition(commands))
     commands.append(command(standing, until: end))
     guard random.happens(Self.extendedShare) else { return }
-    let later = end.adding(microseconds: Int64(random.below(Self.temporaryMicroseconds)))
+    let later = end.adding(microseconds: Int64(random.below(longest)))
     commands.append(
       Command(.assignmentExtended(id: id, expiresAt: later), authority: OrganisationNames.authority(Int(standing.id))))
   }

@@ -7,7 +7,9 @@ extension Organisation {
     /// Commands of one batch: large as the first commits of a configuration are.
     private static let batchCommands = 500
 
-    private enum Step: Int { case source, roles, people, turnover, teams, members, turnoverMembers, everybody, grants, probes, done }
+    private enum Step {
+      case source, roles, people, turnover, teams, members, turnoverMembers, everybody, grants, probes, done
+    }
     private var step = Step.source
     private var index = 0
     /// Events told while founding.

@@ -65,29 +65,48 @@ struct RefusedGeneration: Error, CustomStringConvertible {
 }
 
 extension Organisation {
-  /// Batches that are generated and appended at a time: memory stays that of so many.
-  static let batchesAtATime = 2_048
+  /// Events that are generated and appended at a time: as many as two transactions take, so that one is decided while
+  /// another is written, and few enough to stand in memory.
+  static let eventsAtATime = 20_000
 
-  /// Appends the next batches through the bulk append that imports use; answers how many events they made, 0 at the end.
-  ///
-  /// - Parameter clock: the clock of the tenant's store, which is set to the story's.
-  mutating func append(to tenant: Tenant, _ clock: StoryClock, atMost events: Int = .max) throws -> Int {
-    var submissions: [Submission] = []
-    var told = 0
-    var first = 0
-    var recordedAt: Instant?
-    while submissions.count < Self.batchesAtATime, told < events, let batch = next() {
-      if submissions.isEmpty { first = batch.number }
-      submissions.append(OrganisationNames.submission(plan, batch))
-      told += batch.commands.count
-      recordedAt = batch.recordedAt
+  /// Batches that were told and not yet submitted.
+  struct Told {
+    fileprivate var first = 0
+    fileprivate var submissions: [Submission] = []
+    fileprivate var recordedAt: Instant?
+    /// The events that they will make; 0 at the end of the story.
+    fileprivate(set) var events = 0
+
+    /// Submits them through the bulk append that imports use.
+    ///
+    /// - Parameter clock: the clock of the tenant's store, which is set to the story's.
+    /// - Throws: `RefusedGeneration`, or `SubmissionFailure`.
+    func append(to tenant: Tenant, _ clock: StoryClock) throws {
+      guard events > 0 else { return }
+      clock.set(to: recordedAt)
+      defer { clock.set(to: nil) }
+      for (index, result) in try tenant.append(submissions).enumerated() {
+        if case .failure(let refusal) = result { throw RefusedGeneration(batch: first + index, refusal: refusal) }
+      }
     }
-    guard !submissions.isEmpty else { return 0 }
-    clock.set(to: recordedAt)
-    defer { clock.set(to: nil) }
-    for (index, result) in try tenant.append(submissions).enumerated() {
-      if case .failure(let refusal) = result { throw RefusedGeneration(batch: first + index, refusal: refusal) }
+  }
+
+  /// Tells the next batches, up to about so many events.
+  mutating func tell(atMost events: Int = eventsAtATime) -> Told {
+    var told = Told()
+    while told.events < events, let batch = next() {
+      if told.submissions.isEmpty { told.first = batch.number }
+      told.submissions.append(OrganisationNames.submission(plan, batch))
+      told.events += batch.commands.count
+      told.recordedAt = batch.recordedAt
     }
     return told
+  }
+
+  /// Tells and appends the next batches; answers how many events they made, 0 at the end.
+  mutating func append(to tenant: Tenant, _ clock: StoryClock) throws -> Int {
+    let told = tell()
+    try told.append(to: tenant, clock)
+    return told.events
   }
 }

@@ -17,8 +17,8 @@ struct StoryRandomness: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 
-  /// A number below a bound, which must be positive; the bias is below one in 2³².
-  mutating func below(_ bound: Int) -> Int { Int(((next() >> 32) &* UInt64(bound)) >> 32) }
+  /// A number below a bound, which must be positive; the bias is below one in 2¹⁶ for any bound below 2⁴⁸.
+  mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
   /// Whether something of that share happens.
   mutating func happens(_ share: Double) -> Bool { unit() < share }

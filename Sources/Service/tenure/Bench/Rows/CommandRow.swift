@@ -10,7 +10,7 @@ extension BenchRow {
   static let commands = BenchRow(
     name: "commands", summary: "durable single commands of 32 callers, against pgbench writing the same rows in one statement"
   ) { context in
-    let load = try CommandLoad(context)
+    let load = try context.commandLoad()
     let script = context.data + "/insert.pgbench"
     try load.prepare(script, context)
     context.say("single commands: 32 callers, then pgbench, in turn")
@@ -30,21 +30,19 @@ extension BenchRow {
 final class CommandLoad: Sendable {
   static let callers = 32
   /// Groups to join, and persons who do: so many commands before a membership would be repeated.
-  private static let groups = 200
-  private static let persons = 20_000
+  private static let groups = 1_000
+  private static let persons = 6_000
   /// Groups that one run over HTTP may fill.
-  private static let groupsOfRun = 20
+  private static let groupsOfRun = 40
 
   let tenant: Tenant
   private let next = Atomic<Int>(0)
 
   init(_ context: BenchContext) throws {
-    let plan = OrganisationPlan(seed: BenchSize.seed, identities: Self.persons, events: Self.persons * 2)
+    let plan = OrganisationPlan(seed: BenchSize.seed, identities: Self.persons, events: Self.persons * 7)
     tenant = try context.tenant("commands", plan)
-    if try tenant.position(.head) == Int64(plan.events) {
-      let groups = (0..<Self.groups).map { Command(.groupCreated(id: Self.group($0), attributes: [:])) }
-      try tenant.submitAndWait(Self.submission("load-groups", groups))
-    }
+    let groups = (0..<Self.groups).map { Command(.groupCreated(id: Self.group($0), attributes: [:])) }
+    try tenant.submitAndWait(Self.submission("load-groups", groups))
   }
 
   private static func group(_ number: Int) -> String { "load-" + OrganisationNames.padded(number, 4) }

@@ -13,7 +13,7 @@ extension BenchRow {
   static let snapshot = BenchRow(
     name: "snapshot", summary: "appends while a full snapshot of the same tenant streams, against the same appends alone"
   ) { context in
-    let load = try CommandLoad(context)
+    let load = try context.commandLoad()
     let tenant = load.tenant
     let view = Viewpoint(at: BenchContext.lastMoment, asKnownAt: tenant.head.position)
     let whole = Questions(tenant: tenant)
@@ -44,7 +44,7 @@ extension BenchRow {
   static let isolation = BenchRow(
     name: "isolation", summary: "appends of one tenant while another is rebuilt, against the same appends alone"
   ) { context in
-    let load = try CommandLoad(context)
+    let load = try context.commandLoad()
     let other = try context.tenant(
       "rebuilt", OrganisationPlan(seed: BenchSize.seed, events: context.size.churnEvents))
     let id = other.id

@@ -27,16 +27,22 @@ extension BenchRow {
 ///
 /// What the generator has let go counts with it where the allocator keeps it: some bytes an event.
 enum MemoryChild {
-  static func run(events: Int) -> Int {
-    let graph = fold(events)
+  /// Answers the bytes that are resident with so many events.
+  ///
+  /// - Throws: `AnswersDiffer` where the graph does not answer what was generated.
+  static func run(events: Int) throws -> Int {
+    let probe = 30
+    let graph = fold(OrganisationPlan(seed: BenchSize.seed, events: events, probes: [probe]))
     let resident = ProcessMemory.resident
-    precondition(graph.position == Int64(events), "every event was folded")
+    let subject = WhoSubject.access(action: OrganisationNames.probeAction, resource: OrganisationNames.probeScope(probe))
+    let found = Adapters.whoNames(graph, subject, Viewpoint(at: BenchContext.lastMoment, asKnownAt: Int64(events)))
+    guard found.count == probe else { throw AnswersDiffer("\(found.count) found where \(probe) were generated") }
     return resident
   }
 
-  private static func fold(_ events: Int) -> AccessGraph {
+  private static func fold(_ plan: OrganisationPlan) -> AccessGraph {
     let graph = AccessGraph()
-    for event in OrganisationEvents(OrganisationPlan(seed: BenchSize.seed, events: events)) { graph.apply(event) }
+    for event in OrganisationEvents(plan) { graph.apply(event) }
     graph.publish()
     return graph
   }
