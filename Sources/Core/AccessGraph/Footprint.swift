@@ -17,14 +17,15 @@ extension AccessGraph {
   ///
   /// O(indexes of time). What the allocator keeps of what was given back is not in it.
   public var bytes: Int {
-    let records = nodes.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes
+    let records = nodes.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes + resources.bytes
     let listed = edges.bytes + lists.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
-    let names = texts.bytes + nodeNumbers.bytes + factNumbers.bytes
+    let names =
+      texts.bytes + nodeNumbers.bytes + factNumbers.bytes + resourceNumbers.bytes + identityOrder.bytes + nameLists.bytes
     let numbers = (policyNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
       + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
-    let tables = gapNumbers.count + resources.count + factsBySource.count + furtherSources.count + dues.count
+    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count
     return records + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

@@ -68,6 +68,11 @@ public final class GraphLoader {
   private var permissions: [Int64: [(ordinal: Int32, permission: Permission)]] = [:]
   private var bare: [BareEvent] = []
   private var events: [Event] = []
+  private var lastSource = none
+  /// The nodes of texts, where they are already known: a look instead of a search.
+  private let identities = Chunks<Int32>()
+  private let groups = Chunks<Int32>()
+  private let roleNodes = Chunks<Int32>()
   /// The first contradiction met; after it nothing more is taken.
   private var contradiction: LoadingContradiction?
 
@@ -78,6 +83,13 @@ public final class GraphLoader {
 
   /// The number of a text given as UTF-8 bytes, which the caller knows to be valid.
   public func text(utf8: Swift.Span<UInt8>) -> Int32 { graph.texts.number(utf8: utf8) }
+
+  /// The same for the source of an entry: mostly that of the entry before it.
+  public func source(utf8: Swift.Span<UInt8>) -> Int32 {
+    if lastSource != none, graph.texts.isText(lastSource, utf8: utf8) { return lastSource }
+    lastSource = graph.texts.number(utf8: utf8)
+    return lastSource
+  }
 
   /// Notes that something given cannot be; `finish` throws the first of these.
   ///
@@ -233,6 +245,11 @@ extension GraphLoader {
     events.sort { $0.position < $1.position }
     let (order, starts) = try sorted(through: position)
     let voided = voidedEvents(through: position)
+    for _ in 0..<graph.texts.count {
+      identities.append(none)
+      groups.append(none)
+      roleNodes.append(none)
+    }
     if let recordedAt { graph.horizon = recordedAt.microseconds }
     var nextBare = 0
     var nextEvent = 0
@@ -322,16 +339,29 @@ extension GraphLoader {
       ListChange(position: Int64(entry.position), effective: entry.effective))
   }
 
+  private func node(_ kind: EntityKind, _ text: Int32) -> Int32 {
+    switch kind {
+    case .identity: node(kind, text, identities)
+    case .group: node(kind, text, groups)
+    case .role: node(kind, text, roleNodes)
+    case .assignment, .policy, .resource, .source, .event: graph.node(kind, text: text)
+    }
+  }
+
+  private func node(_ kind: EntityKind, _ text: Int32, _ known: borrowing Chunks<Int32>) -> Int32 {
+    if known[text] == none { known[text] = graph.node(kind, text: text) }
+    return known[text]
+  }
+
   /// The fact, made where there is none yet: in the order of the log, so that numbers are given as a fold gives them.
   private func number(of entry: GatheredEntry) -> Int32 {
     switch entry.kind {
-    case .existence: graph.nodes[graph.node(entry.entityKind, text: entry.a)].existence
+    case .existence: graph.nodes[node(entry.entityKind, entry.a)].existence
     case .assignment: graph.number(of: FactKey(kind: .assignment, a: entry.a, b: none))
     case .membership:
-      graph.number(
-        of: FactKey(kind: .membership, a: graph.node(.group, text: entry.a), b: graph.node(entry.entityKind, text: entry.b)))
+      graph.number(of: FactKey(kind: .membership, a: node(.group, entry.a), b: node(entry.entityKind, entry.b)))
     case .attribute, .suspension, .link, .coverage, .gap:
-      graph.number(of: FactKey(kind: entry.kind, a: graph.node(entry.entityKind, text: entry.a), b: entry.b))
+      graph.number(of: FactKey(kind: entry.kind, a: node(entry.entityKind, entry.a), b: entry.b))
     }
   }
 
@@ -341,13 +371,13 @@ extension GraphLoader {
       let document = try document(of: entry)
       return graph.intern(.role(document))
     case (.existence, .policy): return graph.intern(.policy(policies[Int(entry.value)]))
-    case (.link, _): return graph.node(.identity, text: entry.value)
+    case (.link, _): return node(.identity, entry.value)
     case (.assignment, _):
       let grant = grants[entry.value]
       graph.grants.append(
         GrantRecord(
-          principal: graph.node(grant.kind, text: grant.principal), role: graph.node(.role, text: grant.role),
-          scope: grant.scope, condition: grant.condition))
+          principal: node(grant.kind, grant.principal), role: node(.role, grant.role), scope: grant.scope,
+          condition: grant.condition))
       return Int32(graph.grants.count - 1)
     default: return entry.value
     }

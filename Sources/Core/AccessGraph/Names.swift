@@ -24,6 +24,11 @@ final class NameLists: Sendable {
 
   private let state = Mutex(State())
 
+  /// Bytes that the lists take: a string of 16 and, where it is longer, an object of its own.
+  var bytes: Int {
+    state.withLock { state in state.ids.values.reduce(0) { $0 + $1.capacity * 16 + $1.count * 32 } }
+  }
+
   func ids(of kind: EntityKind, in graph: AccessGraph) -> [String] {
     state.withLock { state in
       if state.position < graph.position { Self.read(graph, into: &state) }
@@ -72,6 +77,9 @@ final class IdentityOrder: Sendable {
   }
 
   private let state = Mutex(State())
+
+  /// Bytes that the order takes.
+  var bytes: Int { state.withLock { $0.sorted.capacity * MemoryLayout<Int32>.stride } }
 
   /// The nodes of every identity named up to position k, perhaps of more.
   ///

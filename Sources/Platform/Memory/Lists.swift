@@ -18,7 +18,7 @@ internal import Glibc
   }
 
   @usableFromInline let heads = Chunks<Head>()
-  private let reserved = Chunks<Int>()
+  @usableFromInline let reserved = Chunks<Int>()
 
   /// No lists.
   public init() { reserved.append(0) }
@@ -40,13 +40,13 @@ internal import Glibc
   @inlinable public func count(of list: Int32) -> Int { Int(heads[list].count) }
 
   /// Adds an element at the end of a list and returns its place there.
-  @discardableResult public func append(_ element: Element, to list: Int32) -> Int32 {
+  ///
+  /// Inlined, since otherwise each call looks the element's type up.
+  @inlinable @discardableResult public func append(_ element: Element, to list: Int32) -> Int32 {
     var head = heads[list]
     if head.count == head.capacity {
       let capacity = max(2, head.capacity * 2)
-      guard let grown = unsafe realloc(head.base, Int(capacity) * MemoryLayout<Element>.stride) else {
-        fatalError("there is no memory for a list")
-      }
+      let grown = unsafe reallocated(UnsafeMutableRawPointer(head.base), bytes: Int(capacity) * MemoryLayout<Element>.stride)
       unsafe head.base = grown.bindMemory(to: Element.self, capacity: Int(capacity))
       reserved[0] += Int(capacity - head.capacity)
       head.capacity = capacity
@@ -82,6 +82,12 @@ internal import Glibc
     let head = heads[list]
     return unsafe ListView(base: head.base, count: Int(head.count))
   }
+}
+
+/// The memory, moved to where there are so many bytes.
+@usableFromInline func reallocated(_ memory: UnsafeMutableRawPointer?, bytes: Int) -> UnsafeMutableRawPointer {
+  guard let grown = unsafe realloc(memory, bytes) else { fatalError("there is no memory for a list") }
+  return unsafe grown
 }
 
 /// The elements of one list; valid until the next change of its store.

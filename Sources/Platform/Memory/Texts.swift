@@ -42,6 +42,11 @@ internal import Glibc
     }
   }
 
+  /// Whether a text is these bytes.
+  public func isText(_ number: Int32, utf8: Span<UInt8>) -> Bool {
+    unsafe utf8.withUnsafeBufferPointer { unsafe isText(number, UnsafeRawBufferPointer($0)) }
+  }
+
   /// The number of a text given as UTF-8 bytes; nil where it has none.
   public func find(utf8: Span<UInt8>) -> Int32? {
     unsafe utf8.withUnsafeBufferPointer { utf8 in
@@ -62,12 +67,14 @@ internal import Glibc
   }
 
   private func find(_ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int32? {
-    table.find(hash) { number in
-      let place = places[number]
-      guard Int(place & 0xff_ffff) == bytes.count else { return false }
-      guard let base = bytes.baseAddress, bytes.count > 0 else { return true }
-      return unsafe memcmp(store.address(Int(place >> 24)), base, bytes.count) == 0
-    }
+    table.find(hash) { unsafe isText($0, bytes) }
+  }
+
+  @inline(__always) private func isText(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    let place = places[number]
+    guard Int(place & 0xff_ffff) == bytes.count else { return false }
+    guard let base = bytes.baseAddress, bytes.count > 0 else { return true }
+    return unsafe memcmp(store.address(Int(place >> 24)), base, bytes.count) == 0
   }
 
   private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {

@@ -1,5 +1,6 @@
 import Dispatch
 import Governance
+import Memory
 import Postgres
 import Schema
 import Synchronization
@@ -221,20 +222,26 @@ public final class EventStore: Sendable {
     guard settings.graphMemory < Int.max else { return }
     releasing.sync {
       let sizes = Dictionary(uniqueKeysWithValues: loadedTenants.map { ($0.name, $0.graphBytes) })
-      var excess = sizes.values.reduce(0, +) - settings.graphMemory
+      let excess = sizes.values.reduce(0, +) - settings.graphMemory
       guard excess > 0 else { return }
-      let released = state.withLock { state in
-        var released: [Tenant] = []
-        let names = state.tenants.sorted { $0.value.asked < $1.value.asked }.map(\.key)
-        for name in names.dropLast() where excess > 0 {
-          guard let bytes = sizes[name], let tenant = state.release(name) else { continue }
-          excess -= bytes
-          released.append(tenant)
-        }
-        return released
+      // The tenants end with this statement, outside the store's lock: freeing a large graph takes time.
+      let isFreed = !release(sizes, excess: excess).isEmpty
+      if isFreed { Allocator.giveBack() }
+    }
+  }
+
+  /// Takes out the tenants asked longest ago until the excess is gone, or nobody is left who may go.
+  private func release(_ sizes: [String: Int], excess: Int) -> [Tenant] {
+    state.withLock { state in
+      var excess = excess
+      var released: [Tenant] = []
+      let names = state.tenants.sorted { $0.value.asked < $1.value.asked }.map(\.key)
+      for name in names.dropLast() where excess > 0 {
+        guard let bytes = sizes[name], let tenant = state.release(name) else { continue }
+        excess -= bytes
+        released.append(tenant)
       }
-      // Freed here, outside the lock: freeing a large graph takes time.
-      _ = consume released
+      return released
     }
   }
 

@@ -37,6 +37,10 @@ final class Replica: Sendable {
     queue = DispatchQueue(label: "tenure.tenant.\(name)")
   }
 
+  deinit {
+    for waiter in state.withLock({ $0.waiters.values }) { waiter.done(false) }
+  }
+
   var head: Head { state.withLock { $0.head } }
   var degraded: UndecodableEvent? { state.withLock { $0.degraded } }
 
@@ -190,8 +194,9 @@ final class Replica: Sendable {
     switch answer {
     case .now(let isReached): callbacks.async { done(isReached) }
     case .later(let number):
-      callbacks.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) {
-        let late = self.state.withLock { $0.waiters.removeValue(forKey: number) }
+      // Weak: a graph that leaves memory must not stay for who was answered long before his time was over.
+      callbacks.asyncAfter(deadline: .now() + .milliseconds(timeoutMilliseconds)) { [weak self] in
+        let late = self?.state.withLock { $0.waiters.removeValue(forKey: number) }
         late?.done(false)
       }
     }

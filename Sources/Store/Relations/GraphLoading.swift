@@ -243,14 +243,15 @@ private enum EntryColumns {
   ) throws(PostgresError) -> LoadedPlace {
     let position = try row.int64()
     let effectiveAt = try row.timestamp().microsecondsSinceUnixEpoch
-    let source = try loader.text(&row)
+    let source = try row.withText { loader.source(utf8: $0) }
     let dueAt = try row.optionalTimestamp()
     let begins = try row.bool()
     if begins, extends { loader.contradict(position, "both begins and extends") }
+    if source == nil { loader.contradict(position, "has no source") }
     return LoadedPlace(
       position: position, effectiveAt: effectiveAt, effect: begins ? .begins : extends ? .extends : .ends,
       expiresAt: begins || extends ? expiresAt?.microsecondsSinceUnixEpoch : nil,
-      dueAt: dueAt?.microsecondsSinceUnixEpoch, source: source, isVoided: try row.bool())
+      dueAt: dueAt?.microsecondsSinceUnixEpoch, source: source ?? 0, isVoided: try row.bool())
   }
 }
 

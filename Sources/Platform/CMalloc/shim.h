@@ -1,0 +1,3 @@
+#pragma once
+/* The GNU allocator's own functions, which the module Glibc leaves out. */
+#include <malloc.h>
