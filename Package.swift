@@ -40,6 +40,7 @@ let package = Package(
     .library("CMicroHTTPD", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),  // the HTTP server
     .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
     .module("Memory", in: "Platform"),  // flat records outside Swift's arrays: chunks, lists, interned texts
+    .module("Bytes", in: "Platform"),  // bytes read several at a time
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
     .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, secure random
     .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener
@@ -62,7 +63,7 @@ let package = Package(
       "Relations", in: "Store", uses: ["Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema"]),
     .module(  // append, read, follow; personal values apart
       "EventLog", in: "Store",
-      uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema"]),
+      uses: ["Bytes", "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema"]),
     .module(  // one folder a source
       "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
 

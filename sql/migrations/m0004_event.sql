@@ -26,6 +26,8 @@ CREATE TABLE tenure.event (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50000
 );
 CREATE INDEX event_by_type ON tenure.event (tenant_id, type, position);
+-- Of other versions than the first there is none so far; whoever loads a graph asks first whether it can read all there are.
+CREATE INDEX event_by_version ON tenure.event (tenant_id, type, version, position) WHERE version <> 1;
 CREATE INDEX event_by_entity ON tenure.event (tenant_id, entity, position);
 CREATE INDEX event_by_actor ON tenure.event (tenant_id, actor, position) WHERE actor IS NOT NULL;
 CREATE INDEX event_by_recorder ON tenure.event (tenant_id, recorded_by, position);

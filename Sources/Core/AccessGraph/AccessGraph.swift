@@ -32,8 +32,9 @@ public final class AccessGraph {
   let nodeNumbers = NumberTable()
   let factNumbers = NumberTable()
   var gapNumbers: [GapKey: Int32] = [:]
-  /// The lists of resource paths, by the text of the path.
-  var resources: [Int32: ResourceRecord] = [:]
+  /// The lists of resource paths.
+  let resources = Chunks<ResourceRecord>()
+  let resourceNumbers = NumberTable()
   /// The lists of facts that sources ever wrote, by the text of the source.
   var factsBySource: [Int32: Int32] = [:]
   /// Facts that another source than their first wrote too.
@@ -42,6 +43,8 @@ public final class AccessGraph {
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  let identityOrder = IdentityOrder()
+  let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
   var dues: [Int32: Int64] = [:]
   var hasDueLosses: Bool { !dues.isEmpty }
@@ -53,20 +56,24 @@ public final class AccessGraph {
   }
 
   /// The last instant of recording: what lies beyond is dated ahead.
-  private(set) var horizon = Int64.min
+  var horizon = Int64.min
 
   /// The last position that readers may ask about.
   public private(set) var position: Int64 = 0
 
   /// The last position applied, published or not.
-  public private(set) var appliedPosition: Int64 = 0
+  public internal(set) var appliedPosition: Int64 = 0
 
   let indexLimits: IndexLimits
 
   /// An empty graph at position 0.
   ///
   /// - Parameter indexLimits: from when on lists are indexed by time. The default is what serves.
-  public init(indexLimits: IndexLimits = IndexLimits()) { self.indexLimits = indexLimits }
+  public init(indexLimits: IndexLimits = IndexLimits()) {
+    self.indexLimits = indexLimits
+    let first = texts.number("*")
+    assert(first == Self.everything)
+  }
 
   /// Applies the next event above the published position.
   ///
@@ -74,14 +81,20 @@ public final class AccessGraph {
   ///
   /// - Precondition: the event's position is `appliedPosition + 1`.
   public func apply(_ event: Event) {
-    precondition(event.position == appliedPosition + 1, "events are applied in the order of their positions")
-    appliedPosition = event.position
-    horizon = max(horizon, event.recordedAt.microseconds)
-    let change = ListChange(position: event.position, effective: event.effectiveAt.microseconds)
+    let change = begin(
+      event.position, effective: event.effectiveAt.microseconds, recorded: event.recordedAt.microseconds)
     let source = texts.number(event.source)
     let writes = event.writes
     for write in writes { insert(write, source, due: event.dueAt?.microseconds, change) }
     if writes.isEmpty { applyBare(event.change, change) }
+  }
+
+  /// Moves on to the next event.
+  func begin(_ position: Int64, effective: Int64, recorded: Int64) -> ListChange {
+    precondition(position == appliedPosition + 1, "events are applied in the order of their positions")
+    appliedPosition = position
+    horizon = max(horizon, recorded)
+    return ListChange(position: position, effective: effective)
   }
 
   /// Lets readers ask about everything applied.
@@ -105,17 +118,14 @@ public final class AccessGraph {
 /// Events that write nothing, and voidings.
 extension AccessGraph {
   private func applyBare(_ change: Change, _ at: ListChange) {
-    var voids: Int64 = 0
-    let kind: BareEvent.Kind
-    switch change {
-    case .eventVoided(let target):
-      kind = .voided
-      if target > 0, target < at.position { voids = target }
-    case .findingRaised: kind = .finding
-    default: kind = .expired
-    }
-    bareEvents.append(BareEvent(position: at.position, effective: at.effective, voids: voids, kind: kind))
-    if voids > 0, canBeVoided(voids) { setVoided(voids, by: at.position, at) }
+    enter(BareEvent(change, position: at.position, effective: at.effective))
+  }
+
+  /// Enters an event that writes nothing; a voiding takes its effect.
+  func enter(_ event: BareEvent) {
+    bareEvents.append(event)
+    guard event.voids > 0, canBeVoided(event.voids) else { return }
+    setVoided(event.voids, by: event.position, ListChange(position: event.position, effective: event.effective))
   }
 
   /// Whether an event stands, and is not itself a voiding.

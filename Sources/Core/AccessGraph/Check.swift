@@ -49,21 +49,6 @@ extension AccessGraph {
       }
     return CheckAnswer(status: verdict.status, reason: reason, isWithoutEntitlement: verdict.isWithoutEntitlement)
   }
-
-  /// The texts of the scopes that cover exactly this resource, as far as any is known: `*`, its prefixes by whole segments, itself.
-  private func scopes(covering resource: String) -> [Int32] {
-    var found: [Int32] = []
-    if let all = texts.find("*") { found.append(all) }
-    let bytes = resource.utf8
-    var end = bytes.startIndex
-    while end < bytes.endIndex {
-      // By bytes: a combining mark after a slash would make one Character of both.
-      if bytes[end] == UInt8(ascii: "/"), let scope = texts.find(String(resource[..<end])) { found.append(scope) }
-      end = bytes.index(after: end)
-    }
-    if resource != "*", let own = texts.find(resource) { found.append(own) }
-    return found
-  }
 }
 
 /// The way up from an identity to the assignments of everything that it belongs to, until one allows.

@@ -16,31 +16,29 @@ enum RoleTest {
     switch self {
     case .isRole(let wanted): return node == wanted ? .allowed : []
     case .permits(let action, let resource):
-      guard role.document.permissions != nil else { return .unknown }
-      return certainty(role) { $0.applies(action: action, resource: resource) }
+      return role.isKnown ? role.certainty(action: action.span, resource: resource.span) : .unknown
     case .overlaps(let patterns):
-      return certainty(role) { permission in
-        permission.actions.contains { action in patterns.contains { $0.overlaps(action) } }
+      var certainty: Certainty = []
+      for permission in role.permissions {
+        guard permission.actions.contains(where: { action in patterns.contains { $0.overlaps(action) } }) else { continue }
+        if !permission.isConditional { return .allowed }
+        certainty = .conditional
       }
+      return certainty
     }
-  }
-
-  private func certainty(_ role: CompiledRole, _ applies: (CompiledPermission) -> Bool) -> Certainty {
-    var certainty: Certainty = []
-    for permission in role.permissions where applies(permission) {
-      certainty.insert(permission.isConditional ? .conditional : .allowed)
-      if !permission.isConditional { break }
-    }
-    return certainty
   }
 }
 
 /// Roles answered once each for one question at one (t, k).
-struct RoleClosure {
+struct RoleClosure: ~Copyable {
   let graph: AccessGraph
   let sight: Sight
   let test: RoleTest
-  private var known: [Int32: Certainty] = [:]
+  /// Bit 7 marks a role that was answered, for what it gives may be nothing.
+  private var known = Marks()
+  private static let isAnswered: UInt8 = 128
+  /// The last role asked about: most lists ask about one role again and again.
+  private var last: (role: Int32, certainty: Certainty) = (none, [])
 
   init(_ graph: AccessGraph, _ sight: Sight, _ test: RoleTest) {
     self.graph = graph
@@ -50,12 +48,19 @@ struct RoleClosure {
 
   /// What the role gives by itself and by all that it includes.
   mutating func certainty(of role: Int32) -> Certainty {
-    if let known = known[role] { return known }
+    if role == last.role { return last.certainty }
+    if last.role != none { known.add(last.certainty.rawValue | Self.isAnswered, to: last.role) }
+    let before = known[role]
+    let certainty = before == 0 ? answer(role) : Certainty(rawValue: before & ~Self.isAnswered)
+    last = (role, certainty)
+    return certainty
+  }
+
+  private func answer(_ role: Int32) -> Certainty {
     var found: Certainty = []
     graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
       found.formUnion(test.certainty(of: reached, definition).overdue(if: isOverdue))
     }
-    known[role] = found
     return found
   }
 }

@@ -5,7 +5,7 @@ import Temporal
 extension AccessGraph {
   /// The sources that vouch for exactly this resource at a moment, sorted; empty means that an answer about it is not known.
   public func coverage(of resource: String, from view: Viewpoint) -> [String] {
-    coveringSources(of: Scope.covering(resource).compactMap { texts.find($0) }, Sight(view)).map(id).sorted { $0.precedes($1) }
+    coveringSources(of: scopes(covering: resource), Sight(view)).map(id).sorted { $0.precedes($1) }
   }
 
   /// The same as numbers, from the texts of the scopes that cover the resource.
@@ -15,8 +15,7 @@ extension AccessGraph {
     var covering: [Int32] = []
     var gaps: [Int32] = []
     for scope in scopes {
-      guard let record = resources[scope], record.coverage != none else { continue }
-      forEachLive(record.coverage, sight) { edge in
+      forEachLive(resource(scope).coverage, sight) { edge in
         guard existed(edge.other, since: edge, sight) else { return }
         switch facts[entries[edge.entry].fact].key.kind {
         case .gap: gaps.append(edge.other)

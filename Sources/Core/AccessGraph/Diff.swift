@@ -18,13 +18,17 @@ extension AccessGraph {
     resource: String?, from view: Viewpoint, after identity: String?, limit: Int
   ) -> [Entitlement] {
     let sight = Sight(view)
+    let order = identityOrder.nodes(asKnownAt: sight.k, in: self)
+    var place = identity.map { last in firstPlace(in: order, from: 0) { last.precedes(id($0)) } } ?? 0
     var page: [Entitlement] = []
-    let rest = identityNodes.map { ($0, id($0)) }.filter { node in
-      identity.map { $0.precedes(node.1) } ?? true
-    }
-    for (node, id) in rest.sorted(by: { $0.1.precedes($1.1) }) {
-      page += rights(of: node, sight, within: resource).keys.sorted().map { Entitlement(identity: id, right: $0) }
-      if page.count >= limit { break }
+    while place < order.count, page.count < limit {
+      let node = order[place]
+      let rights = rights(of: node, sight, within: resource).keys.sorted()
+      if !rights.isEmpty {
+        let id = id(node)
+        page += rights.map { Entitlement(identity: id, right: $0) }
+      }
+      place += 1
     }
     return page
   }
@@ -48,8 +52,9 @@ extension AccessGraph {
     }
     // Grants of one principal are spread together: its members are walked once.
     var rightsOf: [Int32: Set<Right>] = [:]
-    for (scope, record) in resources where record.assignments != none {
-      guard resource.map({ Scope.isRelated(texts[scope], to: $0) }) ?? true else { continue }
+    for number in 0..<resources.count where resources[number].assignments != none {
+      let record = resources[number]
+      guard resource.map({ Scope.isRelated(texts[record.text], to: $0) }) ?? true else { continue }
       forEachLive(record.assignments, sight) { edge in
         let grant = grants[edge.other]
         guard existed(grant.principal, since: edge, sight), existed(grant.role, since: edge, sight) else { return }

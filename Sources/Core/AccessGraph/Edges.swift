@@ -13,19 +13,19 @@ struct Edge: BitwiseCopyable {
   let other: Int32
   private var tag: UInt32
 
-  /// Entries that a graph can hold: what is left of 32 bits beside three marks; some hundred gigabytes of entries.
-  static let maximumEntries = 1 << 29
+  /// Entries that a graph can hold: what is left of 32 bits beside four marks; some fifty gigabytes of graph.
+  static let maximumEntries = 1 << 28
 
   init(from: Int64, to: Int64, other: Int32, entry: Int32, isFirst: Bool) {
     precondition(Int(entry) < Self.maximumEntries, "too many entries for one graph")
     self.from = from
     self.to = to
     self.other = other
-    tag = UInt32(entry) << 3 | (isFirst ? 4 : 0)
+    tag = UInt32(entry) << 4 | (isFirst ? 4 : 0)
   }
 
   /// The entry that begins it.
-  var entry: Int32 { Int32(bitPattern: tag >> 3) }
+  var entry: Int32 { Int32(bitPattern: tag >> 4) }
   /// Whether its fact stands here for the first time in this list.
   var isFirst: Bool { tag & 4 != 0 }
   /// Whether an ending of its fact ever said when it was due.
@@ -33,6 +33,15 @@ struct Edge: BitwiseCopyable {
     get { tag & 2 != 0 }
     set { tag = newValue ? tag | 2 : tag & ~2 }
   }
+  /// Of a membership in its group's list: whether the member is an identity of which nothing has to be looked up.
+  ///
+  /// It has existed since before the edge begins, and no entry ever ended it, suspended it or linked it.
+  var isPlain: Bool {
+    get { tag & 8 != 0 }
+    set { tag = newValue ? tag | 8 : tag & ~8 }
+  }
+  /// Whether it is plain and not due.
+  var isPlainAndNotDue: Bool { tag & 10 == 8 }
   /// Whether the list's index of time keeps it apart.
   var isStray: Bool {
     get { tag & 1 != 0 }
@@ -105,6 +114,12 @@ extension AccessGraph {
       let edge = view[place]
       if edge.from <= sight.t, sight.t < edge.to { body(edge) }
     }
+  }
+
+  /// About how many edges of a list are live at t: rather too many.
+  func expectedLive(_ list: Int32, _ sight: Sight) -> Int {
+    let index = lists[list].index
+    return index == none ? edges.count(of: list) : timeIndexes[Int(index)].expectedLive(at: sight.t)
   }
 
   /// The same where k knows less than the edges do: facts that changed since are looked up in their entries.

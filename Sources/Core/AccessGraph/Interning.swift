@@ -128,7 +128,7 @@ extension AccessGraph {
       UInt64(UInt32(bitPattern: key.a)) << 32 ^ UInt64(UInt32(bitPattern: key.b)) ^ UInt64(key.kind.rawValue) << 56)
   }
 
-  private func gap(_ key: GapKey) -> Int32 {
+  func gap(_ key: GapKey) -> Int32 {
     if let number = gapNumbers[key] { return number }
     let number = Int32(gaps.count)
     gaps.append(key)
@@ -144,10 +144,54 @@ extension AccessGraph {
   }
 }
 
+/// Resource paths that something is granted on, or that a source vouches for.
+extension AccessGraph {
+  /// The number of a resource by the text of its path; `none` where nothing was ever said of it.
+  func findResource(_ text: Int32) -> Int32 {
+    resourceNumbers.find(mixed(UInt64(UInt32(bitPattern: text)))) { resources[$0].text == text } ?? none
+  }
+
+  /// The lists of a resource by the text of its path.
+  func resource(_ text: Int32) -> ResourceRecord {
+    let number = findResource(text)
+    return number == none ? ResourceRecord(text: text) : resources[number]
+  }
+
+  /// The number of a resource, made where there is none yet.
+  func resourceNumber(_ text: Int32) -> Int32 {
+    let found = findResource(text)
+    if found != none { return found }
+    let number = Int32(resources.count)
+    resources.append(ResourceRecord(text: text))
+    resourceNumbers.insert(mixed(UInt64(UInt32(bitPattern: text))), number)
+    return number
+  }
+
+  /// The texts of the scopes that cover exactly this resource, as far as any is known: `*`, its prefixes by whole segments,
+  /// itself.
+  func scopes(covering resource: String) -> [Int32] {
+    var found: [Int32] = []
+    found.reserveCapacity(Self.usualScopes)
+    found.append(Self.everything)
+    let bytes = resource.utf8.span
+    for end in 0..<bytes.count where bytes[end] == UInt8(ascii: "/") {
+      if let scope = texts.find(utf8: bytes.extracting(0..<end)) { found.append(scope) }
+    }
+    if let own = texts.find(utf8: bytes), own != Self.everything { found.append(own) }
+    return found
+  }
+
+  /// The text `*`, the first of every graph.
+  static let everything: Int32 = 0
+
+  /// Segments that a path rarely has more of.
+  private static let usualScopes = 8
+}
+
 /// Values to numbers.
 extension AccessGraph {
   /// Keeps a value and returns its number.
-  func intern(_ value: FactValue, of fact: Int32) -> Int32 {
+  func intern(_ value: FactValue) -> Int32 {
     switch value {
     case .identity(let kind): return kind.number
     case .group, .resource, .source, .suspended, .member, .covered: return 0

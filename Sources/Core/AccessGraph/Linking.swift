@@ -14,7 +14,7 @@ extension AccessGraph {
     case .begins(let written, let expiresAt):
       effect = .begins
       expires = expiresAt
-      value = intern(written, of: fact)
+      value = intern(written)
     case .extends(let expiresAt):
       effect = .extends
       expires = expiresAt
@@ -78,7 +78,10 @@ extension AccessGraph {
   private func note(_ due: Int64, of index: Int32, _ fact: Int32, _ effect: EntryEffect) {
     dues[index] = due
     let key = facts[fact].key
-    if key.kind == .existence || key.kind == .suspension { nodes[key.a].hasDue = true }
+    if key.kind == .existence || key.kind == .suspension {
+      nodes[key.a].hasDue = true
+      noteEventful(key.a)
+    }
     guard effect == .ends else { return }
     facts[fact].hasDue = true
     forEachEntryIndex(of: fact) { beginning in
@@ -120,7 +123,10 @@ extension AccessGraph {
   private func follow(_ index: Int32, _ change: ListChange) {
     let entry = entries[index]
     let key = facts[entry.fact].key
-    if key.kind == .existence { summarise(entry, of: key.a) }
+    if key.kind == .existence {
+      summarise(entry, of: key.a)
+      if entry.effect == .ends { noteEventful(key.a) }
+    }
     if key.kind == .suspension { noteSuspension(of: key.a, change) }
     let open = facts[entry.fact].open
     switch entry.effect {
@@ -150,7 +156,10 @@ extension AccessGraph {
   /// O(entries of the fact).
   func settle(_ fact: Int32, _ change: ListChange) {
     let key = facts[fact].key
-    if key.kind == .existence { summarise(key.a, change) }
+    if key.kind == .existence {
+      summarise(key.a, change)
+      noteEventful(key.a)
+    }
     if key.kind == .suspension { noteSuspension(of: key.a, change) }
     var open = none
     var to = never
@@ -183,7 +192,20 @@ extension AccessGraph {
 
   private func noteSuspension(of node: Int32, _ change: ListChange) {
     nodes[node].hasSuspension = true
+    noteEventful(node)
     nodes[node].changed = UInt32(change.position)
+  }
+
+  /// The memberships of a node are no longer plain: from now on the node itself has to be looked at.
+  ///
+  /// O(memberships of the node).
+  private func noteEventful(_ node: Int32) {
+    let groups = nodes[node].groups
+    if groups == none { return }
+    for place in 0..<Int32(edges.count(of: groups)) {
+      let edge = edges[groups, place]
+      edges[nodes[edge.other].members, entries[edge.entry].places.a].isPlain = false
+    }
   }
 
   /// Takes the last entry of an existence into the node's summary.
@@ -225,14 +247,16 @@ extension AccessGraph {
     case .membership:
       places.a = put(index, to, other: key.b, in: ensured(&nodes[key.a].members), change)
       places.b = put(index, to, other: key.a, in: ensured(&nodes[key.b].groups), change)
+      edges[nodes[key.a].members, places.a].isPlain = isPlain(entry, memberOf: key)
     case .link:
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].links), change)
+      noteEventful(key.a)
       places.b = put(index, to, other: key.a, in: ensured(&nodes[entry.value].accounts), change)
     case .assignment:
       let grant = grants[entry.value]
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[grant.principal].assignments), change)
       places.b = put(index, to, other: entry.value, in: ensured(&nodes[grant.role].grants), change)
-      let onScope = ensured(&resources[grant.scope, default: ResourceRecord()].assignments)
+      let onScope = ensured(&resources[resourceNumber(grant.scope)].assignments)
       places.c = put(index, to, other: entry.value, in: onScope, change)
     case .coverage, .gap:
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
@@ -254,11 +278,19 @@ extension AccessGraph {
       places.b = put(index, entry.effective, other: key.a, in: ensured(&nodes[key.b].groups), change)
     case .link:
       places.a = put(index, entry.effective, other: key.a, in: ensured(&nodes[key.a].links), change)
+      noteEventful(key.a)
     case .coverage, .gap:
       places.a = put(index, entry.effective, other: key.a, in: coverageList(of: key), change)
     case .existence, .attribute, .suspension, .assignment: return
     }
     entries[index].places = places
+  }
+
+  private func isPlain(_ entry: EntryRecord, memberOf key: FactKey) -> Bool {
+    let member = nodes[key.b]
+    guard member.isUneventful else { return false }
+    return FlatMoment(effective: member.since, position: Int64(member.sincePosition))
+      <= FlatMoment(effective: entry.effective, position: entry.position)
   }
 
   private func put(_ index: Int32, _ to: Int64, other: Int32, in list: Int32, _ change: ListChange) -> Int32 {
@@ -290,7 +322,7 @@ extension AccessGraph {
 
   private func coverageList(of key: FactKey) -> Int32 {
     let resource = key.kind == .gap ? gaps[Int(key.b)].resource : key.b
-    return ensured(&resources[resource, default: ResourceRecord()].coverage)
+    return ensured(&resources[resourceNumber(resource)].coverage)
   }
 
   /// Calls back with list and place of each edge of an entry; of `none` nothing.
@@ -311,7 +343,7 @@ extension AccessGraph {
       let grant = grants[entry.value]
       body(nodes[grant.principal].assignments, places.a)
       body(nodes[grant.role].grants, places.b)
-      if let list = resources[grant.scope]?.assignments { body(list, places.c) }
+      body(resource(grant.scope).assignments, places.c)
     case .coverage, .gap: body(coverageList(of: key), places.a)
     case .existence: body(nodes[key.a].members, places.a)
     case .attribute, .suspension: return

@@ -16,21 +16,23 @@ public struct Pattern: Hashable, Sendable {
   /// Whether the whole text matches.
   ///
   /// O(pattern × text) at worst, linear for at most one `*`.
-  public func matches(_ text: [UInt8]) -> Bool {
-    if isLiteral { return bytes == text }
+  func matches(_ text: Swift.Span<UInt8>) -> Bool {
+    let pattern = bytes.span
+    if isLiteral { return Self.isSame(pattern, text) }
+    if pattern.count == 1, pattern[0] == UInt8(ascii: "*") { return true }
     var p = 0
     var s = 0
     var star = -1
     var mark = 0
     while s < text.count {
-      if p < bytes.count, bytes[p] == UInt8(ascii: "*") {
+      if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
         star = p
         mark = s
         p += 1
-      } else if p < bytes.count, bytes[p] == UInt8(ascii: "?") {
+      } else if p < pattern.count, pattern[p] == UInt8(ascii: "?") {
         s = Self.nextScalar(text, s)
         p += 1
-      } else if p < bytes.count, bytes[p] == text[s] {
+      } else if p < pattern.count, pattern[p] == text[s] {
         p += 1
         s += 1
       } else if star >= 0 {
@@ -41,8 +43,22 @@ public struct Pattern: Hashable, Sendable {
         return false
       }
     }
-    while p < bytes.count, bytes[p] == UInt8(ascii: "*") { p += 1 }
-    return p == bytes.count
+    while p < pattern.count, pattern[p] == UInt8(ascii: "*") { p += 1 }
+    return p == pattern.count
+  }
+
+  private static func isSame(_ a: Swift.Span<UInt8>, _ b: Swift.Span<UInt8>) -> Bool {
+    guard a.count == b.count else { return false }
+    for index in 0..<a.count where a[index] != b[index] { return false }
+    return true
+  }
+
+  /// Whether one of the patterns matches the whole text.
+  static func any(_ patterns: [Pattern], matches text: Swift.Span<UInt8>) -> Bool {
+    // Through a span, for a loop over the array would count references to each pattern's bytes.
+    let patterns = patterns.span
+    for index in 0..<patterns.count where patterns[index].matches(text) { return true }
+    return false
   }
 
   /// Whether some text matches both patterns.
@@ -71,7 +87,7 @@ public struct Pattern: Hashable, Sendable {
     return row[0]
   }
 
-  private static func nextScalar(_ text: [UInt8], _ index: Int) -> Int {
+  private static func nextScalar(_ text: Swift.Span<UInt8>, _ index: Int) -> Int {
     var next = index + 1
     while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
     return next
@@ -84,14 +100,6 @@ public struct Pattern: Hashable, Sendable {
 
 /// How scopes cover resources: whole segments of a path, or `*` for everything.
 enum Scope {
-  /// Every scope that covers exactly this resource: `*`, its prefixes by whole segments, itself.
-  static func covering(_ resource: String) -> [String] {
-    if resource == "*" { return ["*"] }
-    // By bytes: a combining mark after a slash would make one Character of both.
-    let ends = resource.utf8.indices.filter { resource.utf8[$0] == UInt8(ascii: "/") }
-    return ["*"] + ends.map { String(resource[..<$0]) } + [resource]
-  }
-
   /// Whether a scope lies at, above or below a resource.
   static func isRelated(_ scope: String, to resource: String) -> Bool {
     covers(scope, resource) || covers(resource, scope)

@@ -50,6 +50,11 @@ struct NodeRecord: BitwiseCopyable {
   }
 
   var definitions: Int32 { members }
+
+  /// Whether it is an identity that came and of which nothing else is known: not ended, suspended, linked or due to.
+  var isUneventful: Bool {
+    kind == .identity && isPlain && since != never && until == never && !hasSuspension && !hasDue && links == none
+  }
 }
 
 /// What kind of fact a record holds; `a` and `b` mean what the kind says.
@@ -163,6 +168,27 @@ struct BareEvent: BitwiseCopyable {
   let voids: Int64
   var voided: Int64 = never
   let kind: Kind
+
+  init(position: Int64, effective: Int64, voids: Int64, kind: Kind) {
+    self.position = position
+    self.effective = effective
+    self.voids = voids
+    self.kind = kind
+  }
+
+  /// What is kept of an event that writes nothing.
+  init(_ change: Change, position: Int64, effective: Int64) {
+    var voids: Int64 = 0
+    let kind: Kind
+    switch change {
+    case .eventVoided(let target):
+      kind = .voided
+      if target > 0, target < position { voids = target }
+    case .findingRaised: kind = .finding
+    default: kind = .expired
+    }
+    self.init(position: position, effective: effective, voids: voids, kind: kind)
+  }
 }
 
 /// A role's document with its inclusions as nodes and its patterns compiled.
@@ -170,11 +196,32 @@ final class CompiledRole {
   let document: RoleDocument
   let includes: [Int32]
   let permissions: [CompiledPermission]
+  /// Whether the document is known: that of a placeholder is not.
+  let isKnown: Bool
 
   init(document: RoleDocument, includes: [Int32]) {
     self.document = document
     self.includes = includes
+    isKnown = document.permissions != nil
     permissions = (document.permissions ?? []).map(CompiledPermission.init)
+  }
+}
+
+extension CompiledRole {
+  /// What its permissions give for an action on a resource.
+  func certainty(action: Swift.Span<UInt8>, resource: Swift.Span<UInt8>) -> Certainty {
+    var certainty: Certainty = []
+    // Through a span, for a loop over the array would count references to each permission's patterns.
+    let all = self.permissions
+    let permissions = all.span
+    var index = 0
+    while index < permissions.count, certainty != .allowed {
+      if permissions[index].applies(action: action, resource: resource) {
+        certainty = permissions[index].isConditional ? .conditional : .allowed
+      }
+      index += 1
+    }
+    return certainty
   }
 }
 
@@ -190,8 +237,8 @@ struct CompiledPermission {
     isConditional = permission.condition != nil
   }
 
-  func applies(action: [UInt8], resource: [UInt8]) -> Bool {
-    actions.contains { $0.matches(action) } && resources.contains { $0.matches(resource) }
+  func applies(action: Swift.Span<UInt8>, resource: Swift.Span<UInt8>) -> Bool {
+    Pattern.any(actions, matches: action) && Pattern.any(resources, matches: resource)
   }
 }
 
@@ -214,7 +261,9 @@ struct GapKey: Hashable {
 }
 
 /// The lists of a resource path: assignments on it as a scope; coverage and gaps of it.
-struct ResourceRecord {
+struct ResourceRecord: BitwiseCopyable {
+  /// The text of the path.
+  let text: Int32
   var assignments = none
   var coverage = none
 }

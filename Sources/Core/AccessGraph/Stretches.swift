@@ -165,9 +165,9 @@ extension AccessGraph {
       return found
     }
     var scopes: Set<Int32>?
-    if case .access(_, let resource) = subject { scopes = Set(Scope.covering(resource).compactMap { texts.find($0) }) }
+    if case .access(_, let resource) = subject { scopes = Set(self.scopes(covering: resource)) }
     let candidates =
-      scopes?.flatMap { facts(in: resources[$0]?.assignments ?? none) } ?? roleNodes.flatMap { facts(in: nodes[$0].grants) }
+      scopes?.flatMap { facts(in: resource($0).assignments) } ?? roleNodes.flatMap { facts(in: nodes[$0].grants) }
     var starts: [(Int32, CertainStretches)] = []
     for fact in candidates {
       for (interval, value) in stretches(fact, k) {

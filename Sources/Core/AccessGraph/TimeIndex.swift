@@ -3,14 +3,14 @@ import Memory
 /// From when on lists of edges are indexed by time, and how finely.
 public struct IndexLimits: Sendable {
   /// Edges from which a list carries an index; fewer are looked through in less time than a search takes.
-  public var edges = 128
+  public var edges = 64
   /// Changes between two checkpoints at the least: so many edges are looked at in no time.
-  public var changes = 64
+  public var changes = 16
   /// Strays that are kept before an index is built anew, beside one in eight edges.
   public var strays = 32
 
   /// The limits that serve; tests take smaller ones, so that small histories have indexes too.
-  public init(edges: Int = 128, changes: Int = 64, strays: Int = 32) {
+  public init(edges: Int = 64, changes: Int = 16, strays: Int = 32) {
     self.edges = edges
     self.changes = changes
     self.strays = strays
@@ -90,6 +90,13 @@ final class TimeIndex {
       if edge.from > t { break }
       if t < edge.to, !edge.isStray { body(edge) }
     }
+  }
+
+  /// About how many edges are live at t: rather too many.
+  func expectedLive(at t: Int64) -> Int {
+    let next = firstCheckpoint(after: t)
+    let (count, start) = next > 0 ? (checkpoints[next - 1].count, checkpoints[next - 1].ordered) : (0, 0)
+    return strays.count + count + (next < checkpoints.count ? checkpoints[next].ordered : order.count) - start
   }
 
   private func firstCheckpoint(after t: Int64) -> Int {

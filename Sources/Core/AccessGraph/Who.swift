@@ -10,7 +10,7 @@ extension AccessGraph {
   public func who(_ subject: WhoSubject, from view: Viewpoint) -> [Holder] {
     let spread = spread(subject, Sight(view))
     var found: [(text: Int32, certainty: Certainty)] = []
-    found.reserveCapacity(spread.count)
+    found.reserveCapacity(spread.found.count)
     spread.forEachIdentity { found.append((nodes[$0].text, $1)) }
     found.sort { texts.precedes($0.text, $1.text) }
     return found.map { text, certainty in
@@ -21,11 +21,7 @@ extension AccessGraph {
 
   /// Who has it at a moment, as numbers of this graph in no order: the question without the printing.
   public func whoNumbers(_ subject: WhoSubject, from view: Viewpoint) -> [Int32] {
-    let spread = spread(subject, Sight(view))
-    var found: [Int32] = []
-    found.reserveCapacity(spread.count)
-    spread.forEachIdentity { node, _ in found.append(node) }
-    return found
+    spread(subject, Sight(view)).found
   }
 
   private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
@@ -53,8 +49,9 @@ extension AccessGraph {
 
   /// Calls back with the list of assignments on each scope at or above a resource that has any.
   func forEachScope(covering resource: String, _ body: (_ list: Int32) -> Void) {
-    for scope in Scope.covering(resource) {
-      if let text = texts.find(scope), let record = resources[text], record.assignments != none { body(record.assignments) }
+    for scope in scopes(covering: resource) {
+      let list = self.resource(scope).assignments
+      if list != none { body(list) }
     }
   }
 
@@ -101,37 +98,54 @@ extension AccessGraph {
 struct Spread: ~Copyable {
   let graph: AccessGraph
   let sight: Sight
-  /// Identities that are active, with what reached them.
-  private var identities = Marks()
-  /// Groups, with what reached them.
-  private var groups = Marks()
+  /// What reached groups, and identities that are active.
+  private var reached = Marks()
 
   init(_ graph: AccessGraph, _ sight: Sight) {
     self.graph = graph
     self.sight = sight
   }
 
-  /// How many identities there are.
-  var count: Int { identities.count }
+  /// The identities, in the order of arrival.
+  private(set) var found: [Int32] = []
 
   func forEachIdentity(_ body: (Int32, Certainty) -> Void) {
-    identities.forEach { body($0, Certainty(rawValue: $1)) }
+    for identity in found { body(identity, Certainty(rawValue: reached[identity])) }
   }
 
   mutating func reach(_ start: Int32, _ certainty: Certainty) {
     if graph.nodes[start].kind == .identity { return arrive(start, certainty) }
-    var open = [(start, certainty)]
-    while let (group, certainty) = open.popLast() {
-      let fresh = certainty.subtracting(Certainty(rawValue: groups.add(certainty.rawValue, to: group)))
-      guard !fresh.isEmpty, let since = graph.presence(group, sight) else { continue }
-      let members = graph.nodes[group].members
-      if members == none { continue }
-      graph.forEachLive(members, sight) { edge in
-        guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
-        let carried = fresh.overdue(if: graph.isOverdue(edge, group, edge.other, sight))
-        if graph.nodes[edge.other].kind == .identity { arrive(edge.other, carried) } else { open.append((edge.other, carried)) }
-      }
+    var open: [(Int32, Certainty)] = []
+    var next = (start, certainty)
+    while true {
+      let (group, certainty) = next
+      let fresh = certainty.subtracting(Certainty(rawValue: reached.add(certainty.rawValue, to: group)))
+      if !fresh.isEmpty, let since = graph.presence(group, sight) { spread(fresh, below: group, since, &open) }
+      guard let last = open.popLast() else { return }
+      next = last
     }
+  }
+
+  private mutating func spread(
+    _ fresh: Certainty, below group: Int32, _ since: FlatMoment, _ open: inout [(Int32, Certainty)]
+  ) {
+    let members = graph.nodes[group].members
+    if members == none { return }
+    let expected = found.count + graph.expectedLive(members, sight)
+    reached.reserve(expected)
+    found.reserveCapacity(expected)
+    // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
+    let mayBePlain = !graph.nodes[group].hasDue
+    graph.forEachLive(members, sight) { edge in
+      if mayBePlain, edge.isPlainAndNotDue, since.effective < edge.from { return note(edge.other, fresh) }
+      guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
+      let carried = fresh.overdue(if: graph.isOverdue(edge, group, edge.other, sight))
+      if graph.nodes[edge.other].kind == .identity { arrive(edge.other, carried) } else { open.append((edge.other, carried)) }
+    }
+  }
+
+  @inline(__always) private mutating func note(_ identity: Int32, _ certainty: Certainty) {
+    if reached.add(certainty.rawValue, to: identity) == 0 { found.append(identity) }
   }
 
   /// An identity has it, and the person whom it is an account of.
@@ -139,7 +153,7 @@ struct Spread: ~Copyable {
     guard graph.isActive(identity, sight) else { return }
     let node = graph.nodes[identity]
     let certainty = node.hasDue ? certainty.overdue(if: graph.overdue(identity: identity, sight) != nil) : certainty
-    identities.add(certainty.rawValue, to: identity)
+    note(identity, certainty)
     if node.links == none { return }
     for link in graph.live(node.links, sight) where link.other != identity {
       let person = link.other
@@ -148,7 +162,7 @@ struct Spread: ~Copyable {
       else { continue }
       let isOverdue =
         graph.isOverdue(link, identity, person, sight) || graph.overdue(identity: person, sight) != nil
-      identities.add(certainty.overdue(if: isOverdue).rawValue, to: person)
+      note(person, certainty.overdue(if: isOverdue))
     }
   }
 }

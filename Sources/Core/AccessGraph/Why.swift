@@ -47,7 +47,7 @@ extension AccessGraph {
       return WhyAnswer(status: .denied, reason: "identity_suspended", paths: [], isTruncated: false)
     }
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
-    let scopes = Set(Scope.covering(resource).compactMap { texts.find($0) })
+    let scopes = Set(scopes(covering: resource))
     var walk = PathWalk(
       graph: self, sight: sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
       permissions: { role, index in self.applies(test, role, index) })
@@ -83,7 +83,7 @@ extension AccessGraph {
 
   private func applies(_ test: RoleTest, _ role: CompiledRole, _ index: Int) -> Bool {
     guard case .permits(let action, let resource) = test else { return false }
-    return index < 0 || role.permissions[index].applies(action: action, resource: resource)
+    return index < 0 || role.permissions[index].applies(action: action.span, resource: resource.span)
   }
 
   private func status(of node: Int32, _ test: RoleTest, _ scopes: Set<Int32>, _ sight: Sight) -> Status {

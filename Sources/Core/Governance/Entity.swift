@@ -54,7 +54,15 @@ public struct Entity: Hashable, Sendable, Comparable, CustomStringConvertible {
 
 extension String {
   /// Whether both are the same UTF-8 bytes; Swift's `==` also equates canonically equivalent strings.
-  public func isExactly(_ other: String) -> Bool { self == other && utf8.elementsEqual(other.utf8) }
+  public func isExactly(_ other: String) -> Bool {
+    guard self == other else { return false }
+    let (left, right) = (utf8Span, other.utf8Span)
+    // What is equal and ASCII is equal byte by byte.
+    if left.isKnownASCII, right.isKnownASCII { return true }
+    guard left.count == right.count else { return false }
+    for index in left.span.indices where left.span[index] != right.span[index] { return false }
+    return true
+  }
 
   /// Whether it comes before the other in the order of UTF-8 bytes.
   public func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }

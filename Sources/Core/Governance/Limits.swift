@@ -47,10 +47,20 @@ public enum Limits {
     if text.isEmpty { return "must not be empty; the whole tenant is *" }
     if text == "*" { return nil }
     if text.utf8.count > pathBytes { return "must be at most \(pathBytes) bytes" }
-    if text.utf8.contains(UInt8(ascii: "*")) { return "must be a path without wildcards, or * for the whole tenant" }
-    let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    if segments.contains(where: \.isEmpty) { return "must not have an empty segment" }
-    if segments.count > pathSegments { return "must have at most \(pathSegments) segments" }
+    let slash = UInt8(ascii: "/")
+    var segments = 1
+    var hasEmptySegment = false
+    var previous = slash
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "*") { return "must be a path without wildcards, or * for the whole tenant" }
+      if byte == slash {
+        segments += 1
+        if previous == slash { hasEmptySegment = true }
+      }
+      previous = byte
+    }
+    if hasEmptySegment || previous == slash { return "must not have an empty segment" }
+    if segments > pathSegments { return "must have at most \(pathSegments) segments" }
     return problem(characters: text)
   }
 
@@ -85,7 +95,8 @@ public enum Limits {
   }
 
   private static func problem(characters text: String) -> String? {
-    text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "must not contain control characters" : nil
+    // By bytes: in UTF-8 these stand for nothing else.
+    text.utf8.contains { $0 < 0x20 || $0 == 0x7F } ? "must not contain control characters" : nil
   }
 }
 
@@ -101,7 +112,7 @@ public enum PersonalAttributes {
   /// Whether the attribute's values are personal: a name in `names`, whatever its case and its `_`, `-`, `.` and blanks, or one
   /// that begins with `personal.`.
   public static func contains(_ name: String) -> Bool {
-    if name.hasPrefix("personal.") { return true }
+    if name.utf8.starts(with: "personal.".utf8) { return true }
     let bare = name.lowercased().unicodeScalars.filter { !"_-. ".unicodeScalars.contains($0) }
     return names.contains(String(String.UnicodeScalarView(bare)))
   }

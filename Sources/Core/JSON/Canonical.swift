@@ -92,10 +92,16 @@ extension [UInt8] {
 
   mutating func appendJSON(_ integer: Int64) {
     if integer.magnitude <= JSONValue.largestExactInteger.magnitude {
-      append(contentsOf: integer.description.utf8)
+      if integer < 0 { append(UInt8(ascii: "-")) }
+      appendDigits(integer.magnitude)
     } else {
       appendJSON(Double(integer))
     }
+  }
+
+  private mutating func appendDigits(_ number: UInt64) {
+    if number >= 10 { appendDigits(number / 10) }
+    append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
   }
 
   /// Appends a number as ECMAScript's Number::toString writes it, which RFC 8785 (section 3.2.2.3) prescribes.

@@ -36,6 +36,9 @@ public struct FieldReader: Sendable {
   /// The most elements in an array where the caller says nothing.
   public static let defaultMaximumCount = 10_000
 
+  /// Fields to make room for at once: as many as most objects are asked for.
+  private static let usualCount = 8
+
   /// The object that the fields are taken from, as a JSON pointer.
   public let pointer: String
 
@@ -58,6 +61,7 @@ public struct FieldReader: Sendable {
   public init(object: JSONObject, at pointer: String = JSONPointer.root) {
     self.object = object
     self.pointer = pointer
+    asked.reserveCapacity(Self.usualCount)
   }
 
   /// The pointer to the field of that name, whether it is there or not.
@@ -70,7 +74,7 @@ public struct FieldReader: Sendable {
 
   /// Refuses the first field that was not asked for.
   public func finish() throws(JSONFieldError) {
-    for member in object where !asked.contains(where: { $0.utf8.elementsEqual(member.name.utf8) }) {
+    for member in object where !asked.contains(where: { $0.hasSameBytes(as: member.name) }) {
       throw error(member.name, "is not a known field")
     }
   }

@@ -27,6 +27,9 @@ public struct JSONObject: Hashable, Sendable {
   /// From this many members on, names are found through a table; below it a scan is as quick and needs no memory.
   private static let indexedFrom = 16
 
+  /// Members to make room for at once: as many as most requests have.
+  private static let usualCount = 4
+
   private var members: [Member] = []
   private var placeByName: [Name: Int]?
 
@@ -47,6 +50,7 @@ public struct JSONObject: Hashable, Sendable {
   @discardableResult
   public mutating func append(_ name: String, _ value: JSONValue) -> Bool {
     guard place(of: name) == nil else { return false }
+    if members.isEmpty { members.reserveCapacity(Self.usualCount) }
     members.append(Member(name: name, value: value))
     if placeByName != nil {
       placeByName?[Name(text: name)] = members.count - 1

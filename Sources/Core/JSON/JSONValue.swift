@@ -150,9 +150,11 @@ extension String {
   /// Whether the UTF-8 of both is the same; `==` would take canonically equivalent texts for equal.
   func hasSameBytes(as other: String) -> Bool {
     guard self == other else { return false }
-    let (left, right) = (utf8Span.span, other.utf8Span.span)
+    let (left, right) = (utf8Span, other.utf8Span)
+    // What is equal and ASCII is equal byte by byte.
+    if left.isKnownASCII, right.isKnownASCII { return true }
     guard left.count == right.count else { return false }
-    for index in left.indices where left[index] != right[index] { return false }
+    for index in left.span.indices where left.span[index] != right.span[index] { return false }
     return true
   }
 
@@ -160,7 +162,7 @@ extension String {
   ///
   /// UTF-8 sorts the same, except that characters beyond U+FFFF (first byte F0 or more) come before U+E000 to U+FFFF (first
   /// byte EE or EF), because UTF-16 writes them with surrogates from D800.
-  func precedesInUTF16(_ other: String) -> Bool {
+  public func precedesInUTF16(_ other: String) -> Bool {
     let (left, right) = (utf8Span.span, other.utf8Span.span)
     for index in 0..<Swift.min(left.count, right.count) where left[index] != right[index] {
       let (mine, theirs) = (left[index], right[index])

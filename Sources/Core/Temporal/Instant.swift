@@ -29,6 +29,15 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.microseconds = microseconds
   }
 
+  /// Makes the instant of a day and the microseconds after its midnight UTC, or nothing where the calendar has no such day.
+  ///
+  /// - Precondition: the microseconds lie within a day.
+  public init?(year: Int, month: Int, day: Int, microsecondOfDay: Int64) {
+    precondition((0..<Self.microsecondsPerDay).contains(microsecondOfDay), "a time lies within its day")
+    guard (1...9999).contains(year), let date = CivilDate(year: year, month: month, day: day) else { return nil }
+    self.init(unchecked: Int64(date.daysSinceEpoch) * Self.microsecondsPerDay + microsecondOfDay)
+  }
+
   private static func holds(_ microseconds: Int64) -> Bool {
     (earliest.microseconds...latest.microseconds).contains(microseconds)
   }

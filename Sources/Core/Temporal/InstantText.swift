@@ -93,31 +93,31 @@ extension Instant {
     }
     let date = CivilDate(daysSinceEpoch: Int(days))
     let (seconds, fraction) = Int(rest).quotientAndRemainder(dividingBy: 1_000_000)
-    bytes.append(digits: date.year, width: 4)
+    bytes.append(twoDigits: date.year / 100)
+    bytes.append(twoDigits: date.year % 100)
     bytes.append(UInt8(ascii: "-"))
-    bytes.append(digits: date.month, width: 2)
+    bytes.append(twoDigits: date.month)
     bytes.append(UInt8(ascii: "-"))
-    bytes.append(digits: date.day, width: 2)
+    bytes.append(twoDigits: date.day)
     bytes.append(UInt8(ascii: "T"))
-    bytes.append(digits: seconds / 3600, width: 2)
+    bytes.append(twoDigits: seconds / 3600)
     bytes.append(UInt8(ascii: ":"))
-    bytes.append(digits: seconds / 60 % 60, width: 2)
+    bytes.append(twoDigits: seconds / 60 % 60)
     bytes.append(UInt8(ascii: ":"))
-    bytes.append(digits: seconds % 60, width: 2)
+    bytes.append(twoDigits: seconds % 60)
     bytes.append(UInt8(ascii: "."))
-    bytes.append(digits: fraction, width: 6)
+    bytes.append(twoDigits: fraction / 10_000)
+    bytes.append(twoDigits: fraction / 100 % 100)
+    bytes.append(twoDigits: fraction % 100)
     bytes.append(UInt8(ascii: "Z"))
   }
 }
 
 extension [UInt8] {
-  fileprivate mutating func append(digits number: Int, width: Int) {
-    var divisor = 1
-    for _ in 1..<width { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-      divisor /= 10
-    }
+  /// Appends a number below 100; by constant divisors, since every answer and event has several instants.
+  fileprivate mutating func append(twoDigits number: Int) {
+    append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
+    append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
   }
 }
 

@@ -15,7 +15,10 @@ public struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
   public init(milliseconds: Int64, random: [UInt8] = SecureRandom.bytes(randomByteCount)) {
     precondition((0..<(1 << 48)).contains(milliseconds), "the time of a UUID is 48 bits of milliseconds since 1970")
     precondition(random.count == Self.randomByteCount, "a UUID takes ten random bytes")
-    var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * Int64($0))) } + random
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    for index in 0..<6 { bytes.append(UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * Int64(index)))) }
+    bytes += random
     bytes[6] = 0x70 | bytes[6] & 0x0F  // the version
     bytes[8] = 0x80 | bytes[8] & 0x3F  // the variant
     self.bytes = bytes
@@ -28,10 +31,12 @@ public struct UUIDv7: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// The identifier in lower case, such as `017f22e2-79b0-7cc3-98c4-dc0c0c07398f`.
   public var description: String {
-    var text = Hexadecimal.encode(bytes[..<4])
-    for group in [bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10...]] {
-      text += "-" + Hexadecimal.encode(group)
+    var text: [UInt8] = []
+    text.reserveCapacity(36)
+    for (index, byte) in bytes.enumerated() {
+      if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+      Hexadecimal.append(byte, to: &text)
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }

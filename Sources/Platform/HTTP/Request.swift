@@ -45,18 +45,22 @@ public struct Request: Sendable {
     query.first { $0.name == name }?.value
   }
 
+  /// Room for the segments of an ordinary path.
+  private static let usualSegments = 4
+
   static func segments(of rawPath: String) throws(MalformedTarget) -> [String] {
-    guard rawPath.utf8.first == UInt8(ascii: "/") else { throw MalformedTarget() }
+    let bytes = rawPath.utf8
+    let slash = UInt8(ascii: "/")
+    guard bytes.first == slash else { throw MalformedTarget() }
+    var start = bytes.index(after: bytes.startIndex)
+    if start == bytes.endIndex { return [] }
     var segments: [String] = []
-    var rest = rawPath.dropFirst()
-    while !rest.isEmpty || !segments.isEmpty {
-      guard let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) else {
-        segments.append(try percentDecoded(rest))
-        break
-      }
-      segments.append(try percentDecoded(rest[..<slash]))
-      rest = rest[rest.utf8.index(after: slash)...]
+    segments.reserveCapacity(usualSegments)
+    while true {
+      let end = bytes[start...].firstIndex(of: slash) ?? bytes.endIndex
+      segments.append(try percentDecoded(rawPath[start..<end]))
+      if end == bytes.endIndex { return segments }
+      start = bytes.index(after: end)
     }
-    return segments
   }
 }

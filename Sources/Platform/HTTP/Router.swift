@@ -56,6 +56,8 @@ public struct Router: Sendable {
   }
 
   private var root = Node()
+  /// The nodes of patterns without a parameter by their text, which is the usual request's raw path.
+  private var literals: [String: Node] = [:]
   private let problem: ProblemResponse
 
   /// Makes a router without routes; `problem` answers 404 and 405, by default without a body.
@@ -74,13 +76,20 @@ public struct Router: Sendable {
     precondition(method != .other, "a route has a method by name")
     let segments =
       pattern == "/" ? [] : pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    root.insert(segments[...], method, Route(names: segments.compactMap(Self.parameterName), handler: handler))
+    let names = segments.compactMap(Self.parameterName)
+    root.insert(segments[...], method, Route(names: names, handler: handler))
+    if names.isEmpty {
+      var unused: [String] = []
+      literals[pattern] = root.find(segments[...], &unused)
+    }
   }
 
   /// Calls the request's handler, or answers 404, 405 with `Allow`, or OPTIONS.
   public func route(_ request: Request) -> Reply {
     var values: [String] = []
-    guard let node = root.find(request.segments[...], &values) else { return .now(problem(404, request, [])) }
+    guard let node = literals[request.rawPath] ?? root.find(request.segments[...], &values) else {
+      return .now(problem(404, request, []))
+    }
     let route = node.routes[request.method] ?? (request.method == .head ? node.routes[.get] : nil)
     if let route { return route.handler(request, Parameters(names: route.names, values: values)) }
     let allow = Self.allowed(node)

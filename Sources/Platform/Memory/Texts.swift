@@ -42,6 +42,14 @@ internal import Glibc
     }
   }
 
+  /// The number of a text given as UTF-8 bytes; nil where it has none.
+  public func find(utf8: Span<UInt8>) -> Int32? {
+    unsafe utf8.withUnsafeBufferPointer { utf8 in
+      let bytes = UnsafeRawBufferPointer(utf8)
+      return unsafe find(bytes, hash: Self.hash(bytes))
+    }
+  }
+
   private func number(_ bytes: UnsafeRawBufferPointer) -> Int32 {
     let hash = unsafe Self.hash(bytes)
     if let number = unsafe find(bytes, hash: hash) { return number }

@@ -10,26 +10,50 @@ extension Connection {
   /// Outside a transaction they are one: all take effect or none does. If one fails, those after it are not run, the first
   /// error is thrown, and the connection can be used again.
   public func pipeline(_ statements: [SQL]) throws(PostgresError) -> [Rows] {
+    try results(of: send(pipeline: statements))
+  }
+
+  /// A pipeline that was sent and whose results were not read yet.
+  public struct SentPipeline: Sendable {
+    fileprivate let steps: [Step]
+  }
+
+  /// Sends statements as ``pipeline(_:)`` does, without waiting for their results.
+  ///
+  /// The connection is taken until ``results(of:)`` has read them, which another thread may do.
+  public func send(pipeline statements: [SQL]) throws(PostgresError) -> SentPipeline {
     guard statements.count <= Self.maximumPipelineStatements else {
       throw PostgresError(
         .badValue, "a pipeline of \(statements.count) statements is over the limit of \(Self.maximumPipelineStatements)")
     }
     for statement in statements { if let defect = statement.defect { throw defect } }
-    guard !statements.isEmpty else { return [] }
+    guard !statements.isEmpty else { return SentPipeline(steps: []) }
     try begin()
     guard unsafe PQenterPipelineMode(handle) == 1 else { throw failure(nil, mayHaveCommitted: false) }
     // Non-blocking: were both sides to block on sending, neither would ever read (libpq manual, "Pipeline Mode").
     unsafe PQsetnonblocking(handle, 1)
-    defer {
-      unsafe PQsetnonblocking(handle, 0)
-      unsafe PQexitPipelineMode(handle)
+    do throws(PostgresError) {
+      return SentPipeline(steps: try send(statements))
+    } catch {
+      leavePipelineMode()
+      throw error
     }
-    let steps = try send(statements)
-    return try receive(steps)
+  }
+
+  /// Waits for the results of a pipeline that was sent; to be called once.
+  public func results(of sent: SentPipeline) throws(PostgresError) -> [Rows] {
+    guard !sent.steps.isEmpty else { return [] }
+    defer { leavePipelineMode() }
+    return try receive(sent.steps)
+  }
+
+  private func leavePipelineMode() {
+    unsafe PQsetnonblocking(handle, 0)
+    unsafe PQexitPipelineMode(handle)
   }
 
   /// One command in the pipeline.
-  private enum Step {
+  fileprivate enum Step: Sendable {
     case prepare(SQL, name: String)
     case run(SQL)
   }

@@ -131,6 +131,11 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
       }
     }
 
+    /// Binds an array that was written element by element.
+    public mutating func appendInterpolation(_ column: ArrayColumn) {
+      statement.bind(column.type.array, isNull: false) { bytes throws(PostgresError) in try column.appendBinary(to: &bytes) }
+    }
+
     /// Adds a name, quoted as an identifier.
     public mutating func appendInterpolation(identifier: String) {
       statement.text += SQL.quoted(identifier: identifier)

@@ -27,10 +27,15 @@ public final class API: Sendable {
     return router.route(request)
   }
 
+  private static let localNames = ["127.0.0.1", "localhost", "[::1]"]
+
   private static func isLocal(_ host: String?) -> Bool {
     guard let host else { return true }
-    let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
-    return ["localhost", "127.0.0.1", "[::1]"].contains(name.lowercased())
+    let bytes = host.utf8
+    let end =
+      bytes.first == UInt8(ascii: "[")
+      ? bytes.firstIndex(of: UInt8(ascii: "]")).map { bytes.index(after: $0) } : bytes.firstIndex(of: UInt8(ascii: ":"))
+    return localNames.contains(String(host[..<(end ?? host.endIndex)]).lowercased())
   }
 
   /// The answer to a request that router or listener refuse: a `ProblemResponse` for the listener.

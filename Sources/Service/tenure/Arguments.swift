@@ -79,6 +79,17 @@ struct Arguments {
     return number
   }
 
+  /// A number of bytes, with K, M, G or T behind it for multiples of 1024.
+  mutating func bytes(_ name: String) throws(UsageError) -> Int? {
+    guard let text = option(name) else { return nil }
+    let power = text.last.flatMap { "KMGT".firstIndex(of: $0) }.map { "KMGT".distance(from: "KMGT".startIndex, to: $0) + 1 }
+    let number = Int(power == nil ? text : String(text.dropLast()))
+    guard let number, number > 0, let bytes = number.multiplied(by: 1 << (10 * (power ?? 0))) else {
+      throw UsageError("--\(name) must be a number of bytes, such as 800M or 12G")
+    }
+    return bytes
+  }
+
   /// An instant in RFC 3339, or a bare date: midnight UTC of that day, for an end the end of it.
   mutating func instant(_ name: String, endOfDay: Bool = false) throws(UsageError) -> Instant? {
     guard let text = option(name) else { return nil }
@@ -94,5 +105,13 @@ struct Arguments {
   func finish() throws(UsageError) {
     if let option = options.first { throw UsageError("there is no option --\(option.name) here") }
     if let word = words.first { throw UsageError("nothing is expected here: \(word)") }
+  }
+}
+
+extension Int {
+  /// The product; nil where it is too large.
+  fileprivate func multiplied(by factor: Int) -> Int? {
+    let (product, isOver) = multipliedReportingOverflow(by: factor)
+    return isOver ? nil : product
   }
 }

@@ -5,12 +5,13 @@ import Server
 extension Subcommand {
   static let serve = Subcommand(
     name: "serve", summary: "serves the JSON API on loopback",
-    usage: "serve [--port 8080] [--socket PATH]"
+    usage: "serve [--port 8080] [--socket PATH] [--graph-memory SIZE, by default half of the machine's]"
   ) { arguments in
     let configuration = try arguments.serverConfiguration()
+    let settings = try arguments.serverSettings()
     let place = try Session.place(&arguments)
     try arguments.finish()
-    let session = try Session.open(place)
+    let session = try Session.open(place, settings: settings)
     defer { session.close() }
     try serve(session, configuration)
     return .yes
@@ -44,9 +45,22 @@ extension Subcommand {
   }
 }
 
+/// How much memory graphs may take where nobody says.
+enum GraphMemory {
+  /// Half of the machine's: the other half is PostgreSQL's cache, which makes what was let go load quickly again.
+  static var usual: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory / 2) }
+}
+
 extension Arguments {
   mutating func serverConfiguration() throws(UsageError) -> Server.Configuration {
     let port = try integer("port", in: 0...65_535)
     return Server.Configuration(port: port ?? 8080, socket: option("socket"))
+  }
+
+  /// The settings of a store that serves.
+  mutating func serverSettings() throws(UsageError) -> EventStore.Settings {
+    var settings = EventStore.Settings()
+    settings.graphMemory = try bytes("graph-memory") ?? GraphMemory.usual
+    return settings
   }
 }

@@ -5,15 +5,16 @@ import Server
 extension Subcommand {
   static let start = Subcommand(
     name: "start", summary: "loads the sample organisation, asks it a few questions, and serves the API",
-    usage: "start [--once] [--port 8080] [--socket PATH]"
+    usage: "start [--once] [--port 8080] [--socket PATH] [--graph-memory SIZE]"
   ) { arguments in
     let configuration = try arguments.serverConfiguration()
+    let settings = try arguments.serverSettings()
     let isOnce = arguments.flag("once")
     let name = arguments.tenantName()
     let place = try Session.place(&arguments)
     try arguments.finish()
     // One session holds the database for the whole command: the others come and go on the running server.
-    let session = try Session.open(place)
+    let session = try Session.open(place, settings: settings)
     defer { session.close() }
     try loadSample(place, into: name)
     try askSample(place, of: name)

@@ -8,7 +8,7 @@ import Temporal
 struct AppendStatements {
   /// Events from which on a binary COPY is used: below it one round trip for everything is quicker.
   static let copiedFrom = 500
-  /// Relation statements from which on a transaction with COPY is used: far below what one pipeline holds.
+  /// Relation rows from which on a transaction with COPY is used.
   static let pipelinedRelations = 2_000
 
   let tenant: Int32
@@ -17,37 +17,47 @@ struct AppendStatements {
   /// Each with one event at least.
   let batches: [DecidedBatch]
   let relations: RelationChanges
+  /// The events as arrays, where they are fewer than are copied.
+  let arrays: EventArrays
 
   /// How many events it writes.
-  var eventCount: Int { batches.reduce(0) { $0 + $1.events.count } }
-
-  private var events: [RecordedEvent] { batches.flatMap(\.events) }
-  private var personal: [PersonalRow] { batches.flatMap(\.personal) }
+  private var eventCount: Int { batches.reduce(0) { $0 + $1.events.count } }
 
   /// Whether one pipeline can hold everything and is quicker than a transaction with COPY.
   var fitsOnePipeline: Bool {
-    eventCount < Self.copiedFrom && relations.statementCount < Self.pipelinedRelations
+    arrays.count == eventCount && relations.rowCount < Self.pipelinedRelations
   }
 
-  /// Writes everything in one round trip and commits: libpq's pipeline outside a transaction is one.
+  /// Sends everything in one round trip, which commits: libpq's pipeline outside a transaction is one.
+  func send(on connection: Connection) throws -> Connection.SentPipeline {
+    try connection.send(pipeline: own + relations.statements(tenant: tenant))
+  }
+
+  /// Waits until what was sent is on disk.
   ///
   /// - Returns: the first sign that the relation tables were damaged before, if there is one.
-  func writeAtOnce(on connection: Connection) throws -> RelationsDamage? {
-    var statements = [advance, insertEvents(events), insertCommands]
-    if !personal.isEmpty { statements.append(insertPersonal(personal)) }
-    let own = statements.count
-    let results = try connection.pipeline(statements + relations.statements(tenant: tenant))
-    return relations.damage(in: results[own...])
+  func finish(_ sent: Connection.SentPipeline, on connection: Connection) throws -> RelationsDamage? {
+    let results = try connection.results(of: sent)
+    return relations.damage(in: results[ownCount...])
   }
+
+  /// The statements before those of the relation rows.
+  private var own: [SQL] { [advance, insertEvents, insertCommands] + (insertPersonal.map { [$0] } ?? []) }
+  private var ownCount: Int { batches.contains { !$0.personal.isEmpty } ? 4 : 3 }
 
   /// Writes everything within a transaction that is open, in bulk.
   ///
   /// - Returns: the first sign that the relation tables were damaged before, if there is one.
   func write(on connection: Connection) throws -> RelationsDamage? {
     _ = try connection.query(advance)
-    if eventCount >= Self.copiedFrom { try copyEvents(on: connection) } else { try connection.run(insertEvents(events)) }
-    try connection.run(insertCommands)
-    if !personal.isEmpty { try connection.run(insertPersonal(personal)) }
+    if arrays.count < eventCount {
+      try copyEvents(on: connection)
+      try copyCommands(on: connection)
+    } else {
+      try connection.run(insertEvents)
+      try connection.run(insertCommands)
+    }
+    if let insertPersonal { try connection.run(insertPersonal) }
     return try relations.write(on: connection, tenant: tenant)
   }
 
@@ -60,16 +70,48 @@ struct AppendStatements {
       """
   }
 
+  // MARK: Idempotency keys
+
+  private static let commandColumns = "tenant_id, command_id, digest, personal_digest, first_position, last_position"
+
   private var insertCommands: SQL {
+    var ids = ArrayColumn(of: String.self)
+    var plain = ArrayColumn(of: [UInt8].self)
+    var personal = ArrayColumn(of: [UInt8].self)
+    var first = ArrayColumn(of: Int64.self)
+    var last = ArrayColumn(of: Int64.self)
+    for batch in batches {
+      ids.append(batch.commandID)
+      plain.append(batch.digest.plain.bytes)
+      personal.append(batch.digest.personal?.bytes)
+      first.append(batch.events.first?.event.position)
+      last.append(batch.events.last?.event.position)
+    }
     return """
-      INSERT INTO tenure.command (tenant_id, command_id, digest, personal_digest, first_position, last_position)
-      SELECT \(tenant), * FROM unnest(
-        \(batches.map(\.commandID)), \(batches.map(\.digest.plain.bytes)), \(batches.map { $0.digest.personal?.bytes }),
-        \(batches.map { $0.events[0].event.position }), \(batches.map { $0.events[$0.events.count - 1].event.position }))
+      INSERT INTO tenure.command (\(unsafe: Self.commandColumns))
+      SELECT \(tenant), * FROM unnest(\(ids), \(plain), \(personal), \(first), \(last))
       """
   }
 
-  private func insertPersonal(_ rows: [PersonalRow]) -> SQL {
+  private func copyCommands(on connection: Connection) throws {
+    _ = try connection.copyIn("COPY tenure.command (\(Self.commandColumns)) FROM STDIN (FORMAT binary)") { writer in
+      for batch in batches {
+        try writer.row(columns: 6)
+        try writer.write(tenant)
+        try writer.write(batch.commandID)
+        try writer.write(batch.digest.plain.bytes)
+        try writer.write(batch.digest.personal?.bytes)
+        try writer.write(batch.events.first?.event.position)
+        try writer.write(batch.events.last?.event.position)
+      }
+    }
+  }
+
+  // MARK: Personal values
+
+  private var insertPersonal: SQL? {
+    let rows = batches.flatMap(\.personal)
+    if rows.isEmpty { return nil }
     let digests = rows.map { Sealing.digest(salt: $0.salt, value: Array($0.value.utf8)).hexadecimal }
     return """
       INSERT INTO tenure.personal (tenant_id, digest, position, entity, attribute, salt, value)
@@ -79,48 +121,96 @@ struct AppendStatements {
       """
   }
 
-  private func insertEvents(_ events: [RecordedEvent]) -> SQL {
-    let rows = events.map(EventColumns.init)
+  // MARK: Events
+
+  private static let eventColumns = """
+    tenant_id, position, event_id, type, version, entity, effective_at, due_at, recorded_at, source, basis, actor, \
+    recorded_by, ticket, command_id, body, leaf
+    """
+
+  private var insertEvents: SQL {
     return """
-      INSERT INTO tenure.event (
-        tenant_id, position, event_id, type, version, entity, effective_at, due_at, recorded_at, source, basis, actor,
-        recorded_by, ticket, command_id, body, leaf)
+      INSERT INTO tenure.event (\(unsafe: Self.eventColumns))
       SELECT \(tenant), * FROM unnest(
-        \(rows.map(\.position)), \(rows.map(\.eventID)), \(rows.map(\.type)), \(rows.map(\.version)),
-        \(rows.map(\.entity)), \(rows.map(\.effectiveAt)), \(rows.map(\.dueAt)), \(rows.map(\.recordedAt)),
-        \(rows.map(\.source)), \(rows.map(\.basis)), \(rows.map(\.actor)), \(rows.map(\.recordedBy)), \(rows.map(\.ticket)),
-        \(rows.map(\.commandID)), \(rows.map(\.body)), \(rows.map(\.leaf)))
+        \(arrays.position), \(arrays.eventID), \(arrays.type), \(arrays.version), \(arrays.entity), \(arrays.effectiveAt),
+        \(arrays.dueAt), \(arrays.recordedAt), \(arrays.source), \(arrays.basis), \(arrays.actor), \(arrays.recordedBy),
+        \(arrays.ticket), \(arrays.commandID), \(arrays.body), \(arrays.leaf))
       """
   }
 
   private func copyEvents(on connection: Connection) throws {
-    let copy = """
-      COPY tenure.event (
-        tenant_id, position, event_id, type, version, entity, effective_at, due_at, recorded_at, source, basis, actor,
-        recorded_by, ticket, command_id, body, leaf) FROM STDIN (FORMAT binary)
-      """
-    _ = try connection.copyIn(copy) { writer in
-      for event in events {
-        let row = EventColumns(event)
-        try writer.row(columns: 17)
-        try writer.write(tenant)
-        try writer.write(row.position)
-        try writer.write(row.eventID)
-        try writer.write(row.type)
-        try writer.write(row.version)
-        try writer.write(row.entity)
-        try writer.write(row.effectiveAt)
-        try writer.write(row.dueAt)
-        try writer.write(row.recordedAt)
-        try writer.write(row.source)
-        try writer.write(row.basis)
-        try writer.write(row.actor)
-        try writer.write(row.recordedBy)
-        try writer.write(row.ticket)
-        try writer.write(row.commandID)
-        try writer.write(row.body)
-        try writer.write(row.leaf)
+    _ = try connection.copyIn("COPY tenure.event (\(Self.eventColumns)) FROM STDIN (FORMAT binary)") { writer in
+      for batch in batches {
+        for event in batch.events { try copy(EventColumns(event), to: &writer) }
       }
     }
+  }
+
+  private func copy(_ row: EventColumns, to writer: inout BinaryCopyWriter) throws {
+    try writer.row(columns: 17)
+    try writer.write(tenant)
+    try writer.write(row.position)
+    try writer.write(row.eventID)
+    try writer.write(row.type)
+    try writer.write(row.version)
+    try writer.write(row.entity)
+    try writer.write(row.effectiveAt)
+    try writer.write(row.dueAt)
+    try writer.write(row.recordedAt)
+    try writer.write(row.source)
+    try writer.write(row.basis)
+    try writer.write(row.actor)
+    try writer.write(row.recordedBy)
+    try writer.write(row.ticket)
+    try writer.write(row.commandID)
+    try writer.write(row.body)
+    try writer.write(row.leaf)
+  }
+}
+
+/// The columns of events as arrays, one a column.
+struct EventArrays: Sendable {
+  var position = ArrayColumn(of: Int64.self)
+  var eventID = ArrayColumn(of: UUIDBytes.self)
+  var type = ArrayColumn(of: String.self)
+  var version = ArrayColumn(of: Int32.self)
+  var entity = ArrayColumn(of: String.self)
+  var effectiveAt = ArrayColumn(of: Timestamp.self)
+  var dueAt = ArrayColumn(of: Timestamp.self)
+  var recordedAt = ArrayColumn(of: Timestamp.self)
+  var source = ArrayColumn(of: String.self)
+  var basis = ArrayColumn(of: String.self)
+  var actor = ArrayColumn(of: String.self)
+  var recordedBy = ArrayColumn(of: String.self)
+  var ticket = ArrayColumn(of: String.self)
+  var commandID = ArrayColumn(of: String.self)
+  var body = ArrayColumn(of: String.self)
+  var leaf = ArrayColumn(of: [UInt8].self)
+
+  /// The number of events.
+  var count: Int { position.count }
+
+  /// Adds an event, unless there are so many that they are copied.
+  mutating func append(_ event: RecordedEvent) {
+    if count < AppendStatements.copiedFrom { append(EventColumns(event)) }
+  }
+
+  private mutating func append(_ row: EventColumns) {
+    position.append(row.position)
+    eventID.append(row.eventID)
+    type.append(row.type)
+    version.append(row.version)
+    entity.append(row.entity)
+    effectiveAt.append(row.effectiveAt)
+    dueAt.append(row.dueAt)
+    recordedAt.append(row.recordedAt)
+    source.append(row.source)
+    basis.append(row.basis)
+    actor.append(row.actor)
+    recordedBy.append(row.recordedBy)
+    ticket.append(row.ticket)
+    commandID.append(row.commandID)
+    body.append(row.body)
+    leaf.append(row.leaf)
   }
 }

@@ -19,6 +19,9 @@ struct CommandKeys {
   /// No keys.
   init() {}
 
+  /// Whether none of them was recorded.
+  var isEmpty: Bool { kept.isEmpty }
+
   /// Looks the keys up.
   init(_ keys: [String], tenant: Int32, on connection: Connection) throws {
     guard !keys.isEmpty else { return }
@@ -66,9 +69,9 @@ struct CommandKeys {
   ///
   /// - Throws: `Refusal` with code `keyReused` if it came with another body. Once a person's values are erased, the batch that
   ///   brought them can no longer be told from one with other values, and gets the first answer.
-  func replay(of submission: Submission) throws(Refusal) -> Receipt? {
-    guard let key = submission.commandID, let kept = kept[key] else { return nil }
-    let fingerprint = Fingerprint(submission)
+  func replay(of waiting: Appender.Waiting) throws(Refusal) -> Receipt? {
+    guard let key = waiting.submission.commandID, let kept = kept[key] else { return nil }
+    let fingerprint = waiting.fingerprint
     guard fingerprint.plain == kept.digest.plain else { throw Self.reused }
     guard let personal = kept.digest.personal else {
       if fingerprint.personalCount == 0 { return kept.receipt }

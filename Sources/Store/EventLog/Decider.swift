@@ -13,14 +13,22 @@ struct Decider {
   var relations = RelationChanges()
   /// The head as it will be after the batches decided so far.
   var head: Head
+  private let random: RandomReserve
+
+  init(replica: Replica, settings: EventStore.Settings, head: Head) {
+    self.replica = replica
+    self.settings = settings
+    self.head = head
+    random = RandomReserve(settings.randomness)
+  }
 
   /// Decides a batch and applies its events above what is applied already.
   ///
   /// - Throws: `Refusal`, after which nothing of the batch is left in the graph.
-  mutating func decide(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+  mutating func decide(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
     let start = head.position
     do throws(Refusal) {
-      let batch = try attempt(submission, commandID: commandID)
+      let batch = try attempt(waiting)
       guard let last = batch.events.last else { return batch }
       head.position = last.event.position
       head.recordedAt = batch.recordedAt
@@ -31,23 +39,31 @@ struct Decider {
     }
   }
 
-  private mutating func attempt(_ submission: Submission, commandID: String) throws(Refusal) -> DecidedBatch {
+  private mutating func attempt(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
+    let submission = waiting.submission
+    let commandID = waiting.commandID
     try Self.checkCount(submission)
     let recordedAt = max(settings.clock(), head.recordedAt?.next ?? .earliest)
     var batch = BatchInProgress(
       submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
-      graph: replica.graph)
-    for index in submission.commands.indices {
-      do throws(Refusal) { try batch.decide(at: index) } catch { throw submission.locate(error, command: index) }
-    }
-    try batch.judge()
-    let lastPosition = batch.position
-    if !batch.events.isEmpty {
-      replica.graph.read { graph in
-        relations.record(batch.relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: lastPosition)
+      random: random)
+    if submission.commands.count == 1 {
+      try replica.graph.change { graph throws(Refusal) in
+        try batch.decide(at: 0, in: graph)
+        try batch.conclude(in: graph, &relations)
       }
+    } else {
+      // The exclusive side is taken for one command at a time, so that readers come between those of a large batch.
+      for index in submission.commands.indices {
+        do throws(Refusal) {
+          try replica.graph.change { graph throws(Refusal) in try batch.decide(at: index, in: graph) }
+        } catch {
+          throw submission.locate(error, command: index)
+        }
+      }
+      try replica.graph.change { graph throws(Refusal) in try batch.conclude(in: graph, &relations) }
     }
-    let digest = Fingerprint(submission).kept(salt: batch.personal.first?.salt)
+    let digest = waiting.fingerprint.kept(salt: batch.personal.first?.salt)
     return DecidedBatch(
       commandID: commandID, digest: digest, recordedAt: recordedAt, events: batch.events, personal: batch.personal)
   }
@@ -70,6 +86,28 @@ extension Submission {
   }
 }
 
+/// Random bytes fetched for many identifiers at a time: the fetch costs more than the bytes.
+private final class RandomReserve {
+  /// Bytes of one fetch.
+  private static let fetchedBytes = 320
+
+  private let source: Randomness
+  private var bytes: [UInt8] = []
+  private var used = 0
+
+  init(_ source: @escaping Randomness) { self.source = source }
+
+  /// So many bytes that nobody else gets.
+  func take(_ count: Int) -> [UInt8] {
+    if used + count > bytes.count {
+      bytes = source(max(count, Self.fetchedBytes))
+      used = 0
+    }
+    defer { used += count }
+    return Array(bytes[used..<used + count])
+  }
+}
+
 /// One atomic batch while it is decided.
 private struct BatchInProgress {
   let submission: Submission
@@ -78,7 +116,7 @@ private struct BatchInProgress {
   /// The last position applied.
   var position: Int64
   let settings: EventStore.Settings
-  let graph: SharedGraph
+  let random: RandomReserve
   var relations = RelationBatch()
   var events: [RecordedEvent] = []
   var personal: [PersonalRow] = []
@@ -86,30 +124,34 @@ private struct BatchInProgress {
   var outcomes: [(changes: [Change], voided: [Fact])] = []
 
   /// Decides one command in the world that the ones before it made, and applies its events.
-  mutating func decide(at index: Int) throws(Refusal) {
+  mutating func decide(at index: Int, in graph: AccessGraph) throws(Refusal) {
     let command = submission.commands[index]
     try Sealing.refuseSealed(command.change)
     let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
-    let (drafts, voided) = try graph.read { graph throws(Refusal) in
-      let world = graph.world(asKnownAt: graph.appliedPosition)
-      var voided: [Fact] = []
-      if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }
-      return (try Governance.decide(command, in: context, world: world), voided)
-    }
-    for draft in drafts { try apply(draft) }
+    let world = graph.world(asKnownAt: graph.appliedPosition)
+    var voided: [Fact] = []
+    if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }
+    let drafts = try Governance.decide(command, in: context, world: world)
+    for draft in drafts { try apply(draft, to: graph) }
     outcomes.append((drafts.map(\.change), voided))
   }
 
+  /// Judges the whole batch, now that it stands, and adds the changes of rows that it comes to.
+  mutating func conclude(in graph: AccessGraph, _ changes: inout RelationChanges) throws(Refusal) {
+    try judge(in: graph)
+    if events.isEmpty { return }
+    changes.record(relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: position)
+  }
+
   /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
-  mutating func judge() throws(Refusal) {
+  private mutating func judge(in graph: AccessGraph) throws(Refusal) {
     var raised: Set<Finding> = []
     // Of a refused batch the last command that has a part in the breach is named: the one that brings it about.
     let order = submission.mode == .governed ? Array(outcomes.indices.reversed()) : Array(outcomes.indices)
     for index in order {
       let outcome = outcomes[index]
-      let found = graph.read { graph in
-        breaches(of: outcome.changes, voiding: outcome.voided, in: graph.world(asKnownAt: graph.appliedPosition))
-      }
+      let world = graph.world(asKnownAt: graph.appliedPosition)
+      let found = breaches(of: outcome.changes, voiding: outcome.voided, in: world)
       guard submission.mode == .observation else {
         if let breach = found.first { throw submission.locate(breach.refusal, command: index) }
         continue
@@ -118,26 +160,24 @@ private struct BatchInProgress {
       for breach in found where raised.insert(breach.finding).inserted {
         let draft = Draft(
           effectiveAt: command.effectiveAt ?? recordedAt, authority: command.authority, change: .findingRaised(breach.finding))
-        try apply(draft)
+        try apply(draft, to: graph)
       }
     }
   }
 
-  private mutating func apply(_ draft: Draft) throws(Refusal) {
+  private mutating func apply(_ draft: Draft, to graph: AccessGraph) throws(Refusal) {
     var rows: [PersonalRow] = []
     let next = position + 1
     let change = Sealing.seal(draft.change, at: next, randomness: settings.randomness, into: &rows)
     let milliseconds = max(0, recordedAt.microseconds / 1000)
-    let id = UUIDv7(milliseconds: milliseconds, random: settings.randomness(UUIDv7.randomByteCount))
+    let id = UUIDv7(milliseconds: milliseconds, random: random.take(UUIDv7.randomByteCount))
     let event = Event(
       position: next, eventID: id.description, effectiveAt: draft.effectiveAt, dueAt: draft.dueAt, recordedAt: recordedAt,
       source: submission.source, basis: submission.basis, authority: draft.authority, recordedBy: submission.recordedBy,
       correlationID: submission.correlationID, commandID: commandID, change: change)
     let body = try Self.soundBody(of: event)
-    graph.change { graph in
-      relations.willApply(event, in: graph.world(asKnownAt: graph.appliedPosition))
-      graph.apply(event)
-    }
+    relations.willApply(event, in: graph.world(asKnownAt: graph.appliedPosition))
+    graph.apply(event)
     events.append(RecordedEvent(event: event, body: String(decoding: body, as: UTF8.self)))
     personal += rows
     position = next
@@ -145,12 +185,18 @@ private struct BatchInProgress {
 
   /// The body of an event that is certain to be read again: what could not be would stop the tenant for good.
   private static func soundBody(of event: Event) throws(Refusal) -> [UInt8] {
-    let document = EventCodec.json(of: event)
-    let body = document.canonicalBytes()
+    let form = EventCodec.form(of: event)
+    let body = form.bytes
     guard body.count <= Limits.bodyBytes else {
       throw Refusal(.limitExceeded, "makes an event of \(body.count) bytes; the limit is \(Limits.bodyBytes)")
     }
-    if document.holdsFraction {
+    // Most events hold nothing that a reader could object to, which the writer saw; any other is read back to know.
+    if !form.isCertain { try checkReadable(body, event) }
+    return body
+  }
+
+  private static func checkReadable(_ body: [UInt8], _ event: Event) throws(Refusal) {
+    if let document = try? JSONValue(parsing: body), document.holdsFraction {
       throw Refusal(.malformed, "must not hold numbers with a fraction; write them as strings")
     }
     let decoded: Event
@@ -160,7 +206,6 @@ private struct BatchInProgress {
       throw Refusal(.malformed, "cannot be recorded: \(error.problem)")
     }
     guard decoded == event else { throw Refusal(.malformed, "holds what an event cannot say") }
-    return body
   }
 }
 

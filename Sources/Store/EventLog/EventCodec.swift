@@ -1,6 +1,6 @@
 public import Cryptography
 public import Governance
-public import JSON
+import JSON
 import Temporal
 
 /// Events to and from their bodies: canonical JSON (RFC 8785), the very bytes that are stored, exported and hashed.
@@ -11,43 +11,43 @@ public enum EventCodec {
   public static let currentVersion: Int64 = 1
 
   /// The event's body.
-  public static func body(of event: Event) -> [UInt8] { json(of: event).canonicalBytes() }
+  public static func body(of event: Event) -> [UInt8] { form(of: event).bytes }
 
   /// The event's leaf: SHA-256(0x00 ‖ body), as RFC 6962 section 2.1 has it.
-  public static func leaf(_ body: [UInt8]) -> Digest { SHA256.digest(of: [[0x00], body]) }
-
-  /// The event as JSON: the body's members, absent ones left out.
-  public static func json(of event: Event) -> JSONValue {
-    // In the canonical order of the names, so that the writer finds them sorted.
-    var object = JSONObject()
-    var authority = JSONObject()
-    event.authority.write(to: &authority)
-    func put(_ name: String, _ value: JSONValue?) {
-      if let value { object.append(name, value) }
-    }
-    put("actor", authority["actor"])
-    put("authorised_by", authority["authorised_by"])
-    put("basis", .string(event.basis.rawValue))
-    put("command_id", event.commandID.map { .string($0) })
-    put("correlation_id", event.correlationID.map { .string($0) })
-    put("data", event.change.data)
-    put("due_at", event.dueAt.map { .string($0.description) })
-    put("effective_at", .string(event.effectiveAt.description))
-    put("entity", .string(event.change.entity.description))
-    put("event_id", .string(event.eventID))
-    put("position", .integer(event.position))
-    put("reason", authority["reason"])
-    put("recorded_at", .string(event.recordedAt.description))
-    put("recorded_by", json(of: event.recordedBy))
-    put("source", .string(event.source))
-    put("ticket", authority["ticket"])
-    put("type", .string(event.change.type))
-    put("version", .integer(currentVersion))
-    return .object(object)
+  public static func leaf(_ body: some Collection<UInt8>) -> Digest {
+    var bytes: [UInt8] = [0x00]
+    bytes.reserveCapacity(body.count + 1)
+    bytes.append(contentsOf: body)
+    return SHA256.digest(bytes)
   }
 
-  private static func json(of recorder: Recorder) -> JSONValue {
-    ["authentication": .string(recorder.authentication), "id": .string(recorder.id)]
+  /// The event's body, and whether it is certain to be read again; absent members are left out.
+  public static func form(of event: Event) -> CanonicalForm {
+    var form = CanonicalForm()
+    // In the canonical order of the names.
+    form.beginObject()
+    event.authority.writeBeginning(to: &form)
+    form.word("basis", event.basis.rawValue)
+    form.id("command_id", event.commandID)
+    form.id("correlation_id", event.correlationID)
+    event.change.write(to: &form)
+    form.instant("due_at", event.dueAt)
+    form.instant("effective_at", event.effectiveAt)
+    form.entity("entity", event.change.entity)
+    form.id("event_id", event.eventID)
+    form.integer("position", event.position)
+    event.authority.writeReason(to: &form)
+    form.instant("recorded_at", event.recordedAt)
+    form.beginObject("recorded_by")
+    form.id("authentication", event.recordedBy.authentication)
+    form.id("id", event.recordedBy.id)
+    form.endObject()
+    form.id("source", event.source)
+    event.authority.writeTicket(to: &form)
+    form.word("type", event.change.type)
+    form.integer("version", currentVersion)
+    form.endObject()
+    return form
   }
 
   /// Reads a body; older versions are brought up to date on the way.

@@ -27,7 +27,7 @@ struct EventColumns: Hashable {
     let event = recorded.event
     position = event.position
     // The id was made here, or was stored as a uuid: 32 hexadecimal digits either way.
-    eventID = UUIDBytes(Hexadecimal.decode(event.eventID.filter { $0 != "-" }) ?? []) ?? UUIDBytes(0)
+    eventID = UUIDBytes(text: event.eventID) ?? UUIDBytes(0)
     type = event.change.type
     version = Int32(EventCodec.currentVersion)
     entity = event.change.entity.description
@@ -41,6 +41,6 @@ struct EventColumns: Hashable {
     ticket = event.authority.ticket.map { "\($0.system):\($0.key)" }
     commandID = event.commandID
     body = recorded.body
-    leaf = EventCodec.leaf(Array(recorded.body.utf8)).bytes
+    leaf = EventCodec.leaf(recorded.body.utf8).bytes
   }
 }

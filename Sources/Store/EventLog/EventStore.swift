@@ -27,6 +27,10 @@ public final class EventStore: Sendable {
     ///
     /// The default is 4.
     public var readConnections: Int
+    /// Bytes that all graphs may take together before those that were asked longest ago are let go.
+    ///
+    /// The default is no limit.
+    public var graphMemory = Int.max
     /// Called at the places where a crash matters most; tests break something there.
     var fault: (@Sendable (FaultPoint, Connection) throws -> Void)?
 
@@ -47,11 +51,21 @@ public final class EventStore: Sendable {
   private let conninfo: String
   let pool: Pool
   private let notifier: Notifier
+  /// One at a time looks at what memory is taken.
+  private let releasing = DispatchQueue(label: "tenure.release")
   private let state = Mutex(State())
 
+  /// A tenant that is kept, and how many times any tenant had been asked when this one was last.
+  fileprivate struct Kept {
+    var tenant: Tenant
+    var asked: Int
+  }
+
   /// What threads share.
-  private struct State {
-    var tenants: [String: Tenant] = [:]
+  fileprivate struct State {
+    var tenants: [String: Kept] = [:]
+    /// How many times tenants were asked.
+    var asked = 0
     var follower: Follower?
     var isClosed = false
   }
@@ -86,7 +100,7 @@ public final class EventStore: Sendable {
 
   /// The tenant of that name, its graph loaded; nil where there is none.
   ///
-  /// The first call reads its whole log.
+  /// The first call loads it, and so does the first after it was let go; keep it only while it is used.
   public func find(tenant name: String) throws -> Tenant? {
     if let tenant = loaded(tenant: name) { return tenant }
     let id = try pool.withConnection { connection in
@@ -95,15 +109,17 @@ public final class EventStore: Sendable {
     guard let id else { return nil }
     let tenant = try state.withLock { state throws(EventLogError) -> Tenant in
       if state.isClosed { throw .closed }
-      if let tenant = state.tenants[name] { return tenant }
+      if let kept = state.tenants[name] { return kept.tenant }
       let replica = Replica(tenant: id, name: name, alarm: settings.alarm)
       let appender = Appender(replica: replica, settings: settings, conninfo: conninfo, notifier: notifier)
       let tenant = Tenant(replica: replica, appender: appender, pool: pool, settings: settings)
-      state.tenants[name] = tenant
+      state.asked += 1
+      state.tenants[name] = Kept(tenant: tenant, asked: state.asked)
       return tenant
     }
     // Outside the lock: whoever asks for the same tenant meanwhile waits on the tenant's queue, not on the store's lock.
     try tenant.loadOnce()
+    releaseMemory()
     return tenant
   }
 
@@ -123,7 +139,12 @@ public final class EventStore: Sendable {
   ///
   /// Never waits.
   public func loaded(tenant name: String) -> Tenant? {
-    state.withLock { $0.tenants[name] }.flatMap { $0.isLoaded ? $0 : nil }
+    state.withLock { state -> Tenant? in
+      guard let tenant = state.tenants[name]?.tenant else { return nil }
+      state.asked += 1
+      state.tenants[name]?.asked = state.asked
+      return tenant
+    }.flatMap { $0.isLoaded ? $0 : nil }
   }
 
   /// The names of all tenants, in byte order.
@@ -138,7 +159,7 @@ public final class EventStore: Sendable {
   /// A second call does nothing.
   public func follow() throws {
     let follower = Follower(
-      conninfo: conninfo, pool: pool, loaded: { [weak self] in self?.loadedReplicas ?? [] }, alarm: settings.alarm)
+      conninfo: conninfo, pool: pool, loaded: { [weak self] in self?.replicasToFollow ?? [] }, alarm: settings.alarm)
     let isFirst = try state.withLock { state throws(EventLogError) in
       if state.isClosed { throw .closed }
       guard state.follower == nil else { return false }
@@ -148,8 +169,14 @@ public final class EventStore: Sendable {
     if isFirst { follower.start() }
   }
 
+  /// Graphs also grow by what is appended: whoever follows looks at the memory as often as at the heads.
+  private var replicasToFollow: [Replica] {
+    releaseMemory()
+    return loadedReplicas
+  }
+
   private var loadedReplicas: [Replica] {
-    state.withLock { Array($0.tenants.values) }.filter(\.isLoaded).map(\.replica)
+    state.withLock { $0.tenants.values.map(\.tenant) }.filter(\.isLoaded).map(\.replica)
   }
 
   /// Stops following and appending; returns when what was submitted has been answered.
@@ -159,11 +186,56 @@ public final class EventStore: Sendable {
     let (tenants, follower) = state.withLock { state in
       state.isClosed = true
       defer { state.follower = nil }
-      return (Array(state.tenants.values), state.follower)
+      return (state.tenants.values.map(\.tenant), state.follower)
     }
     follower?.stop()
     for tenant in tenants { tenant.appender.close() }
     pool.close()
+  }
+
+  // MARK: Memory
+
+  /// A tenant whose graph is in memory.
+  public struct LoadedTenant: Hashable, Sendable {
+    /// Its name.
+    public var name: String
+    /// Bytes that its graph takes.
+    public var graphBytes: Int
+    /// The event at which it has stopped; nil while all is well.
+    public var degraded: UndecodableEvent?
+  }
+
+  /// The tenants whose graphs are in memory, in byte order of their names; to look is not to ask.
+  public var loadedTenants: [LoadedTenant] {
+    loadedReplicas.map { LoadedTenant(name: $0.name, graphBytes: $0.graphBytes, degraded: $0.degraded) }
+      .sorted { $0.name.precedes($1.name) }
+  }
+
+  /// Lets tenants go that were asked longest ago, until the graphs fit into the memory they may take.
+  ///
+  /// A tenant that somebody holds stays: whoever asks or appends holds it until answered, and so finishes on the graph that it
+  /// began with. So does one whose appender has something to do, one that is waited for, one that is degraded, which must
+  /// go on saying so, and the one asked last, or a limit below its size would load it for every question. Asked again, a
+  /// tenant that left loads at the head: nothing that was acknowledged is missing.
+  private func releaseMemory() {
+    guard settings.graphMemory < Int.max else { return }
+    releasing.sync {
+      let sizes = Dictionary(uniqueKeysWithValues: loadedTenants.map { ($0.name, $0.graphBytes) })
+      var excess = sizes.values.reduce(0, +) - settings.graphMemory
+      guard excess > 0 else { return }
+      let released = state.withLock { state in
+        var released: [Tenant] = []
+        let names = state.tenants.sorted { $0.value.asked < $1.value.asked }.map(\.key)
+        for name in names.dropLast() where excess > 0 {
+          guard let bytes = sizes[name], let tenant = state.release(name) else { continue }
+          excess -= bytes
+          released.append(tenant)
+        }
+        return released
+      }
+      // Freed here, outside the lock: freeing a large graph takes time.
+      _ = consume released
+    }
   }
 
   /// Whether it is 1 to 63 characters of a–z, 0–9, `-`, `_` and `.`: it stands in addresses, file names and labels.
@@ -176,6 +248,21 @@ public final class EventStore: Sendable {
         default: false
         }
       }
+  }
+}
+
+extension EventStore.State {
+  /// Takes a tenant out, unless somebody holds it or it has something to do.
+  ///
+  /// Whoever would hold it anew has to come through this state's lock; so who is alone with it here stays alone.
+  fileprivate mutating func release(_ name: String) -> Tenant? {
+    guard var kept = tenants.removeValue(forKey: name) else { return nil }
+    let isFree =
+      isKnownUniquelyReferenced(&kept.tenant) && kept.tenant.isLoaded && kept.tenant.appender.isIdle
+      && !kept.tenant.replica.hasWaiters && kept.tenant.degraded == nil
+    if isFree { return kept.tenant }
+    tenants[name] = kept
+    return nil
   }
 }
 

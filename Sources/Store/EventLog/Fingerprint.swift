@@ -14,28 +14,44 @@ struct Fingerprint: Hashable, Sendable {
   /// How many personal values there are.
   let personalCount: Int
 
+  /// The bytes of the batch's canonical form.
+  let byteCount: Int
+
   /// The fingerprint of a batch.
   init(_ submission: Submission) {
     var personal: [UInt8] = []
     var personalCount = 0
-    let commands = submission.commands.map { command in
-      var command = command
-      var attributes = command.change.attributes
-      for (name, value) in attributes.sorted(by: { $0.key.precedes($1.key) }) where Sealing.isOpenPersonal(name, value) {
-        value.json.appendCanonical(to: &personal)
-        personalCount += 1
-        attributes[name] = .open(true)
-      }
-      if !personal.isEmpty { command.change = command.change.with(attributes: attributes) }
-      return command.json
+    var form = CanonicalForm()
+    form.beginObject()
+    form.word("basis", submission.basis.rawValue)
+    form.beginArray("commands")
+    for command in submission.commands {
+      Self.open(command, &personal, &personalCount).write(to: &form)
     }
-    let document: JSONValue = [
-      "basis": .string(submission.basis.rawValue), "commands": .array(commands), "mode": .string(submission.mode.rawValue),
-      "source": .string(submission.source),
-    ]
-    plain = SHA256.digest(document.canonicalBytes())
+    form.endArray()
+    form.word("mode", submission.mode.rawValue)
+    form.word("source", submission.source)
+    form.endObject()
+    plain = SHA256.digest(form.bytes)
+    byteCount = form.bytes.count + personal.count
     self.personal = personal
     self.personalCount = personalCount
+  }
+
+  /// The command without its personal values, which are taken out.
+  private static func open(_ command: Command, _ personal: inout [UInt8], _ personalCount: inout Int) -> Command {
+    var attributes = command.change.attributes
+    if attributes.isEmpty { return command }
+    let found = attributes.filter { Sealing.isOpenPersonal($0.key, $0.value) }
+    if found.isEmpty { return command }
+    for (name, value) in found.sorted(by: { $0.key.precedes($1.key) }) {
+      value.json.appendCanonical(to: &personal)
+      personalCount += 1
+      attributes[name] = .open(true)
+    }
+    var command = command
+    command.change = command.change.with(attributes: attributes)
+    return command
   }
 
   /// The digests that are kept, given the salt of the batch's first personal value.

@@ -18,7 +18,7 @@ final class Replica: Sendable {
   /// Where waiters are told without waiting for an append.
   private let callbacks = DispatchQueue(label: "tenure.waiters")
   let graph = SharedGraph()
-  private let alarm: @Sendable (Alarm) -> Void
+  let alarm: @Sendable (Alarm) -> Void
   private let state = Mutex(State())
 
   /// What threads share beside the graph.
@@ -45,20 +45,21 @@ final class Replica: Sendable {
     if let event = degraded { throw .degraded(event) }
   }
 
+  /// Bytes that the graph takes.
+  ///
+  /// Waits for who changes it.
+  var graphBytes: Int { graph.read { $0.bytes } }
+
+  /// Whether somebody waits for a position.
+  var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+
   // MARK: Following the log; on the queue
 
-  /// Loads the whole log into a new graph and puts it in the old one's place.
+  /// Loads a new graph and puts it in the old one's place.
   ///
-  /// O(events).
+  /// O(facts).
   func load(on connection: Connection) throws {
-    guard let head = try Head.read(tenant, on: connection) else { throw EventLogError.headMissing(tenant: name) }
-    let fresh = AccessGraph()
-    try readingSoundly {
-      try fold(after: 0, through: head.position, on: connection) { events in
-        for event in events { fresh.apply(event) }
-      }
-    }
-    fresh.publish()
+    let (fresh, head) = try loadedGraph(on: connection)
     graph.replace(with: fresh)
     advance(to: head)
   }
@@ -108,9 +109,15 @@ final class Replica: Sendable {
     }
   }
 
-  /// Readers see everything applied; whoever waits for it is told.
-  func publish(_ head: Head) {
-    graph.change { $0.publish() }
+  /// Readers see everything up to the head; whoever waits for it is told.
+  ///
+  /// - Parameter tentative: the events that are applied above the head, and stay tentative.
+  func publish(_ head: Head, keeping tentative: some Sequence<Event> = []) {
+    graph.change { graph in
+      if graph.appliedPosition > head.position { graph.undo(to: head.position) }
+      graph.publish()
+      for event in tentative { graph.apply(event) }
+    }
     advance(to: head)
   }
 
@@ -124,7 +131,7 @@ final class Replica: Sendable {
     for done in reached { done(true) }
   }
 
-  private func fold(
+  func fold(
     after position: Int64, through last: Int64, on connection: Connection, _ apply: ([Event]) -> Void
   ) throws {
     var slice: [Event] = []
@@ -149,9 +156,9 @@ final class Replica: Sendable {
   }
 
   /// Stops the tenant where the body meets an event that cannot be read.
-  private func readingSoundly(_ body: () throws -> Void) throws {
+  func readingSoundly<T>(_ body: () throws -> T) throws -> T {
     do {
-      try body()
+      return try body()
     } catch let error as UndecodableEvent {
       stop(at: error)
       throw EventLogError.degraded(error)

@@ -18,17 +18,36 @@ struct Round {
   static let maximumRaces = 20
 
   let appender: Appender
-  let waiting: [Appender.Waiting]
+  /// The batches, in order.
+  private(set) var waiting: [Appender.Waiting] = []
+  /// What was decided about them so far.
+  var verdicts: Verdicts
   private var replica: Replica { appender.replica }
 
-  init(appender: Appender, waiting: [Appender.Waiting]) {
+  /// A round without batches.
+  ///
+  /// - Parameter head: the head that the graph stands at, with what is applied tentatively.
+  init(appender: Appender, on head: Head) {
     self.appender = appender
-    self.waiting = waiting
+    verdicts = Verdicts(replica: appender.replica, settings: appender.settings, on: head)
+  }
+
+  var isEmpty: Bool { waiting.isEmpty }
+
+  /// Whether a transaction has no room for more.
+  var isFull: Bool { verdicts.isFull }
+
+  /// Adds a batch and decides it.
+  mutating func decide(_ batch: Appender.Waiting) {
+    waiting.append(batch)
+    verdicts.decide(batch)
   }
 
   /// What became of an attempt.
-  private enum Outcome {
+  enum Outcome {
     case written(Verdicts)
+    /// Some of the keys were recorded before.
+    case replayed(CommandKeys)
     /// Another process was first: catch up and decide again.
     case raced
     /// The connection was lost and surely nothing was recorded.
@@ -39,15 +58,20 @@ struct Round {
     case failed(SubmissionFailure)
   }
 
-  /// Brings the round to an end, whatever happens, and answers everyone.
-  func run() {
+  /// Brings the round to an end, whatever happens, and answers everyone; nothing is on its way meanwhile.
+  ///
+  /// - Parameter first: what became of the first attempt.
+  func run(from first: Outcome) {
     var races = 0
     var losses = 0
+    var outcome = first
     while true {
-      switch attempt(isLocking: races > 0) {
+      var keys: CommandKeys?
+      switch outcome {
       case .written(let verdicts):
         if !verdicts.batches.isEmpty { replica.publish(verdicts.head) }
         return finish(verdicts)
+      case .replayed(let found): keys = found
       case .failed(let failure): return answerAll(failure)
       case .raced:
         races += 1
@@ -69,11 +93,12 @@ struct Round {
         case .unreachable: return answerUnknown(why)
         }
       }
+      outcome = attempt(isLocking: races > 0, keys)
     }
   }
 
   /// Answers everyone once their batches are on disk.
-  private func finish(_ verdicts: Verdicts) {
+  func finish(_ verdicts: Verdicts) {
     if !verdicts.batches.isEmpty { appender.announce(verdicts.head) }
     if let damage = verdicts.damage { appender.settings.alarm(.relationsDamaged(tenant: replica.name, damage)) }
     for (waiting, answer) in zip(waiting, verdicts.answers) { waiting.done(answer) }
@@ -96,46 +121,102 @@ struct Round {
   }
 }
 
-// MARK: One attempt
+// MARK: The first attempt
 extension Round {
-  private func attempt(isLocking: Bool) -> Outcome {
+  /// Sends what was decided on its way, without locking anything: what others did meanwhile makes the transaction fail.
+  ///
+  /// Answers at once where there is nothing to write.
+  /// - Parameters:
+  ///   - queue: where it is written.
+  ///   - landed: told there what became of it.
+  /// - Returns: the flight, or how it failed before it began; neither where everyone was answered.
+  func launch(
+    on queue: DispatchQueue, _ landed: @escaping @Sendable (Flight.Landing) -> Void
+  ) -> (Flight?, Outcome?) {
+    do {
+      if let event = replica.degraded { throw EventLogError.degraded(event) }
+      let connection = try appender.connect()
+      // Keys are looked up only where that can change an answer: nearly all are new, and one that is not, and yet makes events,
+      // is refused by the table of keys, after which the next attempt looks all of them up.
+      if appender.expectsReplays || verdicts.hasKeysInDoubt {
+        let keys = try lookUp(on: connection)
+        if !keys.isEmpty {
+          replica.graph.change { $0.undo() }
+          return (nil, .replayed(keys))
+        }
+      }
+      try checkRefusals(verdicts, on: connection)
+      if verdicts.batches.isEmpty {
+        finish(verdicts)
+        return (nil, nil)
+      }
+      let finish = try Self.send(verdicts.statements, on: connection, appender.settings)
+      queue.async { landed(Result { try finish() }) }
+      return (Flight(self), nil)
+    } catch {
+      return (nil, failed(error))
+    }
+  }
+
+  /// A refusal is an answer about the world: it must not come from one that others have changed.
+  private func checkRefusals(_ verdicts: Verdicts, on connection: Connection) throws {
+    guard verdicts.hasRefusals else { return }
+    if try Head.read(replica.tenant, on: connection) != verdicts.before { throw Raced() }
+  }
+
+  /// Sends what is to be written; what is given back waits until it is on disk, or writes it where that takes several steps.
+  private static func send(
+    _ statements: AppendStatements, on connection: Connection, _ settings: EventStore.Settings
+  ) throws -> @Sendable () throws -> RelationsDamage? {
+    guard statements.fitsOnePipeline else {
+      return {
+        let damage = try connection.transaction { connection in
+          let damage = try statements.write(on: connection)
+          try settings.fault?(.beforeCommit, connection)
+          return damage
+        }
+        try settings.fault?(.afterCommit, connection)
+        return damage
+      }
+    }
+    try settings.fault?(.beforeCommit, connection)
+    let sent = try statements.send(on: connection)
+    return {
+      let damage = try statements.finish(sent, on: connection)
+      try settings.fault?(.afterCommit, connection)
+      return damage
+    }
+  }
+
+  /// Takes back what is tentative and says what a failure means.
+  func failed(_ error: any Error) -> Outcome {
+    replica.graph.change { $0.undo() }
+    return outcome(of: error, verdicts)
+  }
+}
+
+// MARK: Further attempts
+extension Round {
+  /// - Parameter keys: those recorded before, where they were just looked up.
+  private func attempt(isLocking: Bool, _ keys: CommandKeys?) -> Outcome {
     if let event = replica.degraded { return .failed(.degraded(event)) }
-    var verdicts = Verdicts(head: replica.head)
+    var verdicts = Verdicts(replica: replica, settings: appender.settings, on: replica.head)
     do {
       let connection = try appender.connect()
       if isLocking {
         try connection.transaction { try write(on: $0, &verdicts) }
+        if !verdicts.batches.isEmpty { try appender.settings.fault?(.afterCommit, connection) }
       } else {
-        try writeOptimistically(on: connection, &verdicts)
+        decide(&verdicts, on: replica.head, try keys ?? lookUp(on: connection))
+        try checkRefusals(verdicts, on: connection)
+        if !verdicts.batches.isEmpty {
+          verdicts.damage = try Self.send(verdicts.statements, on: connection, appender.settings)()
+        }
       }
-      if !verdicts.batches.isEmpty { try appender.settings.fault?(.afterCommit, connection) }
       return .written(verdicts)
     } catch {
       replica.graph.change { $0.undo() }
       return outcome(of: error, verdicts)
-    }
-  }
-
-  /// Without locking anything first: what others did meanwhile makes the transaction fail.
-  private func writeOptimistically(on connection: Connection, _ verdicts: inout Verdicts) throws {
-    let keys = try lookUp(on: connection)
-    decide(&verdicts, keys)
-    if verdicts.hasRefusals {
-      // A refusal is an answer about the world: it must not come from one that others have changed.
-      let head = try Head.read(replica.tenant, on: connection)
-      if head != replica.head { throw Raced() }
-    }
-    guard !verdicts.batches.isEmpty else { return }
-    let statements = verdicts.statements(after: replica.head, tenant: replica.tenant)
-    if statements.fitsOnePipeline {
-      try appender.settings.fault?(.beforeCommit, connection)
-      verdicts.damage = try statements.writeAtOnce(on: connection)
-    } else {
-      verdicts.damage = try connection.transaction { connection in
-        let damage = try statements.write(on: connection)
-        try appender.settings.fault?(.beforeCommit, connection)
-        return damage
-      }
     }
   }
 
@@ -145,43 +226,22 @@ extension Round {
       throw EventLogError.headMissing(tenant: replica.name)
     }
     try replica.catchUp(to: head, on: connection)
-    verdicts = Verdicts(head: head)
-    decide(&verdicts, try lookUp(on: connection))
+    decide(&verdicts, on: head, try lookUp(on: connection))
     guard !verdicts.batches.isEmpty else { return }
-    verdicts.damage = try verdicts.statements(after: head, tenant: replica.tenant).write(on: connection)
+    verdicts.damage = try verdicts.statements.write(on: connection)
     try appender.settings.fault?(.beforeCommit, connection)
   }
 
   private func lookUp(on connection: Connection) throws -> CommandKeys {
-    try CommandKeys(waiting.compactMap(\.submission.commandID), tenant: replica.tenant, on: connection)
+    let keys = try CommandKeys(waiting.compactMap(\.submission.commandID), tenant: replica.tenant, on: connection)
+    appender.expectsReplays = !keys.isEmpty
+    return keys
   }
 
   /// Decides as many batches as one transaction may hold.
-  private func decide(_ verdicts: inout Verdicts, _ known: CommandKeys) {
-    var keys = known
-    var decider = Decider(replica: replica, settings: appender.settings, head: verdicts.head)
-    var bytes = 0
-    for waiting in waiting {
-      if bytes > Appender.bytesPerTransaction { break }
-      do throws(Refusal) {
-        if let receipt = try keys.replay(of: waiting.submission) {
-          verdicts.answers.append(.success(receipt))
-          continue
-        }
-        let batch = try decider.decide(waiting.submission, commandID: waiting.commandID)
-        verdicts.answers.append(.success(batch.receipt(after: decider.head.position)))
-        // A batch without events changes nothing, and is decided afresh if it comes again.
-        if batch.events.isEmpty { continue }
-        bytes += batch.events.reduce(0) { $0 + $1.body.utf8.count }
-        keys.add(batch)
-        verdicts.batches.append(batch)
-      } catch {
-        verdicts.hasRefusals = true
-        verdicts.answers.append(.failure(.refused(error)))
-      }
-    }
-    verdicts.head = decider.head
-    verdicts.relations = decider.relations
+  private func decide(_ verdicts: inout Verdicts, on head: Head, _ keys: CommandKeys) {
+    verdicts = Verdicts(replica: replica, settings: appender.settings, on: head, keys: keys)
+    for waiting in waiting where !verdicts.isFull { verdicts.decide(waiting) }
   }
 
   private func outcome(of error: any Error, _ verdicts: Verdicts) -> Outcome {
@@ -237,26 +297,6 @@ extension Round {
       }
     }
     return .unreachable
-  }
-}
-
-/// What was decided about the batches that found room in one transaction.
-private struct Verdicts {
-  /// One for each batch, in order.
-  var answers: [Result<Receipt, SubmissionFailure>] = []
-  /// Those with something to write.
-  var batches: [DecidedBatch] = []
-  var relations = RelationChanges()
-  /// The head before and, once decided, after them.
-  var head: Head
-  var hasRefusals = false
-  /// A sign that the relation tables were damaged before.
-  var damage: RelationsDamage?
-
-  init(head: Head) { self.head = head }
-
-  func statements(after before: Head, tenant: Int32) -> AppendStatements {
-    AppendStatements(tenant: tenant, before: before, batches: batches, relations: relations)
   }
 }
 

@@ -28,10 +28,11 @@ enum Sealing {
   static func seal(
     _ change: Change, at position: Int64, randomness: Randomness, into rows: inout [PersonalRow]
   ) -> Change {
-    // A null takes the attribute away: it says nothing about a person.
-    let personal = change.attributes.filter { isOpenPersonal($0.key, $0.value) }
-    guard !personal.isEmpty else { return change }
     var attributes = change.attributes
+    if attributes.isEmpty { return change }
+    // A null takes the attribute away: it says nothing about a person.
+    let personal = attributes.filter { isOpenPersonal($0.key, $0.value) }
+    guard !personal.isEmpty else { return change }
     for (name, value) in personal.sorted(by: { $0.key.precedes($1.key) }) {
       guard case .open(let open) = value else { continue }
       let salt = randomness(saltBytes)

@@ -1,42 +1,41 @@
 import AccessGraph
-import Dispatch
 
 /// One graph that many threads read and one changes: a readers–writer lock around it.
 ///
-/// The lock is a concurrent queue whose barriers are the exclusive side. Work given with `sync` runs on the caller's thread,
-/// so that no thread is created for a question, and a waiting writer holds new readers back, so that it is not starved.
 /// Unchecked because the compiler cannot see that: the graph is reachable through these three functions only.
 final class SharedGraph: @unchecked Sendable {
-  private let lock = DispatchQueue(label: "tenure.graph", attributes: .concurrent)
+  private let lock = SharedLock()
   private var graph = AccessGraph()
 
   /// Lends the graph to read; others may read at the same time.
   func read<T, E: Error>(_ body: (AccessGraph) throws(E) -> T) throws(E) -> T {
-    let result = lock.sync { Self.result(graph, body) }
-    return try result.get()
+    var result: Result<T, E>?
+    lock.shared { result = Self.result(graph, body) }
+    return try Self.take(result)
   }
 
   /// Lends the graph to change; nobody reads meanwhile.
   func change<T, E: Error>(_ body: (AccessGraph) throws(E) -> T) throws(E) -> T {
-    let result = lock.sync(flags: .barrier) { Self.result(graph, body) }
-    return try result.get()
-  }
-
-  /// Dispatch passes errors on without their type; a result keeps it.
-  private static func result<T, E: Error>(
-    _ graph: AccessGraph, _ body: (AccessGraph) throws(E) -> T
-  ) -> Result<T, E> {
-    do throws(E) { return .success(try body(graph)) } catch { return .failure(error) }
+    var result: Result<T, E>?
+    lock.exclusive { result = Self.result(graph, body) }
+    return try Self.take(result)
   }
 
   /// Puts another graph in its place.
   func replace(with other: AccessGraph) {
-    let old = lock.sync(flags: .barrier) {
-      let old = graph
-      graph = other
-      return old
-    }
+    var old = other
+    lock.exclusive { swap(&graph, &old) }
     // Released here, outside the lock: freeing a large graph takes time.
     _ = consume old
+  }
+
+  /// The lock's bodies give nothing back and throw nothing; a result carries both.
+  private static func result<T, E: Error>(_ graph: AccessGraph, _ body: (AccessGraph) throws(E) -> T) -> Result<T, E> {
+    do throws(E) { return .success(try body(graph)) } catch { return .failure(error) }
+  }
+
+  private static func take<T, E: Error>(_ result: Result<T, E>?) throws(E) -> T {
+    guard let result else { preconditionFailure("a lock runs its body") }
+    return try result.get()
   }
 }

@@ -76,6 +76,8 @@ public enum SubmissionFailure: Error, Hashable, Sendable, CustomStringConvertibl
   case degraded(UndecodableEvent)
   /// So many batches wait for this tenant already; nothing was recorded, ask again later.
   case overloaded(limit: Int)
+  /// So many bytes wait for this tenant already; nothing was recorded, ask again later.
+  case overloadedBytes(limit: Int)
   /// The database failed and surely nothing was recorded; the batch may be sent again.
   case nothingRecorded(String)
   /// The database cannot be reached since COMMIT was sent; ask again with the same key to learn the outcome.
@@ -89,6 +91,7 @@ public enum SubmissionFailure: Error, Hashable, Sendable, CustomStringConvertibl
     case .refused(let refusal): refusal.description
     case .degraded(let event): "the tenant is degraded: \(event)"
     case .overloaded(let limit): "more than \(limit) batches wait for this tenant; ask again later"
+    case .overloadedBytes(let limit): "more than \(limit) bytes wait for this tenant; ask again later"
     case .nothingRecorded(let why): "nothing was recorded: \(why)"
     case .outcomeUnknown(let key, let why): "whether \(key) was recorded is not known, ask again with this key: \(why)"
     case .closed: "the store is stopping; nothing was recorded"

@@ -2,8 +2,10 @@ public import Governance
 import Synchronization
 
 extension Tenant {
-  /// Batches of a bulk append that wait at a time: enough to fill a transaction, few enough to stand in memory.
-  static let bulkBatches = 4_096
+  /// Batches of a bulk append that are answered together: enough to fill a transaction.
+  static let bulkBatches = Appender.commandsPerTransaction
+  /// So many times that many wait at a time: while one transaction is written the next is decided.
+  static let bulkChunks = 2
 
   /// Submits a batch.
   ///
@@ -41,16 +43,22 @@ extension Tenant {
   /// - Parameters:
   ///   - submissions: the batches, in order.
   ///   - progress: told how many are done, now and then. The default drops it.
-  /// - Throws: what concerns more than one batch; then those before it may be recorded, and idempotency keys make it safe to
+  /// - Throws: what concerns more than one batch; then any of them may be recorded, and idempotency keys make it safe to
   ///   send all of them again.
   public func append(
     _ submissions: [Submission], progress: ((Int) -> Void)? = nil
   ) throws(SubmissionFailure) -> [Result<Receipt, Refusal>] {
     var results: [Result<Receipt, Refusal>] = []
     results.reserveCapacity(submissions.count)
-    while results.count < submissions.count {
-      let chunk = submissions[results.count...].prefix(Self.bulkBatches)
-      for answer in appendAndWait(chunk) {
+    var rest = submissions[...]
+    var sent: [Answers] = []
+    while true {
+      while sent.count < Self.bulkChunks, !rest.isEmpty {
+        sent.append(send(rest.prefix(Self.bulkBatches)))
+        rest = rest.dropFirst(Self.bulkBatches)
+      }
+      if sent.isEmpty { return results }
+      for answer in sent.removeFirst().wait() {
         do throws(SubmissionFailure) {
           results.append(.success(try answer.get()))
         } catch {
@@ -60,33 +68,31 @@ extension Tenant {
       }
       progress?(results.count)
     }
-    return results
   }
 
-  private func appendAndWait(_ chunk: ArraySlice<Submission>) -> [Result<Receipt, SubmissionFailure>] {
-    let all = Answer<Void>()
-    let answers = Answers(count: chunk.count) { all.give(()) }
+  private func send(_ chunk: ArraySlice<Submission>) -> Answers {
+    let answers = Answers(count: chunk.count)
     appender.submit(
       chunk.enumerated().map { index, submission in waiting(submission) { answers.give($0, to: index) } }, isBulk: true)
-    all.wait()
-    return answers.values
+    return answers
   }
 
   private func waiting(
     _ submission: Submission, _ done: @escaping @Sendable (Result<Receipt, SubmissionFailure>) -> Void
   ) -> Appender.Waiting {
-    Appender.Waiting(submission: submission, commandID: submission.commandID ?? appender.makeCommandID(), done: done)
+    Appender.Waiting(
+      submission: submission, commandID: submission.commandID ?? appender.makeCommandID(),
+      fingerprint: Fingerprint(submission), done: done)
   }
 }
 
 /// The answers to many batches, in the order of the batches.
 private final class Answers: Sendable {
   private let given: Mutex<(answers: [Result<Receipt, SubmissionFailure>?], missing: Int)>
-  private let whenComplete: @Sendable () -> Void
+  private let all = Answer<Void>()
 
-  init(count: Int, whenComplete: @escaping @Sendable () -> Void) {
+  init(count: Int) {
     given = Mutex((Array(repeating: nil, count: count), count))
-    self.whenComplete = whenComplete
   }
 
   func give(_ answer: Result<Receipt, SubmissionFailure>, to index: Int) {
@@ -95,8 +101,12 @@ private final class Answers: Sendable {
       given.missing -= 1
       return given.missing == 0
     }
-    if isComplete { whenComplete() }
+    if isComplete { all.give(()) }
   }
 
-  var values: [Result<Receipt, SubmissionFailure>] { given.withLock { $0.answers.compactMap { $0 } } }
+  /// Blocks until all are given.
+  func wait() -> [Result<Receipt, SubmissionFailure>] {
+    all.wait()
+    return given.withLock { $0.answers.compactMap { $0 } }
+  }
 }

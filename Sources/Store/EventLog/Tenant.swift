@@ -63,9 +63,19 @@ public final class Tenant: Sendable {
   /// Keep it short: appends wait meanwhile.
   ///
   /// - Throws: ``EventLogError/degraded(_:)``, or what the body throws.
+  @inlinable
   public func read<T>(_ body: (AccessGraph) throws -> T) throws -> T {
+    // Inlined so that the answer's type is known where the question is asked; generic code copies it several times.
+    var answer: T?
+    try lend { graph in answer = try body(graph) }
+    guard let answer else { preconditionFailure("the graph was lent") }
+    return answer
+  }
+
+  @usableFromInline
+  func lend(_ body: (AccessGraph) throws -> Void) throws {
     try replica.requireSound()
-    return try replica.graph.read { graph throws(any Error) in try body(graph) }
+    try replica.graph.read { graph throws(any Error) in try body(graph) }
   }
 
   /// Where the log ends, as published here.

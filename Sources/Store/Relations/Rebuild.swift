@@ -80,13 +80,19 @@ public struct Rebuild {
         batch.append(event)
       }
       read = last
-      try changes.write(on: connection, tenant: tenant, in: .shadow)
+      try write(changes, on: connection)
     }
 
     mutating func finish(on connection: Connection) throws {
       var changes = RelationChanges()
       apply(&changes)
+      try write(changes, on: connection)
+    }
+
+    private func write(_ changes: RelationChanges, on connection: Connection) throws {
+      try connection.execute(RelationChanges.planning)
       try changes.write(on: connection, tenant: tenant, in: .shadow)
+      try connection.execute(RelationChanges.usualPlanning)
     }
 
     private mutating func apply(_ changes: inout RelationChanges) {

@@ -3,8 +3,12 @@ public import Postgres
 
 /// The facts that one atomic batch touches, with their rows before it.
 public struct RelationBatch: Sendable {
-  fileprivate var before: [Fact: [RelationRow]] = [:]
-  fileprivate var permissions: [RolePermissionRow] = []
+  /// Facts from which on a set tells which are touched; below it a scan is as quick and needs no memory.
+  private static let indexedFrom = 16
+
+  fileprivate private(set) var touched: [(fact: Fact, before: [RelationRow])] = []
+  fileprivate private(set) var permissions: [RolePermissionRow] = []
+  private var known: Set<Fact> = []
 
   /// A batch that touches nothing yet.
   public init() {}
@@ -19,7 +23,14 @@ public struct RelationBatch: Sendable {
   }
 
   private mutating func note(_ fact: Fact, _ world: some World) {
-    if before[fact] == nil { before[fact] = RelationRow.rows(of: fact, in: world) }
+    if isKnown(fact) { return }
+    touched.append((fact, RelationRow.rows(of: fact, in: world)))
+    if touched.count == Self.indexedFrom { known = Set(touched.map(\.fact)) }
+    if touched.count > Self.indexedFrom { known.insert(fact) }
+  }
+
+  private func isKnown(_ fact: Fact) -> Bool {
+    touched.count < Self.indexedFrom ? touched.contains { $0.fact == fact } : known.contains(fact)
   }
 }
 
@@ -36,25 +47,14 @@ public struct RelationChanges: Sendable {
     var isVoided = false
   }
 
-  /// Names the entry of a row.
-  private struct EntryKey: Hashable {
-    let table: RelationTable
-    let key: ArraySlice<Cell>
-    let position: Int64
-
-    init(_ row: RelationRow) {
-      table = row.table
-      key = row.key
-      position = row.position
-    }
-  }
-
   /// Rows that were there before the transaction, and are closed by it.
   private(set) var closed: [Version] = []
   /// Rows that the transaction writes, in the order of writing.
   private(set) var written: [Version] = []
   private(set) var permissions: [RolePermissionRow] = []
-  private var current: [EntryKey: Int] = [:]
+  /// The last row written for the entries of an event, by its position; and for each row the one before it, or -1.
+  private var lastWritten: [Int64: Int] = [:]
+  private var previousWritten: [Int] = []
 
   /// No changes.
   public init() {}
@@ -67,50 +67,95 @@ public struct RelationChanges: Sendable {
   /// - Parameter lastPosition: the position of the batch's last event.
   public mutating func record(_ batch: RelationBatch, in world: some World, lastPosition: Int64) {
     permissions += batch.permissions
-    for (fact, before) in batch.before {
+    for (fact, before) in batch.touched {
       let after = RelationRow.rows(of: fact, in: world)
-      let kept = Set(after)
-      let there = Set(before)
-      let positions = Set(after.map(\.position))
-      for row in before where !kept.contains(row) {
-        close(row, at: lastPosition, isVoided: !positions.contains(row.position))
-      }
-      for row in after where !there.contains(row) {
-        current[EntryKey(row)] = written.count
-        written.append(Version(row: row, from: lastPosition, to: nil))
+      if before.isEmpty {
+        for row in after { write(row, from: lastPosition) }
+      } else {
+        replace(before, by: after, at: lastPosition)
       }
     }
   }
 
-  private mutating func close(_ row: RelationRow, at position: Int64, isVoided: Bool) {
-    if let index = current.removeValue(forKey: EntryKey(row)) {
-      written[index].to = position
-      written[index].isVoided = isVoided
-    } else {
-      closed.append(Version(row: row, from: 0, to: position, isVoided: isVoided))
+  private mutating func replace(_ before: [RelationRow], by after: [RelationRow], at lastPosition: Int64) {
+    let kept = Set(after)
+    let there = Set(before)
+    let positions = Set(after.map(\.position))
+    for row in before where !kept.contains(row) {
+      close(row, at: lastPosition, isVoided: !positions.contains(row.position))
     }
+    for row in after where !there.contains(row) { write(row, from: lastPosition) }
+  }
+
+  private mutating func write(_ row: RelationRow, from position: Int64) {
+    let index = written.count
+    previousWritten.append(lastWritten.updateValue(index, forKey: row.position) ?? -1)
+    written.append(Version(row: row, from: position, to: nil))
+  }
+
+  /// Closes the version of the row that this transaction wrote, or else the one that was there before it.
+  private mutating func close(_ row: RelationRow, at position: Int64, isVoided: Bool) {
+    var index = lastWritten[row.position] ?? -1
+    while index >= 0 {
+      let version = written[index]
+      if version.to == nil, version.row.table === row.table, version.row.key == row.key {
+        written[index].to = position
+        written[index].isVoided = isVoided
+        return
+      }
+      index = previousWritten[index]
+    }
+    closed.append(Version(row: row, from: 0, to: position, isVoided: isVoided))
   }
 }
 
 extension RelationChanges {
-  /// Rows of one table from which a COPY is cheaper than single INSERTs in a pipeline.
-  private static let copyThreshold = 32
+  /// Rows of one table from which a COPY is cheaper than an INSERT of arrays, which the server takes apart first.
+  private static let copyThreshold = 500
+
+  /// Settings of a session that writes changes: the few rows named are always found through the index.
+  ///
+  /// Statements are planned once and kept, and one planned while a table was small would go on reading all of it.
+  public static let planning =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off"
+
+  static let usualPlanning =
+    "RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_bitmapscan"
 
   /// The changes as statements for one pipeline: first the closings, then the new rows.
   public func statements(tenant: Int32) -> [SQL] {
-    closed.map { $0.closing(tenant: tenant, in: .live) } + written.map { $0.insertion(tenant: tenant, in: .live) }
+    closings(tenant: tenant, in: .live)
+      + Self.byTable(written).flatMap { Version.insertion($0.versions, of: $0.table, tenant: tenant, in: .live) }
       + permissions.map { $0.insert(tenant: tenant) }
   }
 
-  /// How many statements there are.
-  public var statementCount: Int { closed.count + written.count + permissions.count }
+  /// How many rows are closed and written.
+  public var rowCount: Int { closed.count + written.count + permissions.count }
+
+  private func closings(tenant: Int32, in tables: RelationTables) -> [SQL] {
+    Self.byTable(closed).map { Version.closing($0.versions, of: $0.table, tenant: tenant, in: tables) }
+  }
+
+  private static func byTable(_ versions: [Version]) -> [(table: RelationTable, versions: [Version])] {
+    var tables: [(table: RelationTable, versions: [Version])] = []
+    for version in versions {
+      if let index = tables.firstIndex(where: { $0.table === version.row.table }) {
+        tables[index].versions.append(version)
+      } else {
+        tables.append((version.row.table, [version]))
+      }
+    }
+    return tables
+  }
 
   /// Looks at the results of `statements`: a closing that found no row shows that the tables and the log are not at one.
   ///
   /// No reason to refuse an event, least of all a revoke: the tables follow from the log, and a rebuild mends them.
   public func damage(in results: some Collection<Rows>) -> RelationsDamage? {
-    for (version, result) in zip(closed, results) where result.affectedRows != 1 {
-      return RelationsDamage(table: version.row.table.name, position: version.row.position)
+    for (closing, result) in zip(Self.byTable(closed), results) where result.affectedRows != closing.versions.count {
+      let found = Set(result.compactMap { try? $0.int64(0) })
+      let missing = closing.versions.first { !found.contains($0.row.position) } ?? closing.versions[0]
+      return RelationsDamage(table: closing.table.name, position: missing.row.position)
     }
     return nil
   }
@@ -125,21 +170,16 @@ extension RelationChanges {
 
   @discardableResult
   func write(on connection: Connection, tenant: Int32, in tables: RelationTables) throws -> RelationsDamage? {
-    var statements = closed.map { $0.closing(tenant: tenant, in: tables) }
-    var copied: [RelationTable: [Version]] = [:]
-    for (table, versions) in Dictionary(grouping: written, by: \.row.table) {
+    var statements = closings(tenant: tenant, in: tables)
+    var copied: [(table: RelationTable, versions: [Version])] = []
+    for (table, versions) in Self.byTable(written) {
       if versions.count < Self.copyThreshold {
-        statements += versions.map { $0.insertion(tenant: tenant, in: tables) }
+        statements += Version.insertion(versions, of: table, tenant: tenant, in: tables)
       } else {
-        copied[table] = versions
+        copied.append((table, versions))
       }
     }
-    var results: [Rows] = []
-    var rest = statements[...]
-    while !rest.isEmpty {
-      results += try connection.pipeline(Array(rest.prefix(Connection.maximumPipelineStatements)))
-      rest = rest.dropFirst(Connection.maximumPipelineStatements)
-    }
+    let results = try connection.pipeline(statements)
     for (table, versions) in copied {
       try Version.copy(versions, of: table, into: tables.name(of: table.name), on: connection, tenant: tenant)
     }

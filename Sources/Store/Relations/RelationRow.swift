@@ -35,14 +35,14 @@ extension RelationRow {
   static func rows(of fact: Fact, in world: some World) -> [RelationRow] {
     let entries = world.entries(of: fact)
     if entries.isEmpty { return [] }
-    var spans: [Int64: Span] = [:]
-    for span in Span.spans(of: entries) { spans[span.entry.position] = span }
+    // In the order of the entries, of which some have none.
+    var spans = Span.spans(of: entries)[...]
     let existences: [Existence]
     if case .existence = fact { existences = Existence.stretches(of: entries) } else { existences = [] }
     let table = table(of: fact)
     let key = keyCells(of: fact)
     return entries.map { entry in
-      let span = spans[entry.moment.position]
+      let span = spans.first?.entry == entry.moment ? spans.popFirst() : nil
       let shape = Shape(entry: entry, span: span, since: existences.first { $0.contains(entry.moment) }?.since)
       let cells = key + shape.values(of: fact) + shape.entryCells + (table.began.isEmpty ? [] : shape.begunCells(of: fact))
       return RelationRow(table: table, position: entry.moment.position, cells: cells)

@@ -1,5 +1,7 @@
 /// A relation table: its name and its columns beside `tenant_id`, `recorded_from`, `recorded_to` and `voided`, which all have.
-struct RelationTable: Hashable, Sendable {
+///
+/// One object a table, equal to itself only: rows by the thousand name theirs.
+final class RelationTable: Hashable, Sendable {
   let name: String
   /// The columns that name the fact.
   let key: [String]
@@ -8,12 +10,23 @@ struct RelationTable: Hashable, Sendable {
   /// The columns with the place in the fold where it began; empty for tables whose entries begin it themselves.
   let began: [String]
 
-  init(_ name: String, key: [String], values: [String] = [], began: [String] = []) {
+  /// All columns of the table that a row is written with, as a statement lists them.
+  let columnList: String
+
+  private init(_ name: String, key: [String], values: [String] = [], began: [String] = []) {
     self.name = name
     self.key = key
     self.values = values
     self.began = began
+    let columns = ["tenant_id"] + key + values + Self.entry + began + ["recorded_from", "recorded_to", "voided"]
+    columnList = columns.joined(separator: ", ")
   }
+
+  /// Whether both are the same table.
+  static func == (a: RelationTable, b: RelationTable) -> Bool { a === b }
+
+  /// Feeds the table to the hasher.
+  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
   /// The columns of every table that describe an entry.
   static let entry = ["effective_at", "position", "source", "due_at", "begins", "valid"]

@@ -1,28 +1,62 @@
 import Postgres
 
-/// How versions of rows travel to PostgreSQL.
+/// How versions of rows travel to PostgreSQL: all of one table in one statement, as one array a column.
 extension RelationChanges.Version {
-  func closing(tenant: Int32, in tables: RelationTables) -> SQL {
-    var sql = SQL.StringInterpolation(literalCapacity: 256, interpolationCount: row.table.key.count + 4)
-    sql.appendLiteral("UPDATE \(tables.name(of: row.table.name)) SET recorded_to = ")
-    sql.appendInterpolation(to)
-    sql.appendLiteral(", voided = ")
-    sql.appendInterpolation(isVoided)
-    sql.appendLiteral(" WHERE tenant_id = ")
-    sql.appendInterpolation(tenant)
-    for (column, cell) in zip(row.table.key, row.key) {
-      sql.appendLiteral(" AND \(column) = ")
-      sql.append(cell)
+  /// Closes rows that are there; gives back their positions.
+  static func closing(
+    _ versions: [RelationChanges.Version], of table: RelationTable, tenant: Int32, in tables: RelationTables
+  ) -> SQL {
+    var key = columns(of: versions.map { Array($0.row.key) })
+    var positions = ArrayColumn(of: Int64.self)
+    var ends = ArrayColumn(of: Int64.self)
+    var voided = ArrayColumn(of: Bool.self)
+    for version in versions {
+      positions.append(version.row.position)
+      ends.append(version.to)
+      voided.append(version.isVoided)
     }
-    sql.appendLiteral(" AND position = ")
-    sql.appendInterpolation(row.position)
-    sql.appendLiteral(" AND recorded_to IS NULL")
+    key += [positions, ends, voided]
+    var sql = SQL.StringInterpolation(literalCapacity: 512, interpolationCount: key.count + 1)
+    let names = (table.key + ["position", "ends", "is_voided"]).joined(separator: ", ")
+    sql.appendLiteral("UPDATE \(tables.name(of: table.name)) AS x SET recorded_to = c.ends, voided = c.is_voided FROM unnest(")
+    sql.append(key)
+    sql.appendLiteral(") AS c (\(names)) WHERE x.tenant_id = ")
+    sql.appendInterpolation(tenant)
+    for column in table.key { sql.appendLiteral(" AND x.\(column) = c.\(column)") }
+    sql.appendLiteral(" AND x.position = c.position AND x.recorded_to IS NULL RETURNING x.position")
     return SQL(stringInterpolation: sql)
   }
 
-  func insertion(tenant: Int32, in tables: RelationTables) -> SQL {
+  /// Writes new rows.
+  static func insertion(
+    _ versions: [RelationChanges.Version], of table: RelationTable, tenant: Int32, in tables: RelationTables
+  ) -> [SQL] {
+    // PostgreSQL has no arrays of arrays that differ in length: where a cell is a list, each row is a statement of its own.
+    if versions.contains(where: { $0.row.cells.contains(where: \.isList) }) {
+      return versions.map { $0.insertion(tenant: tenant, in: tables) }
+    }
+    var columns = columns(of: versions.map(\.row.cells))
+    var begins = ArrayColumn(of: Int64.self)
+    var ends = ArrayColumn(of: Int64.self)
+    var voided = ArrayColumn(of: Bool.self)
+    for version in versions {
+      begins.append(version.from)
+      ends.append(version.to)
+      voided.append(version.isVoided)
+    }
+    columns += [begins, ends, voided]
+    var sql = SQL.StringInterpolation(literalCapacity: 512, interpolationCount: columns.count + 1)
+    sql.appendLiteral("INSERT INTO \(tables.name(of: table.name)) (\(table.columnList)) SELECT ")
+    sql.appendInterpolation(tenant)
+    sql.appendLiteral(", * FROM unnest(")
+    sql.append(columns)
+    sql.appendLiteral(")")
+    return [SQL(stringInterpolation: sql)]
+  }
+
+  private func insertion(tenant: Int32, in tables: RelationTables) -> SQL {
     var sql = SQL.StringInterpolation(literalCapacity: 512, interpolationCount: row.cells.count + 4)
-    sql.appendLiteral("INSERT INTO \(tables.name(of: row.table.name)) (\(Self.columns(of: row.table))) VALUES (")
+    sql.appendLiteral("INSERT INTO \(tables.name(of: row.table.name)) (\(row.table.columnList)) VALUES (")
     sql.appendInterpolation(tenant)
     for cell in row.cells {
       sql.appendLiteral(", ")
@@ -38,17 +72,23 @@ extension RelationChanges.Version {
     return SQL(stringInterpolation: sql)
   }
 
-  static func columns(of table: RelationTable) -> String {
-    (["tenant_id"] + table.columns + ["recorded_from", "recorded_to", "voided"]).joined(separator: ", ")
+  /// One array for each cell of the rows, which are all of one table.
+  private static func columns(of rows: [[Cell]]) -> [ArrayColumn] {
+    guard let first = rows.first else { return [] }
+    return first.indices.map { index in
+      var column = first[index].emptyColumn
+      for row in rows { column.append(row[index]) }
+      return column
+    }
   }
 
   static func copy(
     _ versions: [RelationChanges.Version], of table: RelationTable, into target: String, on connection: Connection,
     tenant: Int32
   ) throws {
-    _ = try connection.copyIn("COPY \(target) (\(columns(of: table))) FROM STDIN (FORMAT binary)") { writer in
+    _ = try connection.copyIn("COPY \(target) (\(table.columnList)) FROM STDIN (FORMAT binary)") { writer in
       for version in versions {
-        try writer.row(columns: table.columns.count + 4)
+        try writer.row(columns: version.row.cells.count + 4)
         try writer.write(tenant)
         for cell in version.row.cells { try writer.write(cell) }
         try writer.write(version.from)
@@ -59,7 +99,49 @@ extension RelationChanges.Version {
   }
 }
 
+extension Cell {
+  /// Whether the cell is itself an array.
+  fileprivate var isList: Bool {
+    if case .texts = self { return true }
+    return false
+  }
+
+  /// A column for cells of this kind.
+  fileprivate var emptyColumn: ArrayColumn {
+    switch self {
+    case .text: ArrayColumn(of: String.self)
+    case .json: ArrayColumn(of: JSONText.self)
+    case .instant: ArrayColumn(of: Timestamp.self)
+    case .range: ArrayColumn(of: TimestampRange.self)
+    case .bool: ArrayColumn(of: Bool.self)
+    case .integer: ArrayColumn(of: Int64.self)
+    case .texts: preconditionFailure("a list is no element of a column")
+    }
+  }
+}
+
+extension ArrayColumn {
+  fileprivate mutating func append(_ cell: Cell) {
+    switch cell {
+    case .text(let value): append(value)
+    case .json(let value): append(value.map { JSONText($0) })
+    case .instant(let value): append(value)
+    case .range(let value): append(value)
+    case .bool(let value): append(value)
+    case .integer(let value): append(value)
+    case .texts: preconditionFailure("a list is no element of a column")
+    }
+  }
+}
+
 extension SQL.StringInterpolation {
+  fileprivate mutating func append(_ columns: [ArrayColumn]) {
+    for (index, column) in columns.enumerated() {
+      if index > 0 { appendLiteral(", ") }
+      appendInterpolation(column)
+    }
+  }
+
   fileprivate mutating func append(_ cell: Cell) {
     switch cell {
     case .text(let value): appendInterpolation(value)

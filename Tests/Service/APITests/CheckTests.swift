@@ -1,8 +1,10 @@
 import AccessGraph
 import EventLog
+import Governance
 import HTTP
 import JSON
 import Temporal
+import TestSupport
 import Testing
 
 @testable import API
@@ -95,6 +97,34 @@ import Testing
     try await client.get("/v1/access/check?identity=alice&action=a").expect(400, #""parameter":"resource""#)
     try await client.get("/v1/access/check?checks=1&identity=a&action=a&resource=acme").expect(400, #""parameter":"checks""#)
     try await client.post("/v1/access/check", good, headers: [("Content-Type", "text/plain")]).expect(415)
+  }
+
+  @Test func `a body is read the usual way only where it is read in full to the same`() throws {
+    let body = Array(#"{"identity": "café", "action":"repo.read","resource":"acme/site"}"#.utf8)
+    var random = SeededGenerator(seed: 11)
+    let letters = Array("\"\\{}[],: \n\u{7F}\u{1}é*/x1".utf8)
+    var read = 0
+    for _ in 0..<20_000 {
+      var damaged = body
+      for _ in 0..<random.below(3) {
+        let place = random.below(damaged.count)
+        switch random.below(4) {
+        case 0: damaged[place] = random.pick(letters)
+        case 1: damaged.remove(at: place)
+        case 2: damaged.insert(random.pick(letters), at: place)
+        default: damaged[place] = UInt8(truncatingIfNeeded: random.next())
+        }
+      }
+      guard let subject = CheckSubject(usual: damaged) else { continue }
+      read += 1
+      var reader = FieldReader(object: try #require(try JSONValue(parsing: damaged).objectValue))
+      let (identity, action) = (try reader.id("identity"), try reader.action("action"))
+      let resource = try reader.path("resource")
+      try reader.finish()
+      #expect(Array(subject.identity.utf8) == Array(identity.utf8) && Array(subject.resource.utf8) == Array(resource.utf8))
+      #expect(Array(subject.action.utf8) == Array(action.utf8))
+    }
+    #expect(read > 5000)
   }
 
   @Test func `a check in any spelling of JSON is the same check`() async throws {

@@ -62,6 +62,14 @@ import Testing
     let at = try program.run(who + ["--at", "2024-01-02"])
     #expect(at.status == 0)
     #expect(at.output.contains("  github:007\n  github:root\n2 identities\n"), "\(at.output)")
+    for (identity, at, status, text) in [
+      ("github:007", "2024-01-02", Int32(0), "allowed: github:007, repo.write on github.com/acme/r"),
+      ("github:007", "2024-01-01", 1, "because no path"), ("github:nobody", "2024-01-02", 4, "because identity unknown"),
+    ] {
+      let check = try program.run(["check", identity, "repo.write", "github.com/acme/r", "--at", at] + place)
+      #expect(check.status == status)
+      #expect(check.output.contains(text), "\(check.output)")
+    }
     let early = try program.run(who + ["--at", "0001-01-01"])
     #expect(early.status == 4)
     #expect(early.output.contains("nobody") && early.output.contains("INCOMPLETE"))

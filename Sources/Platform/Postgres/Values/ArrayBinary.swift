@@ -9,16 +9,23 @@ enum ArrayBinary {
   static func isArray(_ type: UInt32) -> Bool { arrayTypes.contains(type) }
 
   static func append<T: PostgresValue>(_ values: some Collection<T?>, to bytes: inout [UInt8]) throws(PostgresError) {
-    guard let count = Int32(exactly: values.count) else {
-      throw PostgresError(.badValue, "an array of \(values.count) elements is too long")
-    }
-    bytes.append(bigEndian: Int32(count == 0 ? 0 : 1))
-    bytes.append(bigEndian: Int32(values.contains { $0 == nil } ? 1 : 0))
-    bytes.append(bigEndian: T.postgresType.oid)
-    guard count > 0 else { return }
-    bytes.append(bigEndian: count)
-    bytes.append(bigEndian: Int32(1))
+    try appendHeader(count: values.count, hasNull: values.contains { $0 == nil }, element: T.postgresType, to: &bytes)
     for value in values { try bytes.appendField(value) }
+  }
+
+  /// What stands before the elements.
+  static func appendHeader(
+    count: Int, hasNull: Bool, element: PostgresType, to bytes: inout [UInt8]
+  ) throws(PostgresError) {
+    guard let length = Int32(exactly: count) else {
+      throw PostgresError(.badValue, "an array of \(count) elements is too long")
+    }
+    bytes.append(bigEndian: Int32(length == 0 ? 0 : 1))
+    bytes.append(bigEndian: Int32(hasNull ? 1 : 0))
+    bytes.append(bigEndian: element.oid)
+    guard length > 0 else { return }
+    bytes.append(bigEndian: length)
+    bytes.append(bigEndian: Int32(1))
   }
 
   static func decode<T: PostgresValue>(_ binary: RawSpan, of type: T.Type) throws(PostgresError) -> [T?] {

@@ -14,6 +14,26 @@ public struct UUIDBytes: Hashable, Sendable, CustomStringConvertible {
     value = bytes.reduce(0) { $0 << 8 | UInt128($1) }
   }
 
+  /// A UUID from its text: 32 hexadecimal digits of either case, hyphens between them not looked at; `nil` for any other.
+  public init?(text: String) {
+    var number: UInt128 = 0
+    var digits = 0
+    for byte in text.utf8 where byte != UInt8(ascii: "-") {
+      let digit: UInt8
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+      default: return nil
+      }
+      number = number << 4 | UInt128(digit)
+      digits += 1
+      if digits > 32 { return nil }
+    }
+    guard digits == 32 else { return nil }
+    value = number
+  }
+
   /// The sixteen bytes, in order.
   public var bytes: [UInt8] {
     var bytes: [UInt8] = []

@@ -1,7 +1,6 @@
 import EventLog
 import Governance
 import HTTP
-import Synchronization
 
 /// An answer, or what gives it later.
 enum Answer: Sendable {
@@ -36,7 +35,6 @@ final class Dispatcher: Sendable {
   private let store: EventStore
   private let positionTimeoutMilliseconds: Int
   private let workers = Workers()
-  private let questions = Mutex<[String: Questions]>([:])
 
   init(store: EventStore, positionTimeoutMilliseconds: Int = positionTimeoutMilliseconds) {
     self.store = store
@@ -77,7 +75,7 @@ final class Dispatcher: Sendable {
     _ headers: CallHeaders, _ tenant: Tenant
   ) -> Answer {
     let call = Call(
-      request: request, parameters: parameters, headers: headers, tenant: tenant, questions: questions(about: tenant))
+      request: request, parameters: parameters, headers: headers, tenant: tenant, questions: Questions(tenant: tenant))
     let position = headers.minimumPosition
     if tenant.head.position >= position { return answer(isQuery: call.isQuery) { try handler(call) } }
     return .later { taker in
@@ -129,16 +127,6 @@ final class Dispatcher: Sendable {
         .overloaded, "more than \(Workers.waiting) questions wait; ask again later", limit: "questions_waiting",
         retryAfterSeconds: Problem.retrySeconds)
       taker(problem.response)
-    }
-  }
-
-  /// The questions of a tenant, kept so that they remember what its log names.
-  private func questions(about tenant: Tenant) -> Questions {
-    questions.withLock { kept in
-      if let found = kept[tenant.name], found.tenant === tenant { return found }
-      let made = Questions(tenant: tenant)
-      kept[tenant.name] = made
-      return made
     }
   }
 }

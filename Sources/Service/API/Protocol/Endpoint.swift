@@ -109,14 +109,24 @@ struct Call: Sendable {
     return object
   }
 
+  /// Whether the body says that it is JSON.
+  var isJSON: Bool {
+    guard let type = request.headers["Content-Type"] else { return false }
+    // As nearly every client writes it.
+    if type == "application/json" { return true }
+    let end = type.utf8.firstIndex { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: " ") }
+    return String(type[..<(end ?? type.endIndex)]).lowercased() == "application/json"
+  }
+
   /// The body as an object; an empty body is an empty object.
   private func body() throws(Problem) -> JSONObject {
     if let first = request.query.first {
       throw Problem(JSONFieldError(pointer: "/" + first.name, problem: "is not a known parameter"), isQuery: true)
     }
     guard !request.body.isEmpty else { return JSONObject() }
-    let type = request.headers["Content-Type"]?.prefix { $0 != ";" && $0 != " " }.lowercased()
-    guard type == "application/json" else { throw Problem(.notJSON, "send the body with Content-Type: application/json") }
+    guard isJSON else {
+      throw Problem(.notJSON, "send the body with Content-Type: application/json")
+    }
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue(parsing: request.body) } catch { throw Problem(error) }
     guard let object = value.objectValue else {

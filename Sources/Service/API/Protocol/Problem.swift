@@ -166,7 +166,7 @@ extension Problem {
     switch failure {
     case .refused(let refusal): self.init(refusal)
     case .degraded: self.init(.degraded, failure.description, retryAfterSeconds: Self.mendSeconds)
-    case .overloaded:
+    case .overloaded, .overloadedBytes:
       self.init(.overloaded, failure.description, limit: "submissions_waiting", retryAfterSeconds: Self.retrySeconds)
     case .nothingRecorded:
       self.init(.unavailable, "the database did not answer; nothing was recorded", retryAfterSeconds: Self.mendSeconds)

@@ -27,9 +27,8 @@ public final class Questions: Sendable {
   public static let usualPaths = 100
 
   let tenant: Tenant
-  let catalogue = Catalogue()
 
-  /// Questions about a tenant; keep the value, for it remembers what the log names.
+  /// Questions about a tenant; keep the value only while they go on, for it holds the tenant in memory.
   public init(tenant: Tenant) {
     self.tenant = tenant
   }
@@ -183,7 +182,7 @@ extension Questions {
   }
 
   private func survey(_ graph: AccessGraph, _ k: Int64) -> CoverageSurvey {
-    CoverageSurvey(graph: graph, asKnownAt: k, sources: catalogue.ids(of: .source, in: graph))
+    CoverageSurvey(graph: graph, asKnownAt: k, sources: graph.ids(of: .source))
   }
 
   private func isKnown(_ identity: String, in graph: AccessGraph, _ view: Viewpoint, during stretch: Interval? = nil) -> Bool {

@@ -11,11 +11,14 @@ public protocol Report: Sendable {
 extension Report {
   /// The report as the bytes of one JSON object.
   public func json() -> [UInt8] {
-    var writer = JSONWriter()
+    var writer = JSONWriter(reserving: usualReportBytes)
     write(to: &writer)
     return writer.take()
   }
 }
+
+/// The bytes to reserve for a report: one decision fits, so that it is written without moving.
+private let usualReportBytes = 512
 
 /// The answer to `who` at a moment.
 public struct WhoReport: Report {

@@ -40,6 +40,9 @@ enum Check {
   static let mostChecks = 1000
 
   @Sendable static func answer(_ call: Call) throws -> Outcome {
+    if !call.isQuery, call.request.query.isEmpty, call.isJSON, let subject = CheckSubject(usual: call.request.body) {
+      return .now(try call.questions.check(subject).response)
+    }
     var reader = FieldReader(object: try call.input())
     let batch = call.isQuery ? nil : try batch(&reader)
     let subject = batch == nil ? try CheckSubject(&reader) : nil

@@ -42,7 +42,7 @@ struct EntityPages: Sendable {
     return .waiting {
       // One more than asked for tells whether there is a next page.
       let (found, at, position) = try call.questions.ask(view.at, view.asKnownAt) { graph, moment in
-        let ids = call.questions.catalogue.ids(of: kind, in: graph)
+        let ids = graph.ids(of: kind)
         let world = graph.world(asKnownAt: moment.asKnownAt)
         var live: [EntityDescription] = []
         for id in ids[ids.firstIndex(after: after)...] {

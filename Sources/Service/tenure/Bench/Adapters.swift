@@ -37,13 +37,7 @@ enum Adapters {
 
   /// The whole log of a tenant, read and folded into a new graph; answers the graph.
   static func fold(tenant: Int32, through last: Int64, on connection: Connection) throws -> AccessGraph {
-    let graph = AccessGraph()
-    try connection.copyOut(logQuery(tenant: tenant, through: last)) { row in
-      let position = try row.int64()
-      graph.apply(try EventCodec.decode(Array(try row.string().utf8), at: position))
-    }
-    graph.publish()
-    return graph
+    try LogFold.graph(of: tenant, through: last, on: connection)
   }
 
   /// The rebuild of a tenant's relation tables.

@@ -1,0 +1,30 @@
+import Governance
+import JSON
+import Memory
+
+extension AccessGraph {
+  /// What a value that is kept as an object takes, in round numbers: a document with its strings, arrays and dictionaries.
+  private enum Estimate {
+    static let role = 1_024
+    static let policy = 512
+    static let condition = 512
+    static let attribute = 64
+    /// Of a hash table of small keys, with the room that it keeps.
+    static let tableEntry = 32
+  }
+
+  /// Bytes that the graph takes: flat storage as it is, the few kinds of objects beside it by estimate.
+  ///
+  /// O(indexes of time). What the allocator keeps of what was given back is not in it.
+  public var bytes: Int {
+    let records = nodes.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes
+    let listed = edges.bytes + lists.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
+    let names = texts.bytes + nodeNumbers.bytes + factNumbers.bytes
+    let numbers = (policyNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
+    let values =
+      roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
+      + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
+    let tables = gapNumbers.count + resources.count + factsBySource.count + furtherSources.count + dues.count
+    return records + listed + names + numbers + values + tables * Estimate.tableEntry
+  }
+}
