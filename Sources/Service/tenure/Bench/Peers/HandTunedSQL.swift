@@ -116,7 +116,7 @@ struct HandTunedSQL {
       """
     }
     func nodes(_ kind: String, _ table: String) -> String {
-      "SELECT DISTINCT '\(kind)' AS kind, id FROM tenure.\(table) WHERE tenant_id = \(tenant)"
+      "SELECT DISTINCT '\(kind)' COLLATE \"C\" AS kind, id FROM tenure.\(table) WHERE tenant_id = \(tenant)"
     }
     func members(_ kind: String, _ column: String) -> String {
       """
@@ -145,7 +145,7 @@ struct HandTunedSQL {
       CREATE TABLE interned.scope AS SELECT row_number() OVER ()::int AS no, scope AS id FROM (
         SELECT DISTINCT scope FROM tenure.assignments WHERE tenant_id = \(tenant) AND scope IS NOT NULL) x
       """,
-      "CREATE UNIQUE INDEX ON interned.scope (id) INCLUDE (no)",
+      "CREATE UNIQUE INDEX ON interned.scope (id) INCLUDE (no)", "ANALYZE interned.scope",
       "CREATE TABLE interned.membership AS \(members("identity", "identity_no"))",
       "CREATE INDEX ON interned.membership (group_no, valid_from, valid_to) INCLUDE (identity_no)",
       "CREATE TABLE interned.nesting AS \(members("group", "child_no"))",
