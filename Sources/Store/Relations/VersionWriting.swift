@@ -18,12 +18,18 @@ extension RelationChanges.Version {
     key += [positions, ends, voided]
     var sql = SQL.StringInterpolation(literalCapacity: 512, interpolationCount: key.count + 1)
     let names = (table.key + ["position", "ends", "is_voided"]).joined(separator: ", ")
-    sql.appendLiteral("UPDATE \(tables.name(of: table.name)) AS x SET recorded_to = c.ends, voided = c.is_voided FROM unnest(")
+    let target = tables.name(of: table.name)
+    // Each row is looked up by its key, whatever the planner believes of the table's size: it may not move what has an OFFSET,
+    // and from statistics of a table that was empty it would rather read the tenant's rows once for every one that closes.
+    // The head's row is locked, so that no row moves in between.
+    sql.appendLiteral("UPDATE \(target) AS x SET recorded_to = f.ends, voided = f.is_voided FROM (")
+    sql.appendLiteral("SELECT r.place, c.ends, c.is_voided FROM unnest(")
     sql.append(key)
-    sql.appendLiteral(") AS c (\(names)) WHERE x.tenant_id = ")
+    sql.appendLiteral(") AS c (\(names)), LATERAL (SELECT r.ctid AS place FROM \(target) r WHERE r.tenant_id = ")
     sql.appendInterpolation(tenant)
-    for column in table.key { sql.appendLiteral(" AND x.\(column) = c.\(column)") }
-    sql.appendLiteral(" AND x.position = c.position AND x.recorded_to IS NULL RETURNING x.position")
+    for column in table.key { sql.appendLiteral(" AND r.\(column) = c.\(column)") }
+    sql.appendLiteral(" AND r.position = c.position AND r.recorded_to IS NULL OFFSET 0) r) f ")
+    sql.appendLiteral("WHERE x.ctid = f.place RETURNING x.position")
     return SQL(stringInterpolation: sql)
   }
 
