@@ -47,8 +47,9 @@ extension AccessGraph {
   /// Where in the fold the entity's present, unbroken existence began; nil where it does not exist at (t, k).
   ///
   /// O(1) for one that came once and perhaps went; otherwise O(its registrations and endings up to t).
-  @inline(__always) func presence(_ number: Int32, _ sight: Sight) -> FlatMoment? {
-    let node = nodes[number]
+  @inline(__always) func presence(_ number: Int32, _ sight: Sight) -> FlatMoment? { presence(nodes[number], sight) }
+
+  @inline(__always) func presence(_ node: NodeRecord, _ sight: Sight) -> FlatMoment? {
     guard node.isPlain, Int64(node.changed) <= sight.k else { return presenceByEntries(node.existence, sight) }
     guard node.since <= sight.t, sight.t < node.until else { return nil }
     return FlatMoment(effective: node.since, position: Int64(node.sincePosition))
@@ -200,7 +201,7 @@ extension AccessGraph {
 
   /// Whether an edge is held though its end was due: its own, or that of either entity at its ends.
   @inline(__always) func isOverdue(_ edge: Edge, _ one: Int32, _ other: Int32, _ sight: Sight) -> Bool {
-    guard hasDueLosses else { return false }
+    guard edge.hasDue || nodes[one].hasDue || nodes[other].hasDue else { return false }
     return (edge.hasDue && overdueEntry(of: entries[edge.entry].fact, .ends, sight) != nil)
       || overdue(existenceOf: one, sight) != nil || overdue(existenceOf: other, sight) != nil
   }

@@ -10,7 +10,7 @@ extension AccessGraph {
   public func who(_ subject: WhoSubject, from view: Viewpoint) -> [Holder] {
     let spread = spread(subject, Sight(view))
     var found: [(text: Int32, certainty: Certainty)] = []
-    found.reserveCapacity(spread.found.count)
+    found.reserveCapacity(spread.count)
     spread.forEachIdentity { found.append((nodes[$0].text, $1)) }
     found.sort { texts.precedes($0.text, $1.text) }
     return found.map { text, certainty in
@@ -21,7 +21,11 @@ extension AccessGraph {
 
   /// Who has it at a moment, as numbers of this graph in no order: the question without the printing.
   public func whoNumbers(_ subject: WhoSubject, from view: Viewpoint) -> [Int32] {
-    spread(subject, Sight(view)).found
+    let spread = spread(subject, Sight(view))
+    var found: [Int32] = []
+    found.reserveCapacity(spread.count)
+    spread.forEachIdentity { node, _ in found.append(node) }
+    return found
   }
 
   private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
@@ -100,65 +104,77 @@ struct Spread: ~Copyable {
   let sight: Sight
   /// What reached groups, and identities that are active.
   private var reached = Marks()
+  /// Set beside a group's certainties, which take six bits.
+  private static let isGroup: UInt8 = 64
 
   init(_ graph: AccessGraph, _ sight: Sight) {
     self.graph = graph
     self.sight = sight
   }
 
-  /// The identities, in the order of arrival.
-  private(set) var found: [Int32] = []
+  /// How many identities there are at the most.
+  var count: Int { reached.count }
 
   func forEachIdentity(_ body: (Int32, Certainty) -> Void) {
-    for identity in found { body(identity, Certainty(rawValue: reached[identity])) }
+    reached.forEach { node, marks in
+      if marks & Self.isGroup == 0 { body(node, Certainty(rawValue: marks)) }
+    }
+  }
+
+  /// A group that is still to be spread, with where its existence began.
+  private struct Open {
+    let group: Int32
+    let certainty: Certainty
+    let since: FlatMoment
   }
 
   mutating func reach(_ start: Int32, _ certainty: Certainty) {
-    if graph.nodes[start].kind == .identity { return arrive(start, certainty) }
-    var open: [(Int32, Certainty)] = []
-    var next = (start, certainty)
+    let node = graph.nodes[start]
+    if node.kind == .identity { return arrive(start, node, certainty) }
+    guard let since = graph.presence(node, sight) else { return }
+    var open: [Open] = []
+    var next = Open(group: start, certainty: certainty, since: since)
     while true {
-      let (group, certainty) = next
-      let fresh = certainty.subtracting(Certainty(rawValue: reached.add(certainty.rawValue, to: group)))
-      if !fresh.isEmpty, let since = graph.presence(group, sight) { spread(fresh, below: group, since, &open) }
+      let before = reached.add(next.certainty.rawValue | Self.isGroup, to: next.group)
+      let fresh = next.certainty.subtracting(Certainty(rawValue: before))
+      if !fresh.isEmpty { spread(fresh, below: next, &open) }
       guard let last = open.popLast() else { return }
       next = last
     }
   }
 
+  /// Nested groups that room is made for at first: most have no more.
+  private static let usual = 32
   /// Members from which room is made for them all at once: for fewer, growing as they come costs less than asking.
   private static let worthReserving = 128
 
-  private mutating func spread(
-    _ fresh: Certainty, below group: Int32, _ since: FlatMoment, _ open: inout [(Int32, Certainty)]
-  ) {
-    let members = graph.nodes[group].members
-    if members == none { return }
-    let expected = graph.expectedLive(members, sight)
-    if expected >= Self.worthReserving {
-      reached.reserve(found.count + expected)
-      found.reserveCapacity(max(found.count + expected, 2 * found.capacity))
+  private mutating func spread(_ fresh: Certainty, below group: Open, _ open: inout [Open]) {
+    let node = graph.nodes[group.group]
+    if node.members == none { return }
+    let expected = graph.expectedLive(node.members, sight)
+    if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
+    graph.forEachLive(node.members, sight) { edge in
+      // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
+      if edge.isPlainAndNotDue, !node.hasDue, group.since.effective < edge.from {
+        reached.add(fresh.rawValue, to: edge.other)
+        return
+      }
+      let member = graph.nodes[edge.other]
+      guard graph.began(edge, since: group.since), let since = graph.presence(member, sight), graph.began(edge, since: since)
+      else { return }
+      let mayBeOverdue = edge.hasDue || node.hasDue || member.hasDue
+      let carried = mayBeOverdue ? fresh.overdue(if: graph.isOverdue(edge, group.group, edge.other, sight)) : fresh
+      if member.kind == .identity { return arrive(edge.other, member, carried) }
+      if open.isEmpty { open.reserveCapacity(Self.usual) }
+      open.append(Open(group: edge.other, certainty: carried, since: since))
     }
-    // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
-    let mayBePlain = !graph.nodes[group].hasDue
-    graph.forEachLive(members, sight) { edge in
-      if mayBePlain, edge.isPlainAndNotDue, since.effective < edge.from { return note(edge.other, fresh) }
-      guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
-      let carried = fresh.overdue(if: graph.isOverdue(edge, group, edge.other, sight))
-      if graph.nodes[edge.other].kind == .identity { arrive(edge.other, carried) } else { open.append((edge.other, carried)) }
-    }
-  }
-
-  @inline(__always) private mutating func note(_ identity: Int32, _ certainty: Certainty) {
-    if reached.add(certainty.rawValue, to: identity) == 0 { found.append(identity) }
   }
 
   /// An identity has it, and the person whom it is an account of.
-  private mutating func arrive(_ identity: Int32, _ certainty: Certainty) {
-    guard graph.isActive(identity, sight) else { return }
-    let node = graph.nodes[identity]
+  private mutating func arrive(_ identity: Int32, _ node: NodeRecord, _ certainty: Certainty) {
+    guard graph.presence(node, sight) != nil, !node.hasSuspension || graph.suspension(of: identity, sight) == nil else { return }
     let certainty = node.hasDue ? certainty.overdue(if: graph.overdue(identity: identity, sight) != nil) : certainty
-    note(identity, certainty)
+    reached.add(certainty.rawValue, to: identity)
     if node.links == none { return }
     for link in graph.live(node.links, sight) where link.other != identity {
       let person = link.other
@@ -167,7 +183,7 @@ struct Spread: ~Copyable {
       else { continue }
       let isOverdue =
         graph.isOverdue(link, identity, person, sight) || graph.overdue(identity: person, sight) != nil
-      note(person, certainty.overdue(if: isOverdue))
+      reached.add(certainty.overdue(if: isOverdue).rawValue, to: person)
     }
   }
 }

@@ -8,7 +8,7 @@ internal import Glibc
   @usableFromInline var slots: UnsafeMutablePointer<UInt64>?
   /// 64 less the binary logarithm of the number of slots.
   @usableFromInline var shift = 64
-  @usableFromInline var count = 0
+  @usableFromInline var marked = 0
 
   /// Nothing marked, nothing allocated.
   public init() { unsafe slots = nil }
@@ -41,20 +41,34 @@ internal import Glibc
   ///
   /// - Precondition: `bits` is not 0.
   @inlinable @inline(__always) @discardableResult public mutating func add(_ bits: UInt8, to number: Int32) -> UInt8 {
-    if count &<< 1 &+ 1 >= 1 &<< (64 &- shift) { grow(bits: max(4, 64 - shift + 2)) }
+    if marked &<< 1 &+ 1 >= 1 &<< (64 &- shift) { grow(bits: max(7, 64 - shift + 2)) }
     let key = UInt64(UInt32(bitPattern: number)) &+ 1
     let slots = unsafe slots.unsafelyUnwrapped
     let slot = unsafe slot(of: key, in: slots)
     let found = unsafe slots[slot]
     unsafe slots[slot] = (found | key &<< 8) | UInt64(bits)
-    if found == 0 { count &+= 1 }
+    if found == 0 { marked &+= 1 }
     return UInt8(truncatingIfNeeded: found)
+  }
+
+  /// How many numbers are marked.
+  @inlinable public var count: Int { marked }
+
+  /// Calls back with each number and its bits, in no order.
+  ///
+  /// O(room): at most a few times as much as is marked.
+  @inlinable public func forEach(_ body: (Int32, UInt8) -> Void) {
+    guard let slots = unsafe slots else { return }
+    for index in 0..<(1 &<< (64 &- shift)) {
+      let found = unsafe slots[index]
+      if found != 0 { body(Int32(truncatingIfNeeded: (found &>> 8) &- 1), UInt8(truncatingIfNeeded: found)) }
+    }
   }
 
   /// Makes room for as many numbers, so that marking them does not grow again and again.
   public mutating func reserve(_ numbers: Int) {
     let bits = Int.bitWidth - max(numbers, 8).leadingZeroBitCount + 1
-    if bits > 64 - shift { grow(bits: bits) }
+    if bits > 64 - shift { grow(bits: max(bits, 64 - shift + 2)) }
   }
 
   @usableFromInline mutating func grow(bits: Int) {
