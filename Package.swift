@@ -41,7 +41,6 @@ let package = Package(
     .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
     .systemLibrary(name: "CMalloc", path: "Sources/Platform/CMalloc"),  // what the C library's allocator can besides
     .module("Memory", in: "Platform", uses: ["CMalloc"]),  // flat records outside Swift's arrays: chunks, lists, interned texts
-    .module("Bytes", in: "Platform"),  // bytes read several at a time
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
     .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, secure random
     .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener
@@ -65,7 +64,7 @@ let package = Package(
     .module(  // append, read, follow; personal values apart
       "EventLog", in: "Store",
       uses: [
-        "Memory", "Bytes", "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema",
+        "Memory", "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema",
       ]),
     .module(  // one folder a source
       "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),

@@ -44,6 +44,7 @@ public enum Schema {
     SQLFile(name: "scopes_covering", bytes: PackageResources.scopes_covering_sql),
     SQLFile(name: "create_tenant", bytes: PackageResources.create_tenant_sql),
     SQLFile(name: "advance_head", bytes: PackageResources.advance_head_sql),
+    SQLFile(name: "position_recorded_by", bytes: PackageResources.position_recorded_by_sql),
     SQLFile(name: "who_had_access", bytes: PackageResources.who_had_access_sql),
     SQLFile(name: "who_had_access_during", bytes: PackageResources.who_had_access_during_sql),
     SQLFile(name: "what_could", bytes: PackageResources.what_could_sql),

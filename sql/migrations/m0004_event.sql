@@ -34,7 +34,7 @@ CREATE INDEX event_by_recorder ON tenure.event (tenant_id, recorded_by, position
 CREATE INDEX event_by_ticket ON tenure.event (tenant_id, ticket, position) WHERE ticket IS NOT NULL;
 CREATE INDEX event_by_source ON tenure.event (tenant_id, source, position);
 CREATE INDEX event_by_effective_at ON tenure.event (tenant_id, effective_at, position);
-CREATE INDEX event_by_recorded_at ON tenure.event (tenant_id, recorded_at, position);
+-- None by recorded_at, which goes with the position: see tenure.position_recorded_by.
 
 CREATE TRIGGER event_is_append_only BEFORE UPDATE OR DELETE ON tenure.event
   FOR EACH ROW EXECUTE FUNCTION tenure.refuse_change();

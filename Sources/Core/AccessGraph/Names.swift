@@ -10,7 +10,9 @@ extension AccessGraph {
   public func ids(of kind: EntityKind) -> [String] { nameLists.ids(of: kind, in: self) }
 }
 
-/// What was read of a graph's names. The log never changes, so what was read stays right.
+/// What was read of a graph's names.
+///
+/// The log never changes, so what was read stays right.
 final class NameLists: Sendable {
   private struct State {
     var ids: [EntityKind: [String]] = [:]

@@ -46,7 +46,8 @@ private struct Entrance {
     case .assignmentGranted(let id, let principal, let role, let scope, let expires):
       let assignment = fact(.assignment, text(id, body), none)
       let grant = graph.add(
-        principal: node(principal.kind, principal.id, body), role: node(.role, role, body), scope: text(scope, body), condition: nil)
+        principal: node(principal.kind, principal.id, body), role: node(.role, role, body), scope: text(scope, body),
+        condition: nil)
       insert(.begins, grant, of: assignment, expires: expires)
     case .assignmentExtended(let id, let expires):
       insert(.extends, none, of: fact(.assignment, text(id, body), none), expires: expires)

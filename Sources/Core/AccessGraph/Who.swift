@@ -172,7 +172,8 @@ struct Spread: ~Copyable {
 
   /// An identity has it, and the person whom it is an account of.
   private mutating func arrive(_ identity: Int32, _ node: NodeRecord, _ certainty: Certainty) {
-    guard graph.presence(node, sight) != nil, !node.hasSuspension || graph.suspension(of: identity, sight) == nil else { return }
+    guard graph.presence(node, sight) != nil else { return }
+    if node.hasSuspension, graph.suspension(of: identity, sight) != nil { return }
     let certainty = node.hasDue ? certainty.overdue(if: graph.overdue(identity: identity, sight) != nil) : certainty
     reached.add(certainty.rawValue, to: identity)
     if node.links == none { return }

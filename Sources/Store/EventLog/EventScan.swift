@@ -1,5 +1,5 @@
 public import AccessGraph
-public import Bytes
+public import Memory
 import Governance
 import Temporal
 

@@ -73,8 +73,10 @@ extension Tenant {
             AND (\(filter.source) IS NULL OR source = \(filter.source))
             AND (\(filter.effectiveFrom?.timestamp) IS NULL OR effective_at >= \(filter.effectiveFrom?.timestamp))
             AND (\(filter.effectiveTo?.timestamp) IS NULL OR effective_at < \(filter.effectiveTo?.timestamp))
-            AND (\(filter.recordedFrom?.timestamp) IS NULL OR recorded_at >= \(filter.recordedFrom?.timestamp))
-            AND (\(filter.recordedTo?.timestamp) IS NULL OR recorded_at < \(filter.recordedTo?.timestamp))
+            AND position > coalesce(
+              tenure.position_recorded_by(\(id), \(filter.recordedFrom?.timestamp) - interval '1 microsecond'), 0)
+            AND position <= coalesce(
+              tenure.position_recorded_by(\(id), \(filter.recordedTo?.timestamp) - interval '1 microsecond'), \(Int64.max))
           ORDER BY position LIMIT \(Int64(limit) + 1)
         ) matching
       ) counted WHERE before < \(Int64(Self.logPageBytes)) ORDER BY position

@@ -108,19 +108,14 @@ public final class Tenant: Sendable {
       if asked == head.position || asked == 0 { return asked }
       return try lastPosition(
         """
-        SELECT CASE WHEN n.recorded_at > e.recorded_at THEN e.position ELSE (
-          SELECT b.position FROM tenure.event b WHERE b.tenant_id = e.tenant_id AND b.recorded_at < e.recorded_at
-          ORDER BY b.recorded_at DESC, b.position DESC LIMIT 1) END
+        SELECT CASE WHEN n.recorded_at > e.recorded_at THEN e.position
+          ELSE tenure.position_recorded_by(e.tenant_id, e.recorded_at - interval '1 microsecond') END
         FROM tenure.event e JOIN tenure.event n ON n.tenant_id = e.tenant_id AND n.position = e.position + 1
         WHERE e.tenant_id = \(id) AND e.position = \(asked)
         """)
     case .instant(let instant):
       guard let last = head.recordedAt, instant < last else { return head.position }
-      return try lastPosition(
-        """
-        SELECT position FROM tenure.event WHERE tenant_id = \(id) AND recorded_at <= \(instant.timestamp)
-        ORDER BY recorded_at DESC, position DESC LIMIT 1
-        """)
+      return try lastPosition("SELECT tenure.position_recorded_by(\(id), \(instant.timestamp))")
     }
   }
 
