@@ -89,7 +89,8 @@ final class IdentityOrder: Sendable {
   func nodes(asKnownAt k: Int64, in graph: AccessGraph) -> [Int32] {
     state.withLock { state in
       guard k > state.position else { return state.sorted }
-      let new = graph.identityNodes[state.covered...].sorted { graph.precedes($0, $1) }
+      let unsorted = Array(graph.identityNodes[state.covered...])
+      let new = graph.texts.order(of: unsorted.map { graph.nodes[$0].text }).map { unsorted[Int($0)] }
       state.sorted = Self.merge(state.sorted, new, graph)
       state.covered = graph.identityNodes.count
       state.position = graph.position

@@ -9,13 +9,18 @@ extension AccessGraph {
   /// O(assignments on covering scopes + members of the groups reached).
   public func who(_ subject: WhoSubject, from view: Viewpoint) -> [Holder] {
     let spread = spread(subject, Sight(view))
-    var found: [(text: Int32, certainty: Certainty)] = []
+    var found: [Int32] = []
+    var certainties: [Certainty] = []
     found.reserveCapacity(spread.count)
-    spread.forEachIdentity { found.append((nodes[$0].text, $1)) }
-    found.sort { texts.precedes($0.text, $1.text) }
-    return found.map { text, certainty in
-      let verdict = certainty.verdict
-      return Holder(identity: texts[text], status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement)
+    certainties.reserveCapacity(spread.count)
+    spread.forEachIdentity { node, certainty in
+      found.append(nodes[node].text)
+      certainties.append(certainty)
+    }
+    return texts.order(of: found).map { place in
+      let verdict = certainties[Int(place)].verdict
+      return Holder(
+        identity: texts[found[Int(place)]], status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement)
     }
   }
 
