@@ -37,6 +37,7 @@ public struct Snapshot: Sendable {
   /// The next entitlements, whole identities in byte order; nil at the end.
   public mutating func next() throws -> [Entitlement]? {
     guard !isAtEnd else { return nil }
+    System.giveWay()
     let (resource, view, last) = (resource, view, last)
     let slice = try tenant.read { graph in
       graph.snapshot(resource: resource, from: view, after: last, limit: Self.sliceEntitlements)
