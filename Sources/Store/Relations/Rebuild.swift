@@ -1,4 +1,5 @@
 import AccessGraph
+import Glibc
 public import Governance
 import JSON
 public import Postgres
@@ -75,6 +76,8 @@ public struct Rebuild {
         """)
       var changes = RelationChanges()
       for row in rows {
+        // The scheduler would let this go on for milliseconds while appends, of other tenants too, wait for a processor.
+        sched_yield()
         let event = try decode(try row.string(1), try row.int64(0))
         if let first = batch.first, first.recordedAt != event.recordedAt { apply(&changes) }
         batch.append(event)
