@@ -60,7 +60,7 @@ let package = Package(
         .embedInCode("migrations"), .embedInCode("functions"), .embedInCode("views"), .embedInCode("roles"),
       ], swiftSettings: strict),
     .module(  // the graph as SQL tables: row changes, rebuild
-      "Relations", in: "Store", uses: ["Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema"]),
+      "Relations", in: "Store", uses: ["Memory", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema"]),
     .module(  // append, read, follow; personal values apart
       "EventLog", in: "Store",
       uses: [
@@ -72,7 +72,7 @@ let package = Package(
     // MARK: Service: the outside
     .module(  // one file a resource
       "API", in: "Service",
-      uses: ["HTTP", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Relations"]),
+      uses: ["Memory", "HTTP", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Relations"]),
     .module(  // configuration → parts → run → stop in reverse order
       "Server", in: "Service",
       uses: ["HTTP", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "EventLog", "Relations", "API"]),

@@ -163,24 +163,24 @@ extension AccessGraph {
   ///
   /// O(log entries).
   func firstEntry(of position: Int64) -> Int? {
-    let index = Self.search(entries.count) { entries[$0].position < position }
+    let index = firstPlace(in: 0..<entries.count) { entries[$0].position >= position }
     return index < entries.count && entries[index].position == position ? index : nil
   }
 
   /// The place of an event that wrote nothing; nil where it wrote something.
   func bareEvent(at position: Int64) -> Int? {
-    let index = Self.search(bareEvents.count) { bareEvents[$0].position < position }
+    let index = firstPlace(in: 0..<bareEvents.count) { bareEvents[$0].position >= position }
     return index < bareEvents.count && bareEvents[index].position == position ? index : nil
   }
+}
 
-  /// The first number below `count` that does not lie before what is looked for.
-  private static func search(_ count: Int, _ liesBefore: (Int) -> Bool) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if liesBefore(middle) { low = middle + 1 } else { high = middle }
-    }
-    return low
+/// The first place of a range at which the test holds, or its end; it must hold for all that come after one for which it does.
+@inline(__always) func firstPlace(in range: Range<Int>, where holds: (Int) -> Bool) -> Int {
+  var low = range.lowerBound
+  var high = range.upperBound
+  while low < high {
+    let middle = (low + high) / 2
+    if holds(middle) { high = middle } else { low = middle + 1 }
   }
+  return low
 }

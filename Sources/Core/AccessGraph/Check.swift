@@ -26,21 +26,13 @@ extension AccessGraph {
   /// O(groups above it + their assignments + the roles reached).
   public func check(_ identity: String, action: String, resource: String, from view: Viewpoint) -> CheckAnswer {
     let sight = Sight(view)
-    guard let node = find(.identity(identity)) else {
-      return CheckAnswer(status: .unknown, reason: "identity_unknown")
-    }
-    if presence(node, sight) == nil {
-      return wasRegistered(node, sight)
-        ? CheckAnswer(status: .denied, reason: "identity_retired")
-        : CheckAnswer(status: .unknown, reason: "identity_unknown")
-    }
-    if suspension(of: node, sight) != nil { return CheckAnswer(status: .denied, reason: "identity_suspended") }
+    let node = find(.identity(identity))
+    if let standing = standing(of: node, sight) { return CheckAnswer(status: standing.status, reason: standing.reason) }
+    guard let node else { preconditionFailure("an identity that nobody named has its standing") }
     let scopes = scopes(covering: resource)
     guard !coveringSources(of: scopes, sight).isEmpty else { return CheckAnswer(status: .unknown, reason: "not_covered") }
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
-    var ascent = Ascent(graph: self, sight: sight, test: test, scopes: scopes)
-    ascent.run(from: node)
-    let verdict = ascent.found.verdict
+    let verdict = certainty(of: node, test, scopes, sight).verdict
     let reason: String? =
       switch verdict.status {
       case .allowed, .conditional: nil
@@ -48,6 +40,31 @@ extension AccessGraph {
       case .denied: "no_path"
       }
     return CheckAnswer(status: verdict.status, reason: reason, isWithoutEntitlement: verdict.isWithoutEntitlement)
+  }
+
+  /// Why an identity may do nothing, whatever is asked; nil where it exists and is not suspended.
+  func standing(of identity: Int32?, _ sight: Sight) -> (status: Status, reason: String)? {
+    guard let identity else { return (.unknown, "identity_unknown") }
+    if presence(identity, sight) == nil {
+      return wasRegistered(identity, sight) ? (.denied, "identity_retired") : (.unknown, "identity_unknown")
+    }
+    return suspension(of: identity, sight) == nil ? nil : (.denied, "identity_suspended")
+  }
+
+  /// Whether the identity existed at t or at any time before.
+  private func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
+    var was = false
+    forEachEntry(of: nodes[node].existence) { entry in
+      if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { was = true }
+    }
+    return was
+  }
+
+  /// What an active identity has on these scopes: all of it, or that it is allowed.
+  func certainty(of identity: Int32, _ test: RoleTest, _ scopes: [Int32], _ sight: Sight) -> Certainty {
+    var ascent = Ascent(graph: self, sight: sight, test: test, scopes: scopes)
+    ascent.run(from: identity)
+    return ascent.found
   }
 }
 

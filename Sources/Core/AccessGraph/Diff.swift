@@ -19,7 +19,7 @@ extension AccessGraph {
   ) -> [Entitlement] {
     let sight = Sight(view)
     let order = identityOrder.nodes(asKnownAt: sight.k, in: self)
-    var place = identity.map { last in firstPlace(in: order, from: 0) { last.precedes(id($0)) } } ?? 0
+    var place = identity.map { last in firstPlace(in: 0..<order.count) { last.precedes(id(order[$0])) } } ?? 0
     var page: [Entitlement] = []
     while place < order.count, page.count < limit {
       let node = order[place]

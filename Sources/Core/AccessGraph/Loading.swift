@@ -5,15 +5,12 @@ public import Temporal
 
 /// Where and how an entry stands that is loaded: what all entries have, whatever their fact.
 public struct LoadedPlace: BitwiseCopyable, Sendable {
-  /// What the entry does to its fact.
-  public enum Effect: UInt8, BitwiseCopyable, Sendable { case begins, ends, extends }
-
   /// The event's position.
   public var position: Int64
   /// The event's effect in the world, in microseconds.
   public var effectiveAt: Int64
   /// What it does.
-  public var effect: Effect
+  public var effect: EntryEffect
   /// The end that the entry carries of its own.
   public var expiresAt: Int64?
   /// Of a loss: when it should have taken effect.
@@ -25,7 +22,7 @@ public struct LoadedPlace: BitwiseCopyable, Sendable {
 
   /// A place.
   public init(
-    position: Int64, effectiveAt: Int64, effect: Effect, expiresAt: Int64? = nil, dueAt: Int64? = nil, source: Int32,
+    position: Int64, effectiveAt: Int64, effect: EntryEffect, expiresAt: Int64? = nil, dueAt: Int64? = nil, source: Int32,
     isVoided: Bool
   ) {
     self.position = position
@@ -425,12 +422,7 @@ private struct GatheredEntry: BitwiseCopyable {
     self.value = value
     self.kind = kind
     self.entityKind = entityKind
-    effect =
-      switch place.effect {
-      case .begins: .begins
-      case .ends: .ends
-      case .extends: .extends
-      }
+    effect = place.effect
     isVoided = place.isVoided
   }
 

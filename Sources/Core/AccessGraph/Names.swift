@@ -105,7 +105,7 @@ final class IdentityOrder: Sendable {
     var from = 0
     for node in new {
       // Few are new, so places are searched for and what lies between is copied.
-      let to = graph.firstPlace(in: old, from: from) { graph.precedes(node, $0) }
+      let to = firstPlace(in: from..<old.count) { graph.precedes(node, old[$0]) }
       merged += old[from..<to]
       merged.append(node)
       from = to
@@ -116,15 +116,4 @@ final class IdentityOrder: Sendable {
 
 extension AccessGraph {
   func precedes(_ a: Int32, _ b: Int32) -> Bool { texts.precedes(nodes[a].text, nodes[b].text) }
-
-  /// The first place from which on the test holds; it must hold for all that come after one for which it does.
-  func firstPlace(in sorted: [Int32], from: Int, where holds: (Int32) -> Bool) -> Int {
-    var low = from
-    var high = sorted.count
-    while low < high {
-      let middle = (low + high) / 2
-      if holds(sorted[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
-  }
 }

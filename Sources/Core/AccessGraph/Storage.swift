@@ -99,8 +99,8 @@ struct FactRecord: BitwiseCopyable {
   var hasDue = false
 }
 
-/// What an entry does.
-enum EntryEffect: UInt8, BitwiseCopyable {
+/// What an entry does to its fact.
+public enum EntryEffect: UInt8, BitwiseCopyable, Sendable {
   case begins, ends, extends
 }
 

@@ -100,13 +100,7 @@ final class TimeIndex {
   }
 
   private func firstCheckpoint(after t: Int64) -> Int {
-    var low = 0
-    var high = checkpoints.count
-    while low < high {
-      let middle = (low + high) / 2
-      if checkpoints[middle].t <= t { low = middle + 1 } else { high = middle }
-    }
-    return low
+    firstPlace(in: 0..<checkpoints.count) { checkpoints[$0].t > t }
   }
 
   /// The facts of the list that changed after a position.

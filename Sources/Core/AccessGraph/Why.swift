@@ -37,35 +37,22 @@ extension AccessGraph {
     _ identity: String, action: String, resource: String, from view: Viewpoint, limit: Int
   ) -> WhyAnswer {
     let sight = Sight(view)
-    guard let node = find(.identity(identity)), wasRegistered(node, sight) else {
-      return WhyAnswer(status: .unknown, reason: "identity_unknown", paths: [], isTruncated: false)
+    let node = find(.identity(identity))
+    if let standing = standing(of: node, sight) {
+      return WhyAnswer(status: standing.status, reason: standing.reason, paths: [], isTruncated: false)
     }
-    if presence(node, sight) == nil {
-      return WhyAnswer(status: .denied, reason: "identity_retired", paths: [], isTruncated: false)
-    }
-    if suspension(of: node, sight) != nil {
-      return WhyAnswer(status: .denied, reason: "identity_suspended", paths: [], isTruncated: false)
-    }
+    guard let node else { preconditionFailure("an identity that nobody named has its standing") }
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
-    let scopes = Set(scopes(covering: resource))
+    let scopes = scopes(covering: resource)
     var walk = PathWalk(
       graph: self, sight: sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
       permissions: { role, index in self.applies(test, role, index) })
     walk.run(from: node)
-    let best = walk.isComplete ? Self.best(walk.found.map(\.status)) : status(of: node, test, scopes, sight)
+    let best = walk.isComplete ? Self.best(walk.found.map(\.status)) : certainty(of: node, test, scopes, sight).verdict.status
     let paths = walk.found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
     let isTruncated = !walk.isComplete || walk.found.count > limit
     let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: isTruncated)
     return judged(answer, covered: !coverage(of: resource, from: view).isEmpty)
-  }
-
-  /// Whether the identity existed at t or at any time before.
-  func wasRegistered(_ node: Int32, _ sight: Sight) -> Bool {
-    var was = false
-    forEachEntry(of: nodes[node].existence) { entry in
-      if entry.effect == .begins, entry.effective <= sight.t, entry.isVisible(at: sight.k) { was = true }
-    }
-    return was
   }
 
   private func judged(_ answer: WhyAnswer, covered: Bool) -> WhyAnswer {
@@ -84,19 +71,6 @@ extension AccessGraph {
   private func applies(_ test: RoleTest, _ role: CompiledRole, _ index: Int) -> Bool {
     guard case .permits(let action, let resource) = test else { return false }
     return index < 0 || role.permissions[index].applies(action: action.span, resource: resource.span)
-  }
-
-  private func status(of node: Int32, _ test: RoleTest, _ scopes: Set<Int32>, _ sight: Sight) -> Status {
-    var closure = RoleClosure(self, sight, test)
-    var found: Certainty = []
-    for (principal, _) in principals(of: node, sight) {
-      forEachGrant(of: principal, sight) { grant, _ in
-        guard scopes.contains(grant.scope) else { return }
-        let certainty = closure.certainty(of: grant.role)
-        found.formUnion(grant.isConditional ? certainty.underCondition : certainty)
-      }
-    }
-    return found.verdict.status
   }
 
   static func best(_ statuses: [Status]) -> Status {

@@ -15,11 +15,7 @@ public enum LogFold {
   /// - Throws: ``UndecodableEvent``; ``EventLogError/gap(expected:found:)``; `PostgresError`.
   public static func graph(of tenant: Int32, through last: Int64, on connection: Connection) throws -> AccessGraph {
     let graph = AccessGraph()
-    try connection.copyOut(Self.copy(of: tenant, through: last)) { row in
-      let position = try row.int64()
-      guard position == graph.appliedPosition + 1 else {
-        throw EventLogError.gap(expected: graph.appliedPosition + 1, found: position)
-      }
+    try read(tenant, after: 0, through: last, on: connection) { position, row in
       let undone = try row.withText { body -> [UInt8]? in
         guard let outline = EventOutline(scanning: body), outline.position == position else {
           var copy: [UInt8] = []
@@ -31,18 +27,30 @@ public enum LogFold {
       }
       if let body = undone ?? nil { graph.apply(try EventCodec.decode(body, at: position)) }
     }
-    guard graph.appliedPosition == last else {
-      throw EventLogError.gap(expected: graph.appliedPosition + 1, found: last + 1)
-    }
     graph.publish()
     return graph
   }
 
-  /// Numbers only: nothing from outside stands in this text.
-  private static func copy(of tenant: Int32, through last: Int64) -> String {
-    """
-    COPY (SELECT position, body FROM tenure.event WHERE tenant_id = \(tenant) AND position <= \(last) ORDER BY position)
-    TO STDOUT (FORMAT binary)
-    """
+  /// Reads a stretch of a log: calls back with each position and its row, of which the body is still to be read.
+  ///
+  /// - Throws: ``EventLogError/gap(expected:found:)`` where a position is missing; what the callback throws; `PostgresError`.
+  static func read(
+    _ tenant: Int32, after position: Int64, through last: Int64, on connection: Connection,
+    _ body: (Int64, inout BinaryCopyReader) throws -> Void
+  ) throws {
+    var expected = position + 1
+    // Numbers only: nothing from outside stands in this text.
+    let copy = """
+      COPY (SELECT position, body FROM tenure.event
+        WHERE tenant_id = \(tenant) AND position > \(position) AND position <= \(last) ORDER BY position)
+      TO STDOUT (FORMAT binary)
+      """
+    try connection.copyOut(copy) { row in
+      let found = try row.int64()
+      guard found == expected else { throw EventLogError.gap(expected: expected, found: found) }
+      expected += 1
+      try body(found, &row)
+    }
+    guard expected == last + 1 else { throw EventLogError.gap(expected: expected, found: last + 1) }
   }
 }

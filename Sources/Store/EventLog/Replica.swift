@@ -131,28 +131,17 @@ final class Replica: Sendable {
     for done in reached { done(true) }
   }
 
-  func fold(
+  private func fold(
     after position: Int64, through last: Int64, on connection: Connection, _ apply: ([Event]) -> Void
   ) throws {
     var slice: [Event] = []
-    var expected = position + 1
-    // Numbers only: nothing from outside stands in this text.
-    let copy = """
-      COPY (SELECT position, body FROM tenure.event
-        WHERE tenant_id = \(tenant) AND position > \(position) AND position <= \(last) ORDER BY position)
-      TO STDOUT (FORMAT binary)
-      """
-    try connection.copyOut(copy) { row in
-      let found = try row.int64()
-      guard found == expected else { throw EventLogError.gap(expected: expected, found: found) }
-      expected += 1
+    try LogFold.read(tenant, after: position, through: last, on: connection) { found, row in
       slice.append(try EventCodec.decode(Array(try row.string().utf8), at: found))
       guard slice.count == Self.eventsPerSlice else { return }
       apply(slice)
       slice.removeAll(keepingCapacity: true)
     }
     apply(slice)
-    guard expected == last + 1 else { throw EventLogError.gap(expected: expected, found: last + 1) }
   }
 
   /// Stops the tenant where the body meets an event that cannot be read.

@@ -1,6 +1,5 @@
 import Cryptography
 import FoundationEssentials
-import Glibc
 public import Temporal
 
 /// The present moment; a parameter everywhere.
@@ -20,12 +19,6 @@ public enum System {
     let microseconds = Int64((Date.now.timeIntervalSinceReferenceDate * 1_000_000).rounded())
     return Instant(microseconds: microseconds + microsecondsToReferenceDate)
   }
-
-  /// Lets threads that wait for a processor have this one first.
-  ///
-  /// For long work in short slices: without it the scheduler lets such work go on for milliseconds, and appends wait. The
-  /// corresponding system call is sched_yield(2).
-  public static func giveWay() { _ = sched_yield() }
 
   /// The machine's secure randomness.
   public static let randomness: Randomness = { SecureRandom.bytes($0) }

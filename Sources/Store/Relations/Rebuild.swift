@@ -1,7 +1,7 @@
 import AccessGraph
-import Glibc
 public import Governance
 import JSON
+import Memory
 public import Postgres
 
 /// Folds a tenant's log anew and mends its relation tables where they differ.
@@ -77,7 +77,7 @@ public struct Rebuild {
       var changes = RelationChanges()
       for row in rows {
         // The scheduler would let this go on for milliseconds while appends, of other tenants too, wait for a processor.
-        sched_yield()
+        Processor.giveWay()
         let event = try decode(try row.string(1), try row.int64(0))
         if let first = batch.first, first.recordedAt != event.recordedAt { apply(&changes) }
         batch.append(event)

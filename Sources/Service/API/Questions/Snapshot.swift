@@ -1,6 +1,7 @@
 public import AccessGraph
 import EventLog
 import JSON
+import Memory
 import Temporal
 
 /// All entitlements at a moment, taken slice by slice; the lock is held for one slice at a time.
@@ -37,7 +38,7 @@ public struct Snapshot: Sendable {
   /// The next entitlements, whole identities in byte order; nil at the end.
   public mutating func next() throws -> [Entitlement]? {
     guard !isAtEnd else { return nil }
-    System.giveWay()
+    Processor.giveWay()
     let (resource, view, last) = (resource, view, last)
     let slice = try tenant.read { graph in
       graph.snapshot(resource: resource, from: view, after: last, limit: Self.sliceEntitlements)
