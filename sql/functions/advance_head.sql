@@ -2,7 +2,7 @@
 -- Returns the generation. The row stays locked until the transaction ends, so appends of a tenant commit in order.
 CREATE OR REPLACE FUNCTION tenure.advance_head(
   tenant int, expected_position int8, expected_epoch int8, new_position int8, new_recorded_at timestamptz
-) RETURNS int8 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+) RETURNS int8 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   found_generation int8;
 BEGIN

@@ -9,8 +9,9 @@ public import Postgres
 /// Folds into shadow tables up to the head while writers go on; then, in one transaction, locks the head row, folds the rest,
 /// compares, applies only the rows that differ and raises the head's generation if there were any, so that nodes load anew.
 public struct Rebuild {
-  /// Events folded between two writes to the shadow tables: what waits in memory stays small.
-  private static let eventsPerSlice: Int64 = 2_000
+  /// Events folded between two writes to the shadow tables: so few that neither side works for long at a stretch while appends,
+  /// of other tenants too, wait for a processor.
+  private static let eventsPerSlice: Int64 = 32
 
   private let tenant: Int32
   private let decode: (_ body: String, _ position: Int64) throws -> Event

@@ -3,8 +3,9 @@ import Foundation
 import Governance
 import Postgres
 
-/// The peer of writing: the same log, relation and idempotency tables with the same indexes, without the triggers that refuse
-/// changes, which cost an INSERT nothing, and without a head row, which would make its clients wait for one another.
+/// The peer of writing: the same log, relation and idempotency tables with the same indexes and the same rows to begin with, for
+/// an index costs by what is in it; without the triggers that refuse changes, which cost an INSERT nothing, and without a head
+/// row, which would make its clients wait for one another.
 struct LogCopies {
   static let schema = "copies"
   /// The tables that an append may write.
@@ -21,7 +22,7 @@ struct LogCopies {
     }
   }
 
-  /// Makes the tables anew, empty.
+  /// Makes the tables anew, with all that is in ours.
   static func make(on connection: Connection) throws {
     try connection.execute("DROP SCHEMA IF EXISTS \(schema) CASCADE; CREATE SCHEMA \(schema); CREATE SEQUENCE \(schema).place")
     for table in tables {
@@ -29,7 +30,10 @@ struct LogCopies {
       let hasRoom = column(table) == "recorded_from"
       try connection.execute(
         "CREATE TABLE \(schema).\(table) (LIKE tenure.\(table) INCLUDING ALL)\(hasRoom ? " WITH (fillfactor = 90)" : "")")
+      let order = table == "command" ? "last_position" : "position"
+      try connection.execute("INSERT INTO \(schema).\(table) SELECT * FROM tenure.\(table) ORDER BY tenant_id, \(order)")
     }
+    try connection.execute("SELECT setval('\(schema).place', (SELECT max(position) FROM \(schema).event))")
   }
 
   /// The rows that an append wrote, in files that psql can copy in.
@@ -71,7 +75,7 @@ struct LogCopies {
   }
 
   /// A script for pgbench that inserts one membership: its event, its relation row and its idempotency key in one statement.
-  static func script(like event: RecordedEvent, leaf: [UInt8]) -> String {
+  static func script(like event: RecordedEvent, of tenant: Int32, leaf: [UInt8]) -> String {
     let body = quoted(event.body)
     let hexadecimal = leaf.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     let key = quoted(event.event.commandID ?? "command")
@@ -79,15 +83,15 @@ struct LogCopies {
       WITH n AS MATERIALIZED (SELECT nextval('\(schema).place') AS position),
       e AS (
         INSERT INTO \(schema).event
-        SELECT 1, position, gen_random_uuid(), 'membership.added', 1, \(quoted("group:load-")) || position % 50, now(), NULL::timestamptz,
+        SELECT \(tenant), position, gen_random_uuid(), 'membership.added', 1, \(quoted("group:load-")) || position % 50, now(), NULL::timestamptz,
           now(), 'api', 'declared', 'operator', 'tenure bench', NULL, \(key) || position,
           \(body), '\\x\(hexadecimal)'::bytea FROM n),
       m AS (
         INSERT INTO \(schema).memberships
-        SELECT 1, 'load-' || position % 50, 'identity', 'person-' || position, NULL::timestamptz, now(), position, 'api',
+        SELECT \(tenant), 'load-' || position % 50, 'identity', 'person-' || position, NULL::timestamptz, now(), position, 'api',
           NULL::timestamptz, true, tstzrange(now(), NULL), position, NULL::int8, false FROM n)
       INSERT INTO \(schema).command
-      SELECT 1, \(key) || position, '\\x\(hexadecimal)'::bytea, NULL::bytea, position, position FROM n;
+      SELECT \(tenant), \(key) || position, '\\x\(hexadecimal)'::bytea, NULL::bytea, position, position FROM n;
 
       """
   }

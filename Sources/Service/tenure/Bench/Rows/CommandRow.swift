@@ -73,13 +73,14 @@ final class CommandLoad: Sendable {
     let connection = try context.connectAsSuperuser()
     try LogCopies.make(on: connection)
     let leaf = EventCodec.leaf(Array(event.body.utf8)).bytes
-    try LogCopies.script(like: event, leaf: leaf).write(toFile: script, atomically: true, encoding: .utf8)
+    try LogCopies.script(like: event, of: tenant.id, leaf: leaf).write(toFile: script, atomically: true, encoding: .utf8)
     try ChildProgram.run(
       context.programs + "/pgbench", context.programArguments + ["-n", "-M", "prepared", "-f", script, "-t", "1", "tenure"])
     let same = try connection.query(
       """
-      SELECT count(*) FROM copies.event e, tenure.event t, copies.memberships m, copies.command c
+      SELECT count(*) FROM copies.event e, tenure.event t, copies.memberships m, copies.command c, copies.place p
       WHERE t.tenant_id = \(tenant.id) AND t.position = \(position) AND e.body = t.body AND e.leaf = t.leaf
+        AND e.position = p.last_value AND m.position = p.last_value AND c.last_position = p.last_value
       """)[0].int64(0)
     guard same == 1 else { throw AnswersDiffer("pgbench does not write the rows that a command writes") }
   }

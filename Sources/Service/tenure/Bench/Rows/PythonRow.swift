@@ -56,19 +56,22 @@ extension BenchRow {
     _ tenant: Tenant, _ questions: [CheckQuestion], _ view: Viewpoint, on connection: Connection
   ) throws -> JSONValue {
     let t = Timestamp(microsecondsSinceUnixEpoch: view.at.microseconds)
+    try listAlive(tenant, t, on: connection)
     var parents = JSONObject()
     let edges = try connection.query(
       """
-      SELECT member, array_agg(group_id ORDER BY group_id) FROM tenure.memberships
-      WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t) GROUP BY member ORDER BY member COLLATE "C"
+      SELECT m.member, array_agg(m.group_id ORDER BY m.group_id) FROM pg_temp.holding_memberships m
+      GROUP BY m.member ORDER BY m.member COLLATE "C"
       """)
     for row in edges {
       parents[try row.string(0)] = .array(try row.array(1, of: String.self).map { .string($0) })
     }
     let grants = try connection.query(
       """
-      SELECT principal, scope, role_id FROM tenure.assignments
-      WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t)
+      SELECT a.principal, a.scope, a.role_id FROM tenure.assignments a
+      JOIN pg_temp.alive p ON p.kind = a.principal_kind AND p.id = a.principal
+        AND (p.since_effective, p.since_position) <= (a.begun_effective, a.begun_position)
+      WHERE a.tenant_id = \(tenant.id) AND a.recorded_to IS NULL AND a.valid @> \(t)
       """)
     var policies: [JSONValue] = []
     for row in grants {
@@ -143,25 +146,38 @@ extension BenchRow {
     try text.write(toFile: file, atomically: true, encoding: .utf8)
   }
 
-  /// Memberships that hold, their ends existing throughout.
+  /// Lists the identities and groups that exist at an instant, and the memberships that hold, their ends existing throughout.
+  private static func listAlive(_ tenant: Tenant, _ t: Timestamp, on connection: Connection) throws {
+    try connection.execute(
+      """
+      DROP TABLE IF EXISTS pg_temp.alive, pg_temp.holding_memberships;
+      CREATE TEMPORARY TABLE alive (kind text, id text COLLATE "C", since_effective timestamptz, since_position int8);
+      CREATE TEMPORARY TABLE holding_memberships (member text COLLATE "C", group_id text COLLATE "C")
+      """)
+    try connection.run(
+      """
+      INSERT INTO pg_temp.alive
+      SELECT 'identity' AS kind, id, since_effective, since_position FROM tenure.identities
+      WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t)
+      UNION ALL
+      SELECT 'group', id, since_effective, since_position FROM tenure.groups
+      WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t)
+      """)
+    try connection.run(
+      """
+      INSERT INTO pg_temp.holding_memberships
+      SELECT m.member, m.group_id FROM tenure.memberships m
+      JOIN pg_temp.alive g ON g.kind = 'group' AND g.id = m.group_id
+        AND (g.since_effective, g.since_position) <= (m.effective_at, m.position)
+      JOIN pg_temp.alive e ON e.kind = m.member_kind AND e.id = m.member
+        AND (e.since_effective, e.since_position) <= (m.effective_at, m.position)
+      WHERE m.tenant_id = \(tenant.id) AND m.recorded_to IS NULL AND m.valid @> \(t)
+      """)
+  }
+
   private static func memberships(_ tenant: Tenant, _ view: Viewpoint, on connection: Connection) throws -> Int {
-    let t = Timestamp(microsecondsSinceUnixEpoch: view.at.microseconds)
-    return Int(
-      try connection.query(
-        """
-        WITH alive AS (
-          SELECT 'identity' AS kind, id, since_effective, since_position FROM tenure.identities
-          WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t)
-          UNION ALL
-          SELECT 'group', id, since_effective, since_position FROM tenure.groups
-          WHERE tenant_id = \(tenant.id) AND recorded_to IS NULL AND valid @> \(t))
-        SELECT count(*) FROM tenure.memberships m
-        JOIN alive g ON g.kind = 'group' AND g.id = m.group_id
-          AND (g.since_effective, g.since_position) <= (m.effective_at, m.position)
-        JOIN alive e ON e.kind = m.member_kind AND e.id = m.member
-          AND (e.since_effective, e.since_position) <= (m.effective_at, m.position)
-        WHERE m.tenant_id = \(tenant.id) AND m.recorded_to IS NULL AND m.valid @> \(t)
-        """)[0].int64(0))
+    try listAlive(tenant, Timestamp(microsecondsSinceUnixEpoch: view.at.microseconds), on: connection)
+    return Int(try connection.query("SELECT count(*) FROM pg_temp.holding_memberships")[0].int64(0))
   }
 
   /// The numbers in a script's one line of JSON; read by hand, since our own reader refuses floats.
