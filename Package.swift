@@ -49,9 +49,11 @@ let package = Package(
     // MARK: Core: values and pure functions; no clock, no randomness, no I/O
     .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals
     .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
-    .module("Governance", in: "Core", uses: ["Temporal", "JSON"]),  // events, commands, decide, rules, desired state
+    .module("Conditions", in: "Core", uses: ["Temporal", "JSON"]),  // condition documents: read, judge
+    .module(  // events, commands, decide, rules, desired state
+      "Governance", in: "Core", uses: ["Temporal", "JSON", "Conditions"]),
     .module(  // the bitemporal graph and its questions
-      "AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Governance"]),
+      "AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Conditions", "Governance"]),
 
     // MARK: Store: what survives a restart
     .target(  // migrations, functions, views and roles, compiled in
@@ -97,6 +99,7 @@ let package = Package(
     .tests("YAML", in: "Platform", uses: ["YAML"]),
     .tests("Temporal", in: "Core", uses: ["Temporal"]),
     .tests("JSON", in: "Core", uses: ["JSON"]),
+    .tests("Conditions", in: "Core", uses: ["Temporal", "JSON", "Conditions", "TestSupport"], besides: ["oracle.py"]),
     .tests("Governance", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
     .tests("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
     .tests(
