@@ -2,6 +2,8 @@
 #include <microhttpd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /// `MHD_start_daemon` is variadic, which Swift cannot call: every option travels in one MHD_OPTION_ARRAY.
 static inline struct MHD_Daemon *shim_start_daemon(
@@ -27,6 +29,12 @@ static inline int shim_socket(struct MHD_Connection *connection) {
   return NULL == info ? -1 : info->connect_fd;
 }
 
-/// Ends traffic both ways, or listening, without giving the number back. `SHUT_RDWR` is an enum and a macro naming itself,
+/// Ends traffic both ways without giving the number back. `SHUT_RDWR` is an enum and a macro naming itself,
 /// which Swift does not import reliably.
 static inline int shim_shut_down(int socket) { return shutdown(socket, SHUT_RDWR); }
+
+/// `accept4` is declared for GNU sources only, which Swift's importer does not ask for: the next connection, not blocking and
+/// not inherited, or -1.
+static inline int shim_accept(int socket, struct sockaddr_storage *name, socklen_t *size) {
+  return (int)syscall(SYS_accept4, socket, name, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

@@ -14,13 +14,14 @@ enum Callbacks {
       guard let context = unsafe context, let handle = unsafe handle else { return }
       let listener = unsafe Unmanaged<ListenerCore>.fromOpaque(context).takeUnretainedValue()
       let connection = unsafe ClientConnection(listener: listener, socket: shim_socket(handle))
-      listener.opened(connection)
+      listener.connections.opened(connection)
       unsafe slot.pointee = Unmanaged.passRetained(connection).toOpaque()
     default:
       guard let context = unsafe context, let retained = unsafe slot.pointee else { return }
       let connection = unsafe Unmanaged<ClientConnection>.fromOpaque(retained).takeRetainedValue()
       unsafe slot.pointee = nil
-      unsafe Unmanaged<ListenerCore>.fromOpaque(context).takeUnretainedValue().closed(connection)
+      // libmicrohttpd closes the socket only after this returns.
+      unsafe Unmanaged<ListenerCore>.fromOpaque(context).takeUnretainedValue().connections.remove(connection.socket)
     }
   }
 
@@ -61,8 +62,8 @@ enum Callbacks {
       }
       return unsafe String(cString: start)
     }
-    let listener = unsafe Unmanaged<ListenerCore>.fromOpaque(context).takeUnretainedValue()
-    // While it stops, a thread that still polls the socket complains at every turn.
-    if !listener.isStopping.load(ordering: .acquiring) { listener.log?(text) }
+    // At each answer on a Unix socket that it did not accept itself, libmicrohttpd tries what only TCP has, and says so.
+    if ["Setting TCP_", "Failed to push the data"].contains(where: text.hasPrefix) { return }
+    unsafe Unmanaged<ListenerCore>.fromOpaque(context).takeUnretainedValue().log?(text)
   }
 }

@@ -16,47 +16,28 @@ final class ListenerCore: Sendable {
   let now = Atomic<Int>(0)
   /// True from the moment `stop` is called: each answer closes its connection.
   let isStopping = Atomic<Bool>(false)
-  private let connections = Mutex<[ObjectIdentifier: ClientConnection]>([:])
+  /// The open connections, over all threads.
+  let connections: ConnectionTable
   private let waiting = Mutex(Waiting())
 
   init(
-    limits: ListenerLimits, problem: @escaping ProblemResponse, log: (@Sendable (String) -> Void)?,
-    handler: @escaping @Sendable (Request) -> Reply
+    limits: ListenerLimits, connections: ConnectionTable, problem: @escaping ProblemResponse,
+    log: (@Sendable (String) -> Void)?, handler: @escaping @Sendable (Request) -> Reply
   ) {
     self.limits = limits
+    self.connections = connections
     self.problem = problem
     self.log = log
     self.handler = handler
   }
 
-  func opened(_ connection: ClientConnection) {
-    connections.withLock { $0[ObjectIdentifier(connection)] = connection }
-  }
-
-  /// Forgets a connection; libmicrohttpd closes the socket only after this returns.
-  func closed(_ connection: ClientConnection) {
-    connections.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(connection)) }
-  }
-
   /// One second has passed: cuts every connection whose request did not arrive in time.
-  ///
-  /// The lock is held while sockets are shut down, so that none of them can be closed and its number given to another.
   func advanceClock() {
     let time = now.add(1, ordering: .relaxed).newValue
-    connections.withLock { connections in
-      for connection in connections.values where connection.deadline.load(ordering: .relaxed) <= time {
-        _ = shim_shut_down(connection.socket)
-      }
+    connections.forEach { connection in
+      if connection.deadline.load(ordering: .relaxed) <= time { _ = shim_shut_down(connection.socket) }
     }
   }
-
-  /// True while a request is being received or answered.
-  var hasRunningRequests: Bool {
-    connections.withLock { $0.values.contains { $0.isRunning.load(ordering: .acquiring) } }
-  }
-
-  /// The number of open connections.
-  var connectionCount: Int { connections.withLock { $0.count } }
 
   /// Counts a reply among those waiting; false if there are too many or the listener is closing.
   func admit(_ reply: PendingReply) -> Bool {

@@ -12,10 +12,9 @@ public struct ListenerLimits: Sendable {
   public var bodyBytes = 16 * 1024 * 1024
   /// The most open connections; further ones wait unaccepted in the kernel's queue.
   ///
-  /// Default 1024: the usual soft limit on
-  /// open files.
+  /// Default 1024: the usual soft limit on open files. Where those run out before, connections wait in the same way.
   public var connections = 1024
-  /// The most connections from one address, nil for no such limit; further ones are closed.
+  /// The most connections from one IP address, nil for no such limit; further ones are closed.
   ///
   /// Default nil: behind a proxy,
   /// on loopback or on a Unix socket all clients have one address.

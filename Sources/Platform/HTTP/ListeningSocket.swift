@@ -25,20 +25,27 @@ struct ListeningSocket: Sendable {
     self.file = file
   }
 
-  /// Refuses connections from now on; the descriptor stays open, because libmicrohttpd's threads still use it.
-  func refuse() {
-    _ = shim_shut_down(descriptor)
+  /// Gives the address free: connections are refused from now on, those not accepted are cut.
+  func close() {
+    Glibc.close(descriptor)
+    file?.remove()
   }
 
-  /// Puts something that never has an event in the socket's place, which closes the socket itself.
+  /// Takes the next connection off the kernel's queue; nil if none waits.
   ///
-  /// A socket that refuses is ready all the time, and would keep the threads that poll it busy.
-  func park() {
-    let idle = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-    guard idle >= 0 else { return }
-    dup2(idle, descriptor)
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    close(idle)
+  /// - Throws: `ListenerError` if the system has no descriptor or memory for it.
+  func accept() throws(ListenerError) -> AcceptedConnection? {
+    while true {
+      var name = sockaddr_storage()
+      var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let accepted = unsafe shim_accept(descriptor, &name, &size)
+      if accepted >= 0 { return AcceptedConnection(descriptor: accepted, name: name, nameSize: size) }
+      switch errno {
+      case EINTR, ECONNABORTED: continue  // aborted: the client went away before its turn came
+      case EAGAIN: return nil
+      default: throw Self.error(errno, "accept")
+      }
+    }
   }
 
   /// Binds the first of the host's addresses that can be bound.
@@ -64,7 +71,7 @@ struct ListeningSocket: Sendable {
         return ListeningSocket(descriptor: descriptor, port: boundPort(descriptor), file: nil)
       }
       failure = errno
-      close(descriptor)
+      Glibc.close(descriptor)
       unsafe next = candidate.pointee.ai_next
     }
     throw error(failure, "\(host):\(port)")
@@ -86,7 +93,7 @@ struct ListeningSocket: Sendable {
       listen(descriptor, SOMAXCONN) == 0
     else {
       let failure = errno
-      close(descriptor)
+      Glibc.close(descriptor)
       throw error(failure, path)
     }
     return ListeningSocket(descriptor: descriptor, port: 0, file: SocketFile(path: path))
@@ -99,7 +106,7 @@ struct ListeningSocket: Sendable {
       throw ListenerError(.invalidAddress, "\(path) exists and is not a socket")
     }
     let probe = open(AF_UNIX)
-    defer { close(probe) }
+    defer { Glibc.close(probe) }
     guard unsafe withAddress(of: name, { unsafe connect(probe, $0, $1) }) != 0, errno == ECONNREFUSED else {
       throw ListenerError(.addressInUse, "another process listens on \(path)")
     }

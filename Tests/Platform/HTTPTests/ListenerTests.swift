@@ -5,15 +5,15 @@ import Testing
 
 /// Serialised: one test measures the process's memory, and the machine has few cores.
 @Suite(.serialized) struct ListenerTests {
-  private static func text(_ text: String, status: Int = 200) -> Response {
+  static func text(_ text: String, status: Int = 200) -> Response {
     Response(status: status, headers: ["Content-Type": "text/plain"], body: .bytes(Array(text.utf8)))
   }
 
-  private static let problem: ProblemResponse = { status, request, _ in
+  static let problem: ProblemResponse = { status, request, _ in
     text("problem \(status) \(request.rawPath)", status: status)
   }
 
-  private func listener(
+  func listener(
     _ address: ListenerAddress = .loopback(0), limits: ListenerLimits = ListenerLimits(),
     handler: @escaping @Sendable (Request) -> Reply
   ) throws -> Listener {
@@ -21,13 +21,13 @@ import Testing
   }
 
   /// Answers with what was received.
-  private static let echo: @Sendable (Request) -> Reply = { request in
+  static let echo: @Sendable (Request) -> Reply = { request in
     let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: ";")
     return .now(
       text("\(request.method) \(request.path) [\(query)] \(request.headers["x-test"] ?? "-") \(request.body.count)"))
   }
 
-  private func url(_ listener: Listener, _ path: String = "/") -> String { "http://127.0.0.1:\(listener.port)\(path)" }
+  func url(_ listener: Listener, _ path: String = "/") -> String { "http://127.0.0.1:\(listener.port)\(path)" }
 
   @Test func `GET, POST and HEAD carry path, query, headers and body`() throws {
     let listener = try listener(handler: Self.echo)
