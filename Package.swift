@@ -47,7 +47,7 @@ let package = Package(
     .module("YAML", in: "Platform", uses: ["CYAML"]),  // YAML text to a tree with lines
 
     // MARK: Core: values and pure functions; no clock, no randomness, no I/O
-    .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals
+    .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals, zones and cron schedules
     .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
     .module("Conditions", in: "Core", uses: ["Temporal", "JSON"]),  // condition documents: read, judge
     .module(  // events, commands, decide, rules, desired state
@@ -71,18 +71,26 @@ let package = Package(
     .module(  // one folder a source
       "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
 
+    .module(  // the scheduler, and one file a job
+      "Jobs", in: "Store", uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
+
     // MARK: Service: the outside
     .module(  // one file a resource
       "API", in: "Service",
-      uses: ["Memory", "HTTP", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Relations"]),
+      uses: [
+        "Memory", "HTTP", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
+        "Relations",
+      ]),
     .module(  // configuration → parts → run → stop in reverse order
       "Server", in: "Service",
-      uses: ["HTTP", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "EventLog", "Relations", "API"]),
+      uses: [
+        "HTTP", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "EventLog", "Relations", "Jobs", "API",
+      ]),
     .executableTarget(  // the command: one file a subcommand
       name: "tenure",
       dependencies: [
         "Postgres", "Cryptography", "HTTP", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations",
-        "EventLog", "Connectors", "API", "Server",
+        "EventLog", "Connectors", "Jobs", "API", "Server",
       ],
       path: "Sources/Service/tenure", swiftSettings: strict),
 
@@ -90,23 +98,24 @@ let package = Package(
     .target(  // the naive fold, random histories, a scratch database
       name: "TestSupport",
       dependencies: [
-        "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
+        "Postgres", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "Schema", "Relations",
+        "EventLog",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
     .tests("Postgres", in: "Platform", uses: ["Postgres"]),
     .tests("Cryptography", in: "Platform", uses: ["Cryptography"]),
     .tests("HTTP", in: "Platform", uses: ["HTTP"]),
     .tests("YAML", in: "Platform", uses: ["YAML"]),
-    .tests("Temporal", in: "Core", uses: ["Temporal"]),
-    .tests("JSON", in: "Core", uses: ["JSON"]),
+    .tests("Temporal", in: "Core", uses: ["Temporal", "JSON", "TestSupport"]),
+    .tests("JSON", in: "Core", uses: ["JSON", "TestSupport"]),
     .tests("Conditions", in: "Core", uses: ["Temporal", "JSON", "Conditions", "TestSupport"], besides: ["oracle.py"]),
     .tests("Governance", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
     .tests("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
     .tests(
       "Relations", in: "Store",
       uses: [
-        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "Connectors",
-        "TestSupport",
+        "Postgres", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
+        "Connectors", "TestSupport",
       ]),
     .tests(
       "EventLog", in: "Store",
@@ -121,6 +130,11 @@ let package = Package(
         "TestSupport",
       ]),
     .tests(
+      "Jobs", in: "Store",
+      uses: [
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "Jobs", "TestSupport",
+      ]),
+    .tests(
       "API", in: "Service",
       uses: [
         "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "API", "Server",
@@ -128,6 +142,8 @@ let package = Package(
       ]),
     .tests(
       "tenure", in: "Service",
-      uses: ["Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Server", "tenure", "TestSupport"]),
+      uses: [
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Jobs", "Server", "tenure", "TestSupport",
+      ]),
   ]
 )

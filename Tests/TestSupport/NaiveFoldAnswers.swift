@@ -17,7 +17,7 @@ extension Right {
   public var exactKey: [UInt8] {
     let parts: [JSONValue] = [
       action.map { .string($0) } ?? .null, unknownRole.map { .string($0) } ?? .null, .string(resource), .string(scope),
-      .array(conditions),
+      .array(conditions), .string(effect.rawValue),
     ]
     return JSONValue.array(parts).canonicalBytes()
   }
@@ -28,34 +28,46 @@ extension NaiveView {
   typealias Claim = (status: Status, isOverdue: Bool)
 
   /// Who, sorted by identity.
-  public func who(_ subject: WhoSubject) -> [Holder] {
+  ///
+  /// - Parameter hasClock: whether conditions may look at the clock; not in questions over a stretch.
+  public func who(_ subject: WhoSubject, hasClock: Bool = true) -> [Holder] {
     let order: [Status] = [.allowed, .conditional, .unknown]
     let identities = reaches.keys.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     return identities.compactMap { identity in
-      let claims = claims(of: identity, on: subject)
+      let claims = claims(of: identity, on: subject, hasClock)
       guard let best = order.first(where: { status in claims.contains { $0.status == status } }) else { return nil }
       let without = claims.filter { $0.status == best }.allSatisfy(\.isOverdue)
       return Holder(identity: identity.id, status: best, isWithoutEntitlement: without)
     }
   }
 
-  private func claims(of identity: Entity, on subject: WhoSubject) -> [Claim] {
+  private func claims(of identity: Entity, on subject: WhoSubject, _ hasClock: Bool) -> [Claim] {
     let paths = paths[identity] ?? []
+    let nowhere = Circumstance(resource: nil, hasClock: hasClock)
+    func claim(_ path: NaivePath, _ conditions: [JSONValue?]) -> Claim? {
+      switch holds(conditions, path.bearer, nowhere) {
+      case true: (.allowed, path.isOverdue)
+      case false: nil
+      case nil: (.conditional, path.isOverdue)
+      }
+    }
     switch subject {
     case .access(let action, let resource):
-      return paths.flatMap { path in applying(path, action: action, resource: resource).map { ($0.status, path.isOverdue) } }
+      let circumstance = Circumstance(resource: resource, hasClock: hasClock)
+      return paths.flatMap { path in
+        applying(path, action: action, circumstance, isRestricted: true).map { ($0.status, path.isOverdue) }
+      }
     case .role(let role):
-      return paths.filter { $0.role == .role(role) }.map { ($0.grant.condition == nil ? .allowed : .conditional, $0.isOverdue) }
+      return paths.filter { $0.role == .role(role) }.compactMap { claim($0, [$0.grant.condition]) }
     case .group(let group):
       return (reaches[identity] ?? []).filter { $0.principal == .group(group) }.map { (.allowed, $0.isOverdue) }
     case .privileged:
       let privileged = privilegedActions
       return paths.flatMap { path in
         (path.permissions ?? []).filter { permission in
-          permission.actions.contains { action in privileged.contains { NaivePattern.overlap(action, $0) } }
-        }.map { permission in
-          (path.grant.condition == nil && permission.condition == nil ? .allowed : .conditional, path.isOverdue)
-        }
+          permission.effect == .allow
+            && permission.actions.contains { action in privileged.contains { NaivePattern.overlap(action, $0) } }
+        }.compactMap { claim(path, [path.grant.condition, $0.condition]) }
       }
     }
   }
@@ -68,14 +80,25 @@ extension NaiveView {
   }
 
   /// The ways in which a path applies: by which permission, nil for a role whose document is not known.
-  private func applying(_ path: NaivePath, action: String, resource: String) -> [(index: Int?, status: Status)] {
-    guard NaivePattern.covers(path.grant.scope, resource) else { return [] }
-    guard let permissions = path.permissions else { return [(nil, .unknown)] }
+  ///
+  /// - Parameter isRestricted: whether denies and boundaries count.
+  private func applying(
+    _ path: NaivePath, action: String, _ circumstance: Circumstance, isRestricted: Bool
+  ) -> [(index: Int?, status: Status, conditions: [JSONValue])] {
+    guard let resource = circumstance.resource, NaivePattern.covers(path.grant.scope, resource) else { return [] }
+    var keeps: Bool? = true
+    if isRestricted { keeps = mayKeep(path.bearer, action: action, circumstance) }
+    if keeps == false { return [] }
+    guard let permissions = path.permissions else {
+      guard let left = residual([path.grant.condition], path.bearer, circumstance) else { return [] }
+      return [(nil, .unknown, left)]
+    }
     return permissions.enumerated().compactMap { index, permission in
-      guard permission.actions.contains(where: { NaivePattern.matches($0, action) }),
-        permission.resources.contains(where: { NaivePattern.matches($0, resource) })
+      guard permission.effect == .allow, permission.actions.contains(where: { NaivePattern.matches($0, action) }),
+        permission.resources.contains(where: { NaivePattern.matches($0, resource) }),
+        let left = residual([path.grant.condition, permission.condition], path.bearer, circumstance)
       else { return nil }
-      return (index, path.grant.condition == nil && permission.condition == nil ? .allowed : .conditional)
+      return (index, left.isEmpty && keeps == true ? .allowed : .conditional, left)
     }
   }
 
@@ -97,23 +120,23 @@ extension NaiveView {
       return [
         Right(
           action: nil, unknownRole: path.role.id, resource: "*", scope: scope,
-          conditions: conditions(path.grant.condition, nil))
+          conditions: conditions([path.grant.condition]))
       ]
     }
     return permissions.flatMap { permission in
       permission.actions.flatMap { action in
         permission.resources.map { resource in
           Right(
-            action: action, resource: resource, scope: scope,
-            conditions: conditions(path.grant.condition, permission.condition))
+            effect: permission.effect, action: action, resource: resource, scope: scope,
+            conditions: conditions([path.grant.condition, permission.condition]))
         }
       }
     }
   }
 
-  private static func conditions(_ first: JSONValue?, _ second: JSONValue?) -> [JSONValue] {
+  private static func conditions(_ all: [JSONValue?]) -> [JSONValue] {
     var byText: [Bytes: JSONValue] = [:]
-    for condition in [first, second].compactMap({ $0 }) { byText[Bytes(condition.canonicalText)] = condition }
+    for condition in all.compactMap({ $0 }) { byText[Bytes(condition.canonicalText)] = condition }
     return byText.sorted { $0.key < $1.key }.map(\.value)
   }
 
@@ -135,16 +158,20 @@ extension NaiveView {
 
   /// Why, with all paths, in no particular order; steps do not say when an end was due, but `overdue` has the paths with one.
   public func why(_ identity: String, action: String, resource: String) -> (answer: WhyAnswer, overdue: Set<Path>) {
+    let circumstance = Circumstance(resource: resource)
     var found: [Path] = []
     var overdue: Set<Path> = []
+    var left: [Status] = []
     for path in paths[.identity(identity)] ?? [] {
-      for way in applying(path, action: action, resource: resource) {
-        let answer = Self.path(path, by: way.index, way.status)
+      for way in applying(path, action: action, circumstance, isRestricted: false) {
+        let answer = Self.path(path, by: way.index, way.status, way.conditions)
         found.append(answer)
         if path.isOverdue { overdue.insert(answer) }
       }
+      left += applying(path, action: action, circumstance, isRestricted: true).map(\.status)
     }
-    let (status, reason) = decision(.identity(identity), resource, found.map(\.status))
+    var (status, reason) = decision(.identity(identity), resource, left)
+    if reason == "no_path", !found.isEmpty { reason = "restricted" }
     return (WhyAnswer(status: status, reason: reason, paths: found, isTruncated: false), overdue)
   }
 
@@ -158,13 +185,11 @@ extension NaiveView {
     return found.isEmpty ? (.denied, "no_path") : (.unknown, "role_unknown")
   }
 
-  private static func path(_ path: NaivePath, by index: Int?, _ status: Status) -> Path {
+  private static func path(_ path: NaivePath, by index: Int?, _ status: Status, _ left: [JSONValue]) -> Path {
     let last = Step(
       kind: .permission(role: path.role.id, index: index ?? unknownPermission), position: path.definition.position,
       effectiveAt: path.definition.effectiveAt)
-    let permission = index.flatMap { path.permissions?[$0] }
-    return Path(
-      steps: path.steps + [last], conditions: conditions(path.grant.condition, permission?.condition), status: status)
+    return Path(steps: path.steps + [last], conditions: conditions(left), status: status)
   }
 
   /// The index by which a path's last step names a document that is not known.

@@ -6,6 +6,8 @@ import Temporal
 public struct NaivePath {
   /// The steps from the identity to the role; a permission is not among them.
   public var steps: [Step]
+  /// The identity with whom it begins: the account, where it goes over one.
+  public var bearer: Entity
   /// The assignment on it.
   public var grant: Grant
   /// The role reached.
@@ -22,6 +24,8 @@ public struct NaivePath {
 public struct NaiveReach {
   /// The steps to it.
   public var steps: [Step]
+  /// The identity with whom it begins.
+  public var bearer: Entity
   /// The principal reached.
   public var principal: Entity
   /// Whether some step's end was due already.
@@ -94,11 +98,11 @@ extension NaiveView {
   private func reaches(from identity: Entity) -> [NaiveReach] {
     guard let living = state.living[identity] else { return [] }
     let itself = NaiveReach(
-      steps: [step(.identity(identity.id), living.born)], principal: identity, isOverdue: isLeaving(identity))
+      steps: [step(.identity(identity.id), living.born)], bearer: identity, principal: identity, isOverdue: isLeaving(identity))
     var answer = groups(above: itself, visited: [])
     for (account, link) in state.links where link.person == identity && isActive(account) {
       let start = NaiveReach(
-        steps: itself.steps + [step(.account(account.id), link.origin)], principal: account,
+        steps: itself.steps + [step(.account(account.id), link.origin)], bearer: account, principal: account,
         isOverdue: itself.isOverdue || isLeaving(account) || overdue.contains(.link(account)))
       answer += groups(above: start, visited: [])
     }
@@ -110,7 +114,8 @@ extension NaiveView {
     var answer = [reach]
     for (key, held) in state.memberships where key.member == reach.principal && !visited.contains(key.group) {
       let next = NaiveReach(
-        steps: reach.steps + [step(.group(key.group.id), held.origin, held.expiresAt)], principal: key.group,
+        steps: reach.steps + [step(.group(key.group.id), held.origin, held.expiresAt)], bearer: reach.bearer,
+        principal: key.group,
         isOverdue: reach.isOverdue || isEnding(key.group) || isEnding(key.member)
           || overdue.contains(.membership(key.group, key.member)))
       answer += groups(above: next, visited: visited.union([key.group]))
@@ -126,24 +131,25 @@ extension NaiveView {
       let isOverdue =
         reach.isOverdue || overdue.contains(.assignment(id)) || isEnding(reach.principal) || isEnding(role)
       answer += roles(
-        below: role, by: reach.steps + [step(kind, held.origin, held.grant.expiresAt)], held.grant, isOverdue,
-        visited: [role])
+        below: role, by: reach.steps + [step(kind, held.origin, held.grant.expiresAt)], reach.bearer, held.grant,
+        isOverdue, visited: [role])
     }
     return answer
   }
 
   /// The role itself and all simple paths downwards from it.
   private func roles(
-    below role: Entity, by steps: [Step], _ grant: Grant, _ isOverdue: Bool, visited: Set<Entity>
+    below role: Entity, by steps: [Step], _ bearer: Entity, _ grant: Grant, _ isOverdue: Bool, visited: Set<Entity>
   ) -> [NaivePath] {
     guard let living = state.living[role], case .role(let permissions, let includes) = living.document else { return [] }
     var answer = [
       NaivePath(
-        steps: steps, grant: grant, role: role, permissions: permissions, definition: living.latest, isOverdue: isOverdue)
+        steps: steps, bearer: bearer, grant: grant, role: role, permissions: permissions, definition: living.latest,
+        isOverdue: isOverdue)
     ]
     for other in includes where !visited.contains(other) {
       answer += roles(
-        below: other, by: steps + [step(.role(other.id), living.latest)], grant,
+        below: other, by: steps + [step(.role(other.id), living.latest)], bearer, grant,
         isOverdue || isEnding(role) || isEnding(other), visited: visited.union([other]))
     }
     return answer

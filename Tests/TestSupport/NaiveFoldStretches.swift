@@ -17,7 +17,7 @@ extension NaiveLog {
   public func who(_ subject: WhoSubject, during: Interval, asKnownAt k: Int64) -> [StretchHolder] {
     var found: [Bytes: StretchHolder] = [:]
     for (piece, view) in pieces(of: during, asKnownAt: k) {
-      for holder in view.who(subject) {
+      for holder in view.who(subject, hasClock: false) {
         let key = Bytes(holder.identity)
         var entry =
           found[key]

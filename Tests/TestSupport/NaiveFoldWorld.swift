@@ -51,6 +51,14 @@ public struct NaiveWorld: World {
     written.filter { $0.sources.contains { $0.isExactly(source) } }.map(\.fact)
   }
 
+  /// The ids of all entities of a kind that were ever written, in the order of their first events.
+  public func named(_ kind: EntityKind) -> [String] {
+    written.compactMap { fact, _, _ in
+      guard case .existence(let entity) = fact, entity.kind == kind else { return nil }
+      return entity.id
+    }
+  }
+
   /// Whether the id was ever granted.
   public func hasUsed(assignment id: String) -> Bool {
     events.contains { event in

@@ -29,10 +29,19 @@ public enum Universe {
   public static let actionPatterns = ["repo.*", "repo.read", "repo.?dmin", "*", "s3:Get*", "*.admin", "re*d"]
   /// Patterns of resources in permissions.
   public static let resourcePatterns = ["*", "org/*", "org/repo", "org/rep?", "*/x", "org*"]
-  /// Conditions.
+  /// Conditions, their members in the order of a body, for answers are compared as texts.
   public static let conditions: [JSONValue] = [
     ["Bool": ["request.mfa": ["true"]]], ["IpAddress": ["request.ip": ["10.0.0.0/8"]]],
+    ["StringEquals": ["identity.team": ["red", "green"]]], ["StringNotEquals": ["identity.team": ["red"]]],
+    ["Bool": ["request.mfa": ["true"]], "NumericLessThan": ["identity.level": ["2"]]],
+    ["NumericGreaterThanEquals": ["time.hour": ["6"]], "StringLike": ["resource.path": ["org/*"]]],
+    ["StringEquals": ["identity.team": ["${resource.team}"]]], ["Null": ["identity.email": ["true"]]],
+    ["StringEquals": ["identity.email": ["a@example.org"]]], ["StringEqualsIfExists": ["resource.team": ["blue"]]],
+    ["StringNotEquals": ["identity.kind": ["account", "agent"]]], ["NumericLessThan": ["time.hour@America/New_York": ["22"]]],
+    ["StringNotEquals": ["identity.id": ["ada", "cy"]]], ["StringIs": ["aws:PrincipalTag/team": ["red"]]],
   ]
+  /// Whom policies name.
+  public static let subjects: [String] = ["identity:ada", "identity:cy", "group:g1", "group:g3", "identity:caf\u{E9}"]
   /// The number of instants on the grid.
   public static let slots = 14
 

@@ -1,10 +1,14 @@
-import Governance
+public import Governance
 import JSON
 import Temporal
 
 /// Random changes in the universe, each kind as often as makes them meet.
-struct RandomChanges {
-  func next(_ random: inout SeededGenerator, after events: [Event]) -> Change {
+public struct RandomChanges {
+  /// Makes changes.
+  public init() {}
+
+  /// The next one.
+  public func next(_ random: inout SeededGenerator, after events: [Event]) -> Change {
     switch random.below(100) {
     case 0..<38: bond(&random, events)
     case 38..<72: assignment(&random, events)
@@ -24,6 +28,7 @@ struct RandomChanges {
   func role(_ id: String, _ random: inout SeededGenerator) -> Change {
     let permissions = (0..<random.below(4)).map { _ in
       Permission(
+        effect: random.chance(1, in: 9) ? .deny : .allow,
         actions: [random.pick(Universe.actionPatterns)] + random.some(Universe.actionPatterns, chance: 1, in: 7),
         resources: [random.pick(Universe.resourcePatterns)] + random.some(Universe.resourcePatterns, chance: 1, in: 9),
         condition: condition(&random))
@@ -37,7 +42,8 @@ struct RandomChanges {
     switch random.below(6) {
     case 0: ["team": .open(.string(random.pick(["red", "blue"])))]
     case 1: ["team": .open(.null), "level": .open(.integer(Int64(random.below(3))))]
-    case 2: ["email": .sealed(String(repeating: "ab", count: 32))]
+    case 2: ["email": .sealed(String(repeating: "ab", count: 32)), "level": .open(.integer(Int64(random.below(3))))]
+    case 3: ["team": .open(["red", "blue"])]
     default: [:]
     }
   }
@@ -103,14 +109,53 @@ struct RandomChanges {
     case 9: return .sourceRegistered(id: random.pick(Universe.sources), attributes: attributes(&random))
     case 10: return .resourceDescribed(path: random.pick(Universe.scopes), attributes: attributes(&random))
     default:
-      let isPrivileged = random.chance(3, in: 4)
-      let rule: JSONValue =
-        isPrivileged
-        ? ["actions": .array(random.some(Universe.actionPatterns, chance: 1, in: 3).map { .string($0) } + ["*.admin"])]
-        : ["scope": "org", "every_days": 90]
-      let policy = PolicyDocument(type: isPrivileged ? .privileged : .review, rule: rule)
-      return .policyDefined(id: random.pick(Universe.policies), policy: policy, attributes: [:])
+      return .policyDefined(id: random.pick(Universe.policies), policy: policy(&random), attributes: [:])
     }
+  }
+
+  private func policy(_ random: inout SeededGenerator) -> PolicyDocument {
+    let patterns = JSONValue.array(random.some(Universe.actionPatterns, chance: 1, in: 3).map { .string($0) } + ["*.admin"])
+    switch random.below(9) {
+    case 0: return PolicyDocument(type: .review, rule: ["scope": "org", "every_days": 90])
+    case 8:
+      let rule: JSONValue = [
+        "roles": .array(Universe.roles.dropLast(random.below(3)).map { .string($0) }),
+        "n": .integer(Int64(2 + random.below(1))),
+        "standing": random.chance(1, in: 2) ? "refuse" : "record",
+      ]
+      return PolicyDocument(type: .separationOfDuties, rule: rule)
+    case 1, 2: return PolicyDocument(type: .privileged, rule: ["actions": patterns])
+    case 3..<6:
+      var rule = subjects(&random)
+      for member in permission(&random) { rule[member.name] = member.value }
+      return PolicyDocument(type: .deny, rule: .object(rule))
+    default:
+      var rule = subjects(&random)
+      rule["permissions"] = .array((0..<1 + random.below(3)).map { _ in .object(permission(&random)) })
+      return PolicyDocument(type: .boundary, rule: .object(rule))
+    }
+  }
+
+  private func subjects(_ random: inout SeededGenerator) -> JSONObject {
+    var rule = JSONObject()
+    if random.chance(2, in: 3) {
+      rule["principals"] = .array(random.some(Universe.subjects, chance: 1, in: 2).map { .string($0) })
+    }
+    if random.chance(1, in: 3) {
+      rule["except"] = .array(random.some(Universe.subjects, chance: 1, in: 4).map { .string($0) })
+    }
+    return rule
+  }
+
+  private func permission(_ random: inout SeededGenerator) -> JSONObject {
+    var permission = JSONObject()
+    permission["actions"] = .array([
+      .string(random.pick(Universe.actionPatterns)), .string(random.pick(Universe.actionPatterns)),
+    ])
+    if random.chance(1, in: 2) { permission["resources"] = .array([.string(random.pick(Universe.resourcePatterns))]) }
+    // Conditions of rules can always be judged: the last of them is in another dialect.
+    if random.chance(1, in: 3) { permission["condition"] = random.pick(Array(Universe.conditions.dropLast())) }
+    return permission
   }
 
   private func ending(_ random: inout SeededGenerator) -> Change {

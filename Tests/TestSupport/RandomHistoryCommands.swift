@@ -59,7 +59,7 @@ public enum RandomCommands {
         let tried = events + make(drafts, after: events.count, context)
         let found = breaches(
           of: drafts.map(\.change), voiding: facts, in: NaiveWorld(tried, asKnownAt: Int64(tried.count)))
-        if item.mode == .governed, let breach = found.first { throw breach.refusal }
+        if item.mode == .governed, let breach = found.first(where: \.isRefused) { throw breach.refusal }
         let findings = found.map {
           Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0.finding))
         }

@@ -1,9 +1,15 @@
--- What an identity could do at a moment, as known at a position (default: all that is known): one row for each pattern of
--- actions, pattern of resources within the scope, scope and set of conditions. Nothing where it did not exist or was suspended.
--- A role whose document is not known is named by `unknown_role`, with no action: it may allow anything within the scope.
-CREATE OR REPLACE FUNCTION tenure.what_could(
+-- What an identity could do at a moment as it was granted, as known at a position (default: all that is known): one row for
+-- each pattern of actions, pattern of resources within the scope, scope, set of conditions and effect. Nothing where it did not
+-- exist or was suspended. A role whose document is not known is named by `unknown_role`, with no action: it may allow anything
+-- within the scope. Conditions stand as written, unjudged; what a role denies is listed too, with the effect deny, and policies
+-- are not looked at: tenure.who_had_access decides.
+-- Dropped first with the view over it, since a function cannot be replaced by one with other columns; both are made anew below
+-- and in views.
+DROP VIEW IF EXISTS tenure.current_entitlements;
+DROP FUNCTION IF EXISTS tenure.what_could(text, text, timestamptz, int8);
+CREATE FUNCTION tenure.what_could(
   tenant text, identity text, at timestamptz, as_known_at int8 DEFAULT NULL
-) RETURNS TABLE (action text, unknown_role text, resource text, scope text, conditions jsonb)
+) RETURNS TABLE (action text, unknown_role text, resource text, scope text, conditions jsonb, effect text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
@@ -110,22 +116,24 @@ BEGIN
         WHEN h.condition IS NULL THEN '[' || p.condition || ']'
         WHEN h.condition < p.condition THEN '[' || h.condition || ',' || p.condition || ']'
         ELSE '[' || p.condition || ',' || h.condition || ']'
-      END AS conditions
+      END AS conditions,
+      coalesce(p.effect, 'allow') AS effect
     FROM held h
     JOIN closure c ON c.root = h.role_id
     JOIN tenure.roles r
       ON r.tenant_id = t AND r.id = c.role_id AND r.valid @> at
       AND r.recorded_from <= k AND (r.recorded_to IS NULL OR r.recorded_to > k)
     LEFT JOIN tenure.role_permissions p
-      ON p.tenant_id = t AND p.role_id = r.id AND p.position = r.position AND p.effect = 'allow'
+      ON p.tenant_id = t AND p.role_id = r.id AND p.position = r.position
     LEFT JOIN LATERAL unnest(p.actions) AS act (pattern) ON true
     LEFT JOIN LATERAL unnest(p.resources) AS res (pattern) ON true
     WHERE NOT r.is_known OR p.position IS NOT NULL
   )
-  SELECT r.action, r.unknown_role, r.resource, r.scope, r.conditions::jsonb
+  SELECT r.action, r.unknown_role, r.resource, r.scope, r.conditions::jsonb, r.effect
   FROM rights r
   ORDER BY coalesce(r.action, '') COLLATE "C", coalesce(r.unknown_role, '') COLLATE "C", r.resource COLLATE "C",
     -- Without its brackets, since a list comes before the longer one that begins with it, and "]" sorts after ",".
-    r.scope COLLATE "C", btrim(r.conditions, '[]') COLLATE "C";
+    r.scope COLLATE "C", btrim(r.conditions, '[]') COLLATE "C",
+    r.effect COLLATE "C";
 END
 $$;

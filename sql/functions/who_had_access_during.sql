@@ -1,6 +1,7 @@
--- Who could do an action on exactly this resource at any time from `starting` until before `ending` (NULL: without end), as known
--- at a position (default: all that is known), and when. An identity has a row for each status that it had; at no instant two.
--- A stretch is what holds along a whole path: each step cuts it to where the step's fact and its ends hold.
+-- Who could do an action on exactly this resource at any time from `starting` until before `ending` (NULL: without end), as
+-- known at a position (default: all that is known), and when. An identity has a row for each status that it had; at no instant
+-- two. A stretch is what holds along a whole path: each step cuts it to where the step's fact and its ends hold.
+-- Statuses and ranks are those of tenure.who_had_access; conditions that ask for the time are open.
 CREATE OR REPLACE FUNCTION tenure.who_had_access_during(
   tenant text, action text, resource text, starting timestamptz, ending timestamptz, as_known_at int8 DEFAULT NULL
 ) RETURNS TABLE (identity text, status text, held tstzmultirange)
@@ -13,10 +14,11 @@ DECLARE
   scopes text[] := tenure.scopes_covering(resource);
   asked_resource text := resource;
   stretch tstzrange := tstzrange(starting, ending);
+  has_denials boolean := tenure.has_denials(t);
 BEGIN
   RETURN QUERY
   WITH RECURSIVE covering AS MATERIALIZED (
-    SELECT a.principal_kind, a.principal, a.role_id, a.condition IS NOT NULL AS is_conditional,
+    SELECT a.principal_kind, a.principal, a.role_id, a.condition,
       tstzmultirange(a.valid * stretch) * role.existed * principal.existed AS held
     FROM tenure.assignments a
     CROSS JOIN LATERAL (
@@ -53,26 +55,37 @@ BEGIN
         AND r.recorded_from <= k AND (r.recorded_to IS NULL OR r.recorded_to > k)) AS inner_role
     WHERE c.held && (tstzmultirange(outer_role.valid) * inner_role.existed)
   ), granting AS (
-    SELECT c.root, CASE WHEN NOT r.is_known THEN 3 WHEN p.condition IS NOT NULL THEN 2 ELSE 1 END AS rank,
+    SELECT c.root, p.effect, p.condition, CASE WHEN r.is_known THEN 1 ELSE 3 END AS rank,
       range_agg(c.held * tstzmultirange(r.valid)) AS held
     FROM closure c
     JOIN tenure.roles r
       ON r.tenant_id = t AND r.id = c.role_id AND r.valid && c.held
       AND r.recorded_from <= k AND (r.recorded_to IS NULL OR r.recorded_to > k)
     LEFT JOIN tenure.role_permissions p
-      ON p.tenant_id = t AND p.role_id = r.id AND p.position = r.position AND p.effect = 'allow'
+      ON p.tenant_id = t AND p.role_id = r.id AND p.position = r.position AND (p.effect = 'allow' OR has_denials)
       AND asked_action LIKE ANY (p.action_likes) AND asked_resource LIKE ANY (p.resource_likes)
     WHERE NOT r.is_known OR p.position IS NOT NULL
-    GROUP BY 1, 2
+    GROUP BY 1, 2, 3, 4
+  ), paths AS (
+    -- The principals of those assignments, with the conditions of assignment and permission, NULL where neither has one.
+    SELECT a.principal_kind, a.principal, g.rank, range_agg(a.held * g.held) AS held,
+      CASE WHEN a.condition IS NOT NULL OR g.condition IS NOT NULL THEN ARRAY[a.condition, g.condition] END AS conditions
+    FROM covering a JOIN granting g ON g.root = a.role_id AND a.held && g.held AND g.effect IS DISTINCT FROM 'deny'
+    GROUP BY 1, 2, 3, 5
   ), starts AS (
-    SELECT a.principal_kind, a.principal, CASE WHEN a.is_conditional AND g.rank < 3 THEN 2 ELSE g.rank END AS rank,
-      range_agg(a.held * g.held) AS held
-    FROM covering a JOIN granting g ON g.root = a.role_id AND a.held && g.held
-    GROUP BY 1, 2, 3
-  ), reached (kind, id, rank, held) AS (
-    SELECT principal_kind, principal, rank, held FROM starts
+    -- What no identity's attributes change is judged here, once.
+    SELECT p.principal_kind, p.principal, p.rank, p.held, p.conditions FROM paths p
+    WHERE p.conditions IS NULL OR array_to_string(p.conditions, '') LIKE '%identity.%'
+    UNION ALL
+    SELECT p.principal_kind, p.principal, greatest(p.rank, j.judgement), p.held * j.held, NULL
+    FROM paths p
+    CROSS JOIN LATERAL tenure.conditions_judged_during(t, k, stretch, p.conditions, false, NULL, asked_resource) AS j
+    WHERE array_to_string(p.conditions, '') NOT LIKE '%identity.%' AND j.judgement < 4 AND p.held && j.held
+  ), reached (kind, id, rank, conditions, held) AS (
+    SELECT principal_kind, principal, rank, conditions, held FROM starts
     UNION
-    SELECT m.member_kind, m.member, above.rank, above.held * tstzmultirange(m.valid) * around.existed * member.existed
+    SELECT m.member_kind, m.member, above.rank, above.conditions,
+      above.held * tstzmultirange(m.valid) * around.existed * member.existed
     FROM reached above
     JOIN tenure.memberships m
       ON above.kind = 'group' AND m.tenant_id = t AND m.group_id = above.id AND m.valid && above.held
@@ -95,7 +108,35 @@ BEGIN
           AND g.recorded_from <= k AND (g.recorded_to IS NULL OR g.recorded_to > k)) AS e) AS member
     WHERE above.held && (tstzmultirange(m.valid) * around.existed * member.existed)
   ), holding AS MATERIALIZED (
-    SELECT id, rank, range_agg(held) AS held FROM reached WHERE kind = 'identity' GROUP BY id, rank
+    SELECT id, rank, conditions, range_agg(held) AS held FROM reached WHERE kind = 'identity' GROUP BY id, rank, conditions
+  ), judged AS (
+    -- What asks for an identity's attributes is judged with those of the one whose path it is, account or person.
+    SELECT h.id, h.rank, h.held FROM holding h WHERE h.conditions IS NULL
+    UNION ALL
+    SELECT h.id, greatest(h.rank, j.judgement), h.held * j.held
+    FROM holding h
+    CROSS JOIN LATERAL tenure.conditions_judged_during(t, k, stretch, h.conditions, false, h.id, asked_resource) AS j
+    WHERE h.conditions IS NOT NULL AND j.judgement < 4
+  ), decided AS (
+    -- Denies and boundaries stop each of these for itself: what is left of its time, and what is open of that.
+    SELECT j.id, j.rank, j.held FROM judged j WHERE NOT has_denials
+    UNION ALL
+    SELECT j.id, left_over.rank, left_over.held
+    FROM judged j
+    LEFT JOIN (
+      SELECT d.bearer, d.open, d.definite
+      FROM (
+        SELECT array_agg(a.principal_kind || ':' || a.principal), array_agg(a.condition), array_agg(g.condition),
+          array_agg(a.held * g.held)
+        FROM covering a JOIN granting g ON g.root = a.role_id AND a.held && g.held AND g.effect = 'deny'
+      ) AS a (principals, first, second, helds)
+      CROSS JOIN LATERAL tenure.denials_during(
+        t, k, stretch, asked_action, asked_resource, (SELECT array_agg(DISTINCT id) FROM judged),
+        a.principals, a.first, a.second, a.helds) AS d) AS d ON d.bearer = j.id
+    CROSS JOIN LATERAL (VALUES
+      (j.rank, j.held - coalesce(d.open, '{}') - coalesce(d.definite, '{}')),
+      (greatest(j.rank, 2), j.held * d.open - coalesce(d.definite, '{}'))) AS left_over (rank, held)
+    WHERE has_denials AND NOT isempty(left_over.held)
   ), inactive AS (
     -- When those whom it concerns were suspended: a suspension dies with the existence that it was said of.
     SELECT s.identity, range_agg(s.valid * i.valid) AS suspended
@@ -108,8 +149,8 @@ BEGIN
       AND s.recorded_from <= k AND (s.recorded_to IS NULL OR s.recorded_to > k)
     GROUP BY s.identity
   ), active AS (
-    SELECT h.id, h.rank, h.held - coalesce(x.suspended, '{}') AS held
-    FROM holding h LEFT JOIN inactive x ON x.identity = h.id
+    SELECT d.id, d.rank, d.held - coalesce(x.suspended, '{}') AS held
+    FROM decided d LEFT JOIN inactive x ON x.identity = d.id
   ), linked AS (
     -- A person's access includes that of the accounts linked to it, though not of accounts linked to those.
     SELECT a.id, a.rank, a.held FROM active a

@@ -10,6 +10,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA tenure TO tenure_service;
 GRANT INSERT ON tenure.tenant, tenure.head, tenure.event, tenure.command, tenure.personal TO tenure_service;
 GRANT UPDATE ON tenure.head TO tenure_service;
 
+-- The runs of jobs: begun, and ended once.
+GRANT INSERT, UPDATE (ended_at, outcome, counts, reached, position, error) ON tenure.job_run TO tenure_service;
+
 -- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON
@@ -24,7 +27,11 @@ GRANT SELECT ON
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION
   tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
-  tenure.what_could TO tenure_reader;
+  tenure.what_could, tenure.like_pattern, tenure.condition_zone, tenure.condition_kind, tenure.condition_values,
+  tenure.condition_value, tenure.condition_number, tenure.condition_instant, tenure.condition_address, tenure.condition_bytes,
+  tenure.condition_text, tenure.condition_reads, tenure.condition_match, tenure.condition_clause, tenure.condition_judgement,
+  tenure.attributes_at, tenure.conditions_judgement, tenure.conditions_judged_during, tenure.matches_pattern,
+  tenure.policies_denying, tenure.has_denials, tenure.denials, tenure.denials_during TO tenure_reader;
 
 -- A rebuild folds into temporary tables.
 DO $$

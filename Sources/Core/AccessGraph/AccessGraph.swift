@@ -1,3 +1,4 @@
+import Conditions
 public import Governance
 import JSON
 import Memory
@@ -24,9 +25,12 @@ public final class AccessGraph {
   var timeIndexes: [TimeIndex] = []
 
   var roles: [CompiledRole] = []
-  var policies: [PolicyDocument] = []
+  var policies: [CompiledPolicy] = []
   var attributes: [AttributeValue] = []
-  var conditions: [JSONValue] = []
+  var conditions: [Condition] = []
+  /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.
+  var hasDenyPermissions = false
+  var hasRestrictingPolicies = false
   var gaps: [GapKey] = []
 
   let nodeNumbers = NumberTable()

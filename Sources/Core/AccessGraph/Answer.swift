@@ -1,4 +1,4 @@
-import Governance
+public import Governance
 public import JSON
 public import Temporal
 
@@ -67,6 +67,8 @@ public struct StretchHolder: Hashable, Sendable {
 
 /// A permission on a scope, apart from who has it: one action pattern × one resource pattern × scope × conditions.
 public struct Right: Hashable, Comparable, Sendable {
+  /// Whether it is given or taken away.
+  public var effect: PermissionEffect
   /// The pattern of actions; nil stands for a role whose document is not known, named by `role`.
   public var action: String?
   /// The role whose document is not known; nil otherwise.
@@ -79,7 +81,11 @@ public struct Right: Hashable, Comparable, Sendable {
   public var conditions: [JSONValue]
 
   /// A right.
-  public init(action: String?, unknownRole: String? = nil, resource: String, scope: String, conditions: [JSONValue]) {
+  public init(
+    effect: PermissionEffect = .allow, action: String?, unknownRole: String? = nil, resource: String, scope: String,
+    conditions: [JSONValue]
+  ) {
+    self.effect = effect
     self.action = action
     self.unknownRole = unknownRole
     self.resource = resource
@@ -90,7 +96,7 @@ public struct Right: Hashable, Comparable, Sendable {
   /// Equal exactly if all bytes are.
   public static func == (a: Right, b: Right) -> Bool {
     exactly(a.action, b.action) && exactly(a.unknownRole, b.unknownRole) && a.resource.isExactly(b.resource)
-      && a.scope.isExactly(b.scope) && a.conditions == b.conditions
+      && a.scope.isExactly(b.scope) && a.conditions == b.conditions && a.effect == b.effect
   }
 
   private static func exactly(_ a: String?, _ b: String?) -> Bool {
@@ -101,7 +107,7 @@ public struct Right: Hashable, Comparable, Sendable {
     }
   }
 
-  /// The order of answers: by action, unknown role, resource, scope, conditions; bytewise.
+  /// The order of answers: by action, unknown role, resource, scope, conditions; bytewise, what is given before what is denied.
   public static func < (a: Right, b: Right) -> Bool {
     for (x, y) in [
       (a.action ?? "", b.action ?? ""), (a.unknownRole ?? "", b.unknownRole ?? ""), (a.resource, b.resource),
@@ -109,13 +115,16 @@ public struct Right: Hashable, Comparable, Sendable {
     ] where !x.isExactly(y) {
       return x.precedes(y)
     }
-    return a.conditions.map(\.canonicalText).lexicographicallyPrecedes(b.conditions.map(\.canonicalText)) {
-      $0.precedes($1)
-    }
+    let (mine, theirs) = (a.conditions.map(\.canonicalText), b.conditions.map(\.canonicalText))
+    if a.conditions != b.conditions { return mine.lexicographicallyPrecedes(theirs) { $0.precedes($1) } }
+    return a.effect == .allow && b.effect == .deny
   }
 
   /// What the right says on its own.
-  public var status: Status { action == nil ? .unknown : conditions.isEmpty ? .allowed : .conditional }
+  public var status: Status {
+    if effect == .deny { return .denied }
+    return action == nil ? .unknown : conditions.isEmpty ? .allowed : .conditional
+  }
 }
 
 /// An entitlement: an identity and a right.
@@ -222,15 +231,19 @@ public struct Path: Hashable, Sendable {
 public struct WhyAnswer: Hashable, Sendable {
   /// The decision, by DESIGN's rules of access.
   public var status: Status
-  /// Why it is denied or unknown: `identity_unknown`, `identity_retired`, `identity_suspended`, `not_covered`, `role_unknown`, `no_path`; nil otherwise.
+  /// Why it is denied or unknown: `identity_unknown`, `identity_retired`, `identity_suspended`, `not_covered`, `role_unknown`,
+  /// `explicitly_denied`, `outside_boundary`, `no_path`; nil otherwise.
   public var reason: String?
   /// Every path, the shortest first, up to the limit.
   public var paths: [Path]
   /// Whether there are more paths than the limit.
   public var isTruncated: Bool
+  /// What decided, as in `check`.
+  public var decidedBy: Decider?
 
   /// An answer.
-  public init(status: Status, reason: String?, paths: [Path], isTruncated: Bool) {
+  public init(status: Status, reason: String?, paths: [Path], isTruncated: Bool, decidedBy: Decider? = nil) {
+    self.decidedBy = decidedBy
     self.status = status
     self.reason = reason
     self.paths = paths

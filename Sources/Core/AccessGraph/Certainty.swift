@@ -18,6 +18,21 @@ struct Certainty: OptionSet, Hashable {
     return Certainty(rawValue: (rawValue & ~allowed) | ((rawValue & allowed) << 1))
   }
 
+  /// Whether there are paths with a condition.
+  var isConditional: Bool { rawValue & 0b010_010 != 0 }
+
+  /// The paths without a condition.
+  var free: Certainty { Certainty(rawValue: rawValue & ~0b010_010) }
+
+  /// Whether its best is better than another's.
+  func isBetter(than other: Certainty) -> Bool {
+    func rank(_ certainty: Certainty) -> Int {
+      let bits = (certainty.rawValue | certainty.rawValue >> 3) & 7
+      return bits == 0 ? 3 : bits.trailingZeroBitCount
+    }
+    return rank(self) < rank(other)
+  }
+
   /// The best certainty over all paths, and whether each path of that certainty has an overdue step.
   var verdict: (status: Status, isWithoutEntitlement: Bool) {
     for (bit, status) in [(UInt8(1), Status.allowed), (2, .conditional), (4, .unknown)] {

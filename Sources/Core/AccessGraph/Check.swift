@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import Memory
 import Temporal
@@ -10,36 +11,65 @@ public struct CheckAnswer: Hashable, Sendable {
   public var reason: String?
   /// Every path of that status rests on something whose end was due already.
   public var isWithoutEntitlement: Bool
+  /// What decided: the assignment that allows, or what denies or may deny it; nil where there was nothing.
+  public var decidedBy: Decider?
 
   /// An answer; the default is one without a reason and without an overdue end.
-  public init(status: Status, reason: String? = nil, isWithoutEntitlement: Bool = false) {
+  public init(status: Status, reason: String? = nil, isWithoutEntitlement: Bool = false, decidedBy: Decider? = nil) {
     self.status = status
     self.reason = reason
     self.isWithoutEntitlement = isWithoutEntitlement
+    self.decidedBy = decidedBy
   }
+}
+
+/// What decided an access.
+public enum Decider: Hashable, Sendable {
+  /// An assignment that gives it, or may give it; by its id.
+  case grant(String)
+  /// What denies it, or may deny it.
+  case denial(Denial)
 }
 
 /// Check: whether it may.
 extension AccessGraph {
-  /// Whether an identity may do an action on exactly this resource; conditions are not evaluated.
+  /// Whether an identity may do an action on exactly this resource.
   ///
   /// O(groups above it + their assignments + the roles reached).
-  public func check(_ identity: String, action: String, resource: String, from view: Viewpoint) -> CheckAnswer {
+  ///
+  /// - Parameter request: what is known of the request. The default is nothing, as in survey questions.
+  public func check(
+    _ identity: String, action: String, resource: String, from view: Viewpoint, request: RequestFacts = .unknown
+  ) -> CheckAnswer {
     let sight = Sight(view)
     let node = find(.identity(identity))
     if let standing = standing(of: node, sight) { return CheckAnswer(status: standing.status, reason: standing.reason) }
     guard let node else { preconditionFailure("an identity that nobody named has its standing") }
-    let scopes = scopes(covering: resource)
-    guard !coveringSources(of: scopes, sight).isEmpty else { return CheckAnswer(status: .unknown, reason: "not_covered") }
-    let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
-    let verdict = certainty(of: node, test, scopes, sight).verdict
-    let reason: String? =
-      switch verdict.status {
-      case .allowed, .conditional: nil
-      case .unknown: "role_unknown"
-      case .denied: "no_path"
-      }
-    return CheckAnswer(status: verdict.status, reason: reason, isWithoutEntitlement: verdict.isWithoutEntitlement)
+    guard !coveringSources(of: scopes(covering: resource), sight).isEmpty else {
+      return CheckAnswer(status: .unknown, reason: "not_covered")
+    }
+    return decision(
+      node, action: action, resource: resource,
+      Circumstances(graph: self, sight: sight, resource: resource, request: request))
+  }
+
+  /// What an active identity may do on a covered resource.
+  func decision(_ identity: Int32, action: String, resource: String, _ circumstances: Circumstances) -> CheckAnswer {
+    var ascent = Ascent(
+      circumstances, .permits(action: Array(action.utf8), resource: Array(resource.utf8)), scopes(covering: resource),
+      Restrictions(circumstances, action: action, resource: resource))
+    ascent.run(from: identity)
+    let verdict = ascent.found.verdict
+    var answer = CheckAnswer(
+      status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement, decidedBy: ascent.decidedBy)
+    switch (verdict.status, ascent.decidedBy) {
+    case (.allowed, _), (.conditional, _): break
+    case (.unknown, _): answer.reason = "role_unknown"
+    case (.denied, .denial(.boundary)?): answer.reason = "outside_boundary"
+    case (.denied, .denial?): answer.reason = "explicitly_denied"
+    case (.denied, _): answer.reason = "no_path"
+    }
+    return answer
   }
 
   /// Why an identity may do nothing, whatever is asked; nil where it exists and is not suspended.
@@ -59,13 +89,6 @@ extension AccessGraph {
     }
     return was
   }
-
-  /// What an active identity has on these scopes: all of it, or that it is allowed.
-  func certainty(of identity: Int32, _ test: RoleTest, _ scopes: [Int32], _ sight: Sight) -> Certainty {
-    var ascent = Ascent(graph: self, sight: sight, test: test, scopes: scopes)
-    ascent.run(from: identity)
-    return ascent.found
-  }
 }
 
 /// The way up from an identity to the assignments of everything that it belongs to, until one allows.
@@ -73,32 +96,56 @@ extension AccessGraph {
 /// Tolerates cycles. What was reached is kept in arrays and looked through: an identity belongs to few groups and holds few
 /// roles, and a table costs more than it saves.
 private struct Ascent {
-  let graph: AccessGraph
-  let sight: Sight
-  let test: RoleTest
-  let scopes: [Int32]
-  /// What the paths looked at so far give.
+  private let graph: AccessGraph
+  private let sight: Sight
+  private let circumstances: Circumstances
+  private let test: RoleTest
+  private let scopes: [Int32]
+  private let restrictions: Restrictions?
+  /// What the paths looked at so far give, after what takes it away.
   private(set) var found: Certainty = []
+  /// What decided for the bearer whose access is the best, or what denied it to the first where nobody has any.
+  private(set) var decidedBy: Decider?
+  /// What the paths of the bearer at hand give, and the assignment that gives the best of it.
+  private var own: Certainty = []
+  private var giver: Decider?
+  private var bearer = none
   /// Principals with the ways to them: `.allowed`, the same overdue, or both.
   private var reached: [(node: Int32, ways: Certainty)] = []
-  private var roles: [(node: Int32, certainty: Certainty)] = []
+  private var roles: [(node: Int32, certainty: Certainty, gifts: [Gift])] = []
 
-  init(graph: AccessGraph, sight: Sight, test: RoleTest, scopes: [Int32]) {
-    self.graph = graph
-    self.sight = sight
+  init(_ circumstances: Circumstances, _ test: RoleTest, _ scopes: [Int32], _ restrictions: Restrictions?) {
+    graph = circumstances.graph
+    sight = circumstances.sight
+    self.circumstances = circumstances
     self.test = test
     self.scopes = scopes
+    self.restrictions = restrictions
   }
 
   /// Looks from an active identity, and from the accounts of a person.
   mutating func run(from identity: Int32) {
-    let own = Certainty.allowed.overdue(if: graph.overdue(identity: identity, sight) != nil)
-    climb(from: identity, own)
+    let ways = Certainty.allowed.overdue(if: graph.overdue(identity: identity, sight) != nil)
+    look(from: identity, ways)
     graph.forEachAccount(of: identity, sight) { account, edge in
       if found.contains(.allowed) { return }
       let isOverdue = graph.isOverdue(edge, account, identity, sight) || graph.overdue(identity: account, sight) != nil
-      climb(from: account, own.overdue(if: isOverdue))
+      look(from: account, ways.overdue(if: isOverdue))
     }
+  }
+
+  /// All that one bearer has, less what is denied to it.
+  private mutating func look(from bearer: Int32, _ ways: Certainty) {
+    self.bearer = bearer
+    (own, giver) = ([], nil)
+    reached.removeAll(keepingCapacity: true)
+    climb(from: bearer, ways)
+    if own.isEmpty { return }
+    let verdict = restrictions?.verdict(of: bearer) ?? (.yes, nil)
+    let left = own.under(verdict.applies)
+    let decider = verdict.by.map { Decider.denial($0) } ?? giver
+    if decidedBy == nil || left.isBetter(than: found) { decidedBy = decider }
+    found.formUnion(left)
   }
 
   private mutating func climb(from start: Int32, _ ways: Certainty) {
@@ -107,7 +154,7 @@ private struct Ascent {
       let fresh = reach(node, ways)
       if fresh.isEmpty { continue }
       look(at: node, fresh)
-      if found.contains(.allowed) { return }
+      if own.contains(.allowed) { return }
       let groups = graph.nodes[node].groups
       guard groups != none, let since = graph.presence(node, sight) else { continue }
       graph.forEachLive(groups, sight) { edge in
@@ -130,23 +177,46 @@ private struct Ascent {
 
   private mutating func look(at principal: Int32, _ ways: Certainty) {
     graph.forEachGrant(of: principal, sight) { grant, edge in
-      guard !found.contains(.allowed), scopes.contains(grant.scope) else { return }
-      var certainty = certainty(of: grant.role)
-      if grant.isConditional { certainty = certainty.underCondition }
+      guard !own.contains(.allowed), scopes.contains(grant.scope) else { return }
+      let role = role(grant.role)
+      if role.certainty.isEmpty { return }
+      var certainty = role.certainty
+      if certainty.isConditional || grant.isConditional {
+        certainty = judged(role.certainty.free, role.gifts, graph.condition(of: grant))
+        if certainty.isEmpty { return }
+      }
+      if giver == nil || certainty.isBetter(than: own) {
+        giver = .grant(graph.texts[graph.facts[graph.entries[edge.entry].fact].key.a])
+      }
       let isOverdue = graph.isOverdue(edge, principal, grant.role, sight)
-      if ways.contains(.allowed) { found.formUnion(certainty.overdue(if: isOverdue)) }
-      if ways.contains(.allowed.overdue) { found.formUnion(certainty.overdue) }
+      if ways.contains(.allowed) { own.formUnion(certainty.overdue(if: isOverdue)) }
+      if ways.contains(.allowed.overdue) { own.formUnion(certainty.overdue) }
     }
   }
 
-  /// What a role gives, by itself and by all that it includes.
-  private mutating func certainty(of role: Int32) -> Certainty {
-    if let known = roles.first(where: { $0.node == role }) { return known.certainty }
-    var gives: Certainty = []
-    graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
-      if !gives.contains(.allowed) { gives.formUnion(test.certainty(of: reached, definition).overdue(if: isOverdue)) }
+  /// What is left of a role's gifts under their conditions and the assignment's.
+  private func judged(_ free: Certainty, _ gifts: [Gift], _ assigned: Condition?) -> Certainty {
+    let assigned = assigned.map { [$0] } ?? []
+    var certainty = free.isEmpty ? [] : free.under(circumstances.applies(assigned, to: bearer, failing: .no))
+    for gift in gifts {
+      certainty.formUnion(
+        gift.certainty.under(circumstances.applies(assigned + gift.conditions, to: bearer, failing: .no)))
     }
-    roles.append((role, gives))
-    return gives
+    return certainty
+  }
+
+  /// What a role gives, by itself and by all that it includes.
+  private mutating func role(_ role: Int32) -> (certainty: Certainty, gifts: [Gift]) {
+    if let known = roles.first(where: { $0.node == role }) { return (known.certainty, known.gifts) }
+    var gives: Certainty = []
+    var gifts: [Gift] = []
+    graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
+      if gives.contains(.allowed) { return }
+      let certainty = test.certainty(of: reached, definition)
+      if certainty.isConditional { gifts += test.gifts(in: definition, isOverdue) }
+      gives.formUnion(certainty.overdue(if: isOverdue))
+    }
+    roles.append((role, gives, gifts))
+    return (gives, gifts)
   }
 }

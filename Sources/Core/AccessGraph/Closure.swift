@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import Memory
 import Temporal
@@ -6,27 +7,59 @@ import Temporal
 enum RoleTest {
   /// A permission for exactly this action on this resource.
   case permits(action: [UInt8], resource: [UInt8])
+  /// A deny permission that hits it.
+  case denies(action: [UInt8], resource: [UInt8])
   /// This role itself.
   case isRole(Int32)
   /// A permission that overlaps one of these patterns of actions.
   case overlaps([Pattern])
 
-  /// What a role, reached, gives by its own document.
+  /// What a role, reached, gives by its own document: `.conditional` where only on conditions.
   func certainty(of node: Int32, _ role: CompiledRole) -> Certainty {
     switch self {
     case .isRole(let wanted): return node == wanted ? .allowed : []
     case .permits(let action, let resource):
-      return role.isKnown ? role.certainty(action: action.span, resource: resource.span) : .unknown
-    case .overlaps(let patterns):
+      return role.isKnown ? role.certainty(.allow, action: action.span, resource: resource.span) : .unknown
+    case .denies(let action, let resource):
+      return role.hasDenies ? role.certainty(.deny, action: action.span, resource: resource.span) : []
+    case .overlaps:
       var certainty: Certainty = []
-      for permission in role.permissions {
-        guard permission.actions.contains(where: { action in patterns.contains { $0.overlaps(action) } }) else { continue }
-        if !permission.isConditional { return .allowed }
+      for permission in role.permissions where matches(permission) {
+        if permission.condition == nil { return .allowed }
         certainty = .conditional
       }
       return certainty
     }
   }
+
+  /// The conditions of the permissions that match.
+  func conditions(in role: CompiledRole) -> [Condition] {
+    role.permissions.compactMap { matches($0) ? $0.condition : nil }
+  }
+
+  /// What the role's own document gives on conditions.
+  func gifts(in role: CompiledRole, _ isOverdue: Bool) -> [Gift] {
+    conditions(in: role).map { Gift(certainty: Certainty.allowed.overdue(if: isOverdue), conditions: [$0]) }
+  }
+
+  private func matches(_ permission: CompiledPermission) -> Bool {
+    switch self {
+    case .isRole: false
+    case .permits(let action, let resource):
+      permission.effect == .allow && permission.applies(action: action.span, resource: resource.span)
+    case .denies(let action, let resource):
+      permission.effect == .deny && permission.applies(action: action.span, resource: resource.span)
+    case .overlaps(let patterns):
+      permission.effect == .allow
+        && permission.actions.contains { action in patterns.contains { $0.overlaps(action) } }
+    }
+  }
+}
+
+/// What a role gives: something certain, where the conditions hold.
+struct Gift {
+  let certainty: Certainty
+  let conditions: [Condition]
 }
 
 /// Roles answered once each for one question at one (t, k).
@@ -37,6 +70,8 @@ struct RoleClosure: ~Copyable {
   /// Bit 7 marks a role that was answered, for what it gives may be nothing.
   private var known = Marks()
   private static let isAnswered: UInt8 = 128
+  /// What roles give on conditions.
+  private var gifts: [Int32: [Gift]] = [:]
   /// The last role asked about: most lists ask about one role again and again.
   private var last: (role: Int32, certainty: Certainty) = (none, [])
 
@@ -56,11 +91,22 @@ struct RoleClosure: ~Copyable {
     return certainty
   }
 
-  private func answer(_ role: Int32) -> Certainty {
+  /// The same, apart by the conditions.
+  mutating func gifts(of role: Int32) -> [Gift] {
+    let certainty = certainty(of: role)
+    let free = certainty.free
+    return (free.isEmpty ? [] : [Gift(certainty: free, conditions: [])]) + (certainty.isConditional ? gifts[role] ?? [] : [])
+  }
+
+  private mutating func answer(_ role: Int32) -> Certainty {
     var found: Certainty = []
+    var gifts: [Gift] = []
     graph.forEachRole(under: role, sight) { reached, definition, isOverdue in
-      found.formUnion(test.certainty(of: reached, definition).overdue(if: isOverdue))
+      let certainty = test.certainty(of: reached, definition)
+      if certainty.isConditional { gifts += test.gifts(in: definition, isOverdue) }
+      found.formUnion(certainty.overdue(if: isOverdue))
     }
+    if !gifts.isEmpty { self.gifts[role] = gifts }
     return found
   }
 }

@@ -1,3 +1,4 @@
+import Conditions
 public import Governance
 import Memory
 import Temporal
@@ -34,6 +35,18 @@ public struct GraphWorld: World {
   public func facts(from source: String) -> [Fact] {
     guard let number = graph.texts.find(source) else { return [] }
     return graph.listedFacts(graph.factsBySource[number] ?? none).map(graph.fact)
+  }
+
+  /// The ids of all policies, roles or sources that were ever written, in the order of their first events.
+  ///
+  /// - Precondition: the kind is one of these.
+  public func named(_ kind: EntityKind) -> [String] {
+    switch kind {
+    case .policy: return graph.policyNodes.map(graph.id)
+    case .role: return graph.roleNodes.map(graph.id)
+    case .source: return graph.sourceNodes.map(graph.id)
+    default: preconditionFailure("only rules ask for names, and of what there are few")
+    }
   }
 
   /// Whether an assignment id was ever used, by a voided event too.
@@ -151,7 +164,7 @@ extension AccessGraph {
       case .identity: return .identity(IdentityKind.allCases[Int(record.value)])
       case .group: return .group
       case .role: return .role(roles[Int(record.value)].document)
-      case .policy: return .policy(policies[Int(record.value)])
+      case .policy: return .policy(policies[Int(record.value)].document)
       case .resource: return .resource
       case .source, .assignment, .event: return .source
       }
@@ -164,7 +177,8 @@ extension AccessGraph {
       return .grant(
         Grant(
           principal: entity(grant.principal), role: id(grant.role), scope: texts[grant.scope],
-          condition: condition(of: grant), expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
+          condition: condition(of: grant)?.document,
+          expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
     case .coverage, .gap: return .covered
     }
   }

@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import JSON
 import Memory
@@ -196,11 +197,8 @@ extension AccessGraph {
     case .identity(let kind): return kind.number
     case .group, .resource, .source, .suspended, .member, .covered: return 0
     case .role(let document):
-      roles.append(CompiledRole(document: document, includes: document.includes.map { node(.role($0)) }))
-      return Int32(roles.count - 1)
-    case .policy(let policy):
-      policies.append(policy)
-      return Int32(policies.count - 1)
+      return add(CompiledRole(document: document, includes: document.includes.map { node(.role($0)) }))
+    case .policy(let policy): return add(policy)
     case .attribute(let attribute):
       attributes.append(attribute)
       return Int32(attributes.count - 1)
@@ -212,18 +210,31 @@ extension AccessGraph {
     }
   }
 
+  func add(_ role: CompiledRole) -> Int32 {
+    roles.append(role)
+    if role.hasDenies { hasDenyPermissions = true }
+    return Int32(roles.count - 1)
+  }
+
+  func add(_ policy: PolicyDocument) -> Int32 {
+    policies.append(CompiledPolicy(policy))
+    if policy.type == .deny || policy.type == .boundary { hasRestrictingPolicies = true }
+    return Int32(policies.count - 1)
+  }
+
   func add(principal: Int32, role: Int32, scope: Int32, condition: JSONValue?) -> Int32 {
-    var number = none
-    if let condition {
-      number = Int32(conditions.count)
-      conditions.append(condition)
-    }
-    grants.append(GrantRecord(principal: principal, role: role, scope: scope, condition: number))
+    grants.append(GrantRecord(principal: principal, role: role, scope: scope, condition: add(condition)))
     return Int32(grants.count - 1)
   }
 
+  func add(_ condition: JSONValue?) -> Int32 {
+    guard let condition else { return none }
+    conditions.append(Condition(observed: condition))
+    return Int32(conditions.count - 1)
+  }
+
   /// The condition of a grant.
-  func condition(of grant: GrantRecord) -> JSONValue? {
+  func condition(of grant: GrantRecord) -> Condition? {
     guard grant.isConditional else { return Optional.none }
     return conditions[Int(grant.condition)]
   }

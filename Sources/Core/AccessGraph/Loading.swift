@@ -177,12 +177,8 @@ extension GraphLoader {
     _ id: Int32, to kind: EntityKind, _ principal: Int32, role: Int32, scope: Int32, condition: JSONValue?,
     at place: LoadedPlace
   ) {
-    var number = none
-    if let condition {
-      number = Int32(graph.conditions.count)
-      graph.conditions.append(condition)
-    }
-    grants.append(GatheredGrant(kind: kind, principal: principal, role: role, scope: scope, condition: number))
+    grants.append(
+      GatheredGrant(kind: kind, principal: principal, role: role, scope: scope, condition: graph.add(condition)))
     put(.assignment, .identity, id, value: Int32(grants.count - 1), place)
   }
 

@@ -86,9 +86,7 @@ struct PathWalk {
       var path = path
       path.elements.append(.permission(role: role, index: index))
       path.isUnknown = index < 0
-      if index >= 0, let condition = definition.role.document.permissions?[index].condition {
-        path.conditions = AccessGraph.sorted(path.conditions + [condition])
-      }
+      if index >= 0, let condition = definition.role.permissions[index].condition { path.conditions.append(condition) }
       guard accepts(path) else { continue }
       guard found.count < limit else {
         isComplete = false

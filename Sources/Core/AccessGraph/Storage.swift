@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import JSON
 import Temporal
@@ -198,26 +199,29 @@ final class CompiledRole {
   let permissions: [CompiledPermission]
   /// Whether the document is known: that of a placeholder is not.
   let isKnown: Bool
+  /// Whether one of its permissions denies.
+  let hasDenies: Bool
 
   init(document: RoleDocument, includes: [Int32]) {
     self.document = document
     self.includes = includes
     isKnown = document.permissions != nil
     permissions = (document.permissions ?? []).map(CompiledPermission.init)
+    hasDenies = permissions.contains { $0.effect == .deny }
   }
 }
 
 extension CompiledRole {
-  /// What its permissions give for an action on a resource.
-  func certainty(action: Swift.Span<UInt8>, resource: Swift.Span<UInt8>) -> Certainty {
+  /// What its permissions of an effect come to for an action on a resource.
+  func certainty(_ effect: PermissionEffect, action: Swift.Span<UInt8>, resource: Swift.Span<UInt8>) -> Certainty {
     var certainty: Certainty = []
     // Through a span, for a loop over the array would count references to each permission's patterns.
     let all = self.permissions
     let permissions = all.span
     var index = 0
     while index < permissions.count, certainty != .allowed {
-      if permissions[index].applies(action: action, resource: resource) {
-        certainty = permissions[index].isConditional ? .conditional : .allowed
+      if permissions[index].effect == effect, permissions[index].applies(action: action, resource: resource) {
+        certainty = permissions[index].condition == nil ? .allowed : .conditional
       }
       index += 1
     }
@@ -229,12 +233,14 @@ extension CompiledRole {
 struct CompiledPermission {
   let actions: [Pattern]
   let resources: [Pattern]
-  let isConditional: Bool
+  let effect: PermissionEffect
+  let condition: Condition?
 
   init(_ permission: Permission) {
+    effect = permission.effect
+    condition = permission.condition.map { Condition(observed: $0) }
     actions = permission.actions.map(Pattern.init)
     resources = permission.resources.map(Pattern.init)
-    isConditional = permission.condition != nil
   }
 
   func applies(action: Swift.Span<UInt8>, resource: Swift.Span<UInt8>) -> Bool {

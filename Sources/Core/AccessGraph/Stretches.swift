@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import Memory
 public import Temporal
@@ -113,8 +114,15 @@ struct CertainStretches {
 
   var isEmpty: Bool { allowed.isEmpty && conditional.isEmpty && unknown.isEmpty }
 
-  var underCondition: CertainStretches {
-    CertainStretches(conditional: allowed.union(conditional), unknown: unknown)
+  /// All instants of any certainty.
+  var all: IntervalSet { allowed.union(conditional).union(unknown) }
+
+  /// What is left of it under conditions.
+  func under(_ applies: StretchApplies) -> CertainStretches {
+    CertainStretches(
+      allowed: allowed.intersection(applies.yes),
+      conditional: conditional.intersection(applies.yes.union(applies.perhaps)).union(allowed.intersection(applies.perhaps)),
+      unknown: unknown.intersection(applies.yes.union(applies.perhaps)))
   }
 
   func intersection(_ set: IntervalSet) -> CertainStretches {
@@ -138,10 +146,33 @@ struct CertainStretches {
 /// Who and what over a stretch: the same walks, carrying sets of instants.
 extension AccessGraph {
   /// Everyone who had it at any time in the stretch, with when, sorted by identity.
+  ///
+  /// What depends on the clock is conditional here, since it changes within the stretch; what depends on attributes is exact.
   public func who(_ subject: WhoSubject, during stretch: Interval, asKnownAt k: Int64) -> [StretchHolder] {
+    var resource: String?
+    var restrictions: StretchRestrictions?
+    if case .access(let action, let asked) = subject {
+      resource = asked
+      restrictions = StretchRestrictions(self, k, action: action, resource: asked)
+    }
     var spread = StretchSpread(graph: self, k: k)
-    for (principal, stretches) in stretchStarts(of: subject, k) {
-      spread.reach(principal, stretches.intersection(IntervalSet(stretch)))
+    // Whom something reaches who may yet be denied it, with what is left of it under conditions.
+    var bearers = StretchSpread(graph: self, k: k, isOfBearers: true)
+    for start in stretchStarts(of: subject, k) {
+      let within = start.stretches.intersection(IntervalSet(stretch))
+      if start.conditions.isEmpty {
+        if restrictions == nil { spread.reach(start.principal, within) } else { bearers.reach(start.principal, within) }
+        continue
+      }
+      var under = StretchSpread(graph: self, k: k, isOfBearers: true)
+      under.reach(start.principal, within)
+      for (bearer, found) in under.identities {
+        let judged = found.under(applies(start.conditions, to: bearer, resource, over: found.all, k))
+        if restrictions == nil { spread.arrive(bearer, judged) } else { bearers.arrive(bearer, judged) }
+      }
+    }
+    if var restrictions {
+      for (bearer, found) in bearers.identities { spread.arrive(bearer, restrictions.apply(found, to: bearer)) }
     }
     return spread.identities.compactMap { node, found in
       if found.isEmpty { return nil }
@@ -152,15 +183,22 @@ extension AccessGraph {
     }.sorted { $0.identity.precedes($1.identity) }
   }
 
-  private func stretchStarts(of subject: WhoSubject, _ k: Int64) -> [(Int32, CertainStretches)] {
+  /// Where something begins to spread: a principal, what it has when, and on which conditions.
+  private struct StretchStart {
+    let principal: Int32
+    let stretches: CertainStretches
+    var conditions: [Condition] = []
+  }
+
+  private func stretchStarts(of subject: WhoSubject, _ k: Int64) -> [StretchStart] {
     if case .group(let id) = subject {
       guard let node = find(.group(id)) else { return [] }
-      return [(node, CertainStretches(allowed: activity(of: node, k)))]
+      return [StretchStart(principal: node, stretches: CertainStretches(allowed: activity(of: node, k)))]
     }
-    var known: [Int32: CertainStretches] = [:]
-    func given(by role: Int32) -> CertainStretches {
+    var known: [Int32: [StretchGift]] = [:]
+    func given(by role: Int32) -> [StretchGift] {
       if let known = known[role] { return known }
-      let found = self.stretches(of: subject, by: role, k)
+      let found = gifts(of: role, k, tests(subject, k))
       known[role] = found
       return found
     }
@@ -168,31 +206,41 @@ extension AccessGraph {
     if case .access(_, let resource) = subject { scopes = Set(self.scopes(covering: resource)) }
     let candidates =
       scopes?.flatMap { facts(in: resource($0).assignments) } ?? roleNodes.flatMap { facts(in: nodes[$0].grants) }
-    var starts: [(Int32, CertainStretches)] = []
+    var starts: [StretchStart] = []
     for fact in candidates {
       for (interval, value) in stretches(fact, k) {
         let grant = grants[value]
         if let scopes, !scopes.contains(grant.scope) { continue }
-        let found = given(by: grant.role).intersection(IntervalSet(interval))
-        if !found.isEmpty { starts.append((grant.principal, grant.isConditional ? found.underCondition : found)) }
+        let own = condition(of: grant).map { [$0] } ?? []
+        for gift in given(by: grant.role) {
+          let found = gift.stretches.intersection(IntervalSet(interval))
+          if found.isEmpty { continue }
+          starts.append(
+            StretchStart(principal: grant.principal, stretches: found, conditions: own + gift.conditions))
+        }
       }
     }
     return starts
   }
 
-  /// When a role, by all that it includes, gives what the subject asks.
-  private func stretches(of subject: WhoSubject, by role: Int32, _ k: Int64) -> CertainStretches {
-    var found = CertainStretches()
+  /// When a role, by all that it includes, gives what is looked for: apart by the conditions.
+  func gifts(of role: Int32, _ k: Int64, _ tests: [(RoleTest, IntervalSet)]) -> [StretchGift] {
+    var free = CertainStretches()
+    var gifts: [StretchGift] = []
     for (node, definition, instants) in stretchClosure(of: role, k) {
-      for (test, when) in tests(subject, k) {
+      for (test, when) in tests {
         let certainty = test.certainty(of: node, definition)
         let instants = instants.intersection(when)
-        if certainty.contains(.allowed) { found.allowed = found.allowed.union(instants) }
-        if certainty.contains(.conditional) { found.conditional = found.conditional.union(instants) }
-        if certainty.contains(.unknown) { found.unknown = found.unknown.union(instants) }
+        if certainty.contains(.allowed) { free.allowed = free.allowed.union(instants) }
+        if certainty.contains(.unknown) { free.unknown = free.unknown.union(instants) }
+        if certainty.isConditional, !instants.isEmpty {
+          for condition in test.conditions(in: definition) {
+            gifts.append(StretchGift(stretches: CertainStretches(allowed: instants), conditions: [condition]))
+          }
+        }
       }
     }
-    return found
+    return (free.isEmpty ? [] : [StretchGift(stretches: free, conditions: [])]) + gifts
   }
 
   /// What is looked for in roles, and when: `privileged` changes with its policies.
@@ -203,10 +251,17 @@ extension AccessGraph {
     }
     return policyNodes.flatMap { node in
       ownSpans(nodes[node].existence, k).compactMap { span in
-        let patterns = privilegedPatterns(policies[Int(span.value)])
+        let patterns = privilegedPatterns(policies[Int(span.value)].document)
         guard !patterns.isEmpty, let interval = interval(span.from, span.to) else { return nil }
         return (.overlaps(patterns), IntervalSet(interval))
       }
+    }
+  }
+
+  /// The stretches of a policy at k, each with its document.
+  func policyStretches(_ node: Int32, _ k: Int64) -> [(interval: Interval, policy: CompiledPolicy)] {
+    ownSpans(nodes[node].existence, k).compactMap { span in
+      interval(span.from, span.to).map { ($0, policies[Int(span.value)]) }
     }
   }
 
@@ -270,7 +325,6 @@ extension AccessGraph {
 
   /// The principals whose assignments reach an identity, each with when.
   private func stretchPrincipals(of identity: Int32, _ k: Int64) -> [Int32: IntervalSet] {
-    var reached: [Int32: IntervalSet] = [:]
     let own = activity(of: identity, k)
     var open = [(identity, own)]
     for fact in facts(in: nodes[identity].accounts) {
@@ -280,6 +334,13 @@ extension AccessGraph {
         open.append((account, own.intersection(interval).intersection(activity(of: account, k))))
       }
     }
+    return groups(above: open, k)
+  }
+
+  /// Identities and all groups that they belong to, each with when.
+  func groups(above starts: [(Int32, IntervalSet)], _ k: Int64) -> [Int32: IntervalSet] {
+    var reached: [Int32: IntervalSet] = [:]
+    var open = starts
     while let (node, instants) = open.popLast() {
       let fresh = instants.subtracting(reached[node] ?? IntervalSet())
       if fresh.isEmpty { continue }
@@ -301,10 +362,13 @@ private struct StretchSpread {
   let k: Int64
   var identities: [Int32: CertainStretches] = [:]
   var reached: [Int32: CertainStretches] = [:]
+  /// Whether only those are wanted with whom paths begin, without the persons whose accounts they are.
+  let isOfBearers: Bool
 
-  init(graph: AccessGraph, k: Int64) {
+  init(graph: AccessGraph, k: Int64, isOfBearers: Bool = false) {
     self.graph = graph
     self.k = k
+    self.isOfBearers = isOfBearers
   }
 
   mutating func reach(_ start: Int32, _ stretches: CertainStretches) {
@@ -324,9 +388,11 @@ private struct StretchSpread {
     }
   }
 
-  private mutating func arrive(_ identity: Int32, _ stretches: CertainStretches) {
+  /// An identity has it, and the person whose account it is.
+  mutating func arrive(_ identity: Int32, _ stretches: CertainStretches) {
     let active = stretches.intersection(graph.activity(of: identity, k))
     identities[identity] = (identities[identity] ?? CertainStretches()).union(active)
+    if isOfBearers { return }
     for fact in graph.facts(in: graph.nodes[identity].links) {
       for (interval, person) in graph.stretches(fact, k) where person != identity {
         let linked = active.intersection(IntervalSet(interval)).intersection(graph.activity(of: person, k))

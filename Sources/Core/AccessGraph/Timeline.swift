@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import JSON
 import Memory
@@ -50,7 +51,7 @@ extension AccessGraph {
         return Self.gives(permission, right)
       })
     walk.accepts = { path in
-      guard path.conditions == right.conditions else { return false }
+      guard path.documents == right.conditions else { return false }
       guard let unknown = right.unknownRole, case .permission(let role, _)? = path.elements.last else { return true }
       return self.id(role).isExactly(unknown)
     }
@@ -81,7 +82,7 @@ extension AccessGraph {
 
   /// Whether a permission has the right's patterns.
   private static func gives(_ permission: Permission, _ right: Right) -> Bool {
-    guard let action = right.action else { return false }
+    guard let action = right.action, permission.effect == right.effect else { return false }
     return permission.actions.contains { $0.isExactly(action) }
       && permission.resources.contains { $0.isExactly(right.resource) }
   }
@@ -89,7 +90,9 @@ extension AccessGraph {
   /// The condition of the path's assignment, if it has one.
   private func assignedConditions(of path: ElementPath, _ sight: Sight) -> [JSONValue] {
     for case .assignment(let fact) in path.elements {
-      if let condition = holding(fact, sight).flatMap({ condition(of: grants[$0.value]) }) { return [condition] }
+      if let condition = holding(fact, sight).flatMap({ condition(of: grants[$0.value]) }) {
+        return [condition.document]
+      }
     }
     return []
   }

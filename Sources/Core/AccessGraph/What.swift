@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import JSON
 import Memory
@@ -55,7 +56,7 @@ extension AccessGraph {
   /// The rights that a grant gives by one role's own document.
   func rights(of grant: GrantRecord, role: Int32, _ document: RoleDocument) -> [Right] {
     let scope = texts[grant.scope]
-    let assigned = condition(of: grant).map { [$0] } ?? []
+    let assigned = condition(of: grant).map { [$0.document] } ?? []
     guard let permissions = document.permissions else {
       return [
         Right(action: nil, unknownRole: id(role), resource: "*", scope: scope, conditions: assigned)
@@ -64,7 +65,9 @@ extension AccessGraph {
     return permissions.flatMap { permission in
       let conditions = Self.sorted(assigned + (permission.condition.map { [$0] } ?? []))
       return permission.actions.flatMap { action in
-        permission.resources.map { Right(action: action, resource: $0, scope: scope, conditions: conditions) }
+        permission.resources.map {
+          Right(effect: permission.effect, action: action, resource: $0, scope: scope, conditions: conditions)
+        }
       }
     }
   }
@@ -90,6 +93,13 @@ extension AccessGraph {
       climb.reach(account, own.overdue(if: isOverdue))
     }
     return climb.principals
+  }
+
+  /// Identities and all groups that they belong to.
+  func ancestry(of identities: [Int32], _ sight: Sight) -> [Int32] {
+    var climb = Climb(graph: self, sight: sight)
+    for identity in identities { climb.reach(identity, .allowed) }
+    return climb.principals.map(\.node)
   }
 
   /// Calls back with each active account that is linked to an identity.

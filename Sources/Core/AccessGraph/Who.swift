@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import Memory
 import Temporal
@@ -34,16 +35,45 @@ extension AccessGraph {
   }
 
   private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
+    var circumstances = Circumstances(graph: self, sight: sight, resource: nil)
+    var restrictions: Restrictions?
+    if case .access(let action, let resource) = subject {
+      circumstances = Circumstances(graph: self, sight: sight, resource: resource)
+      restrictions = Restrictions(circumstances, action: action, resource: resource)
+    }
     var spread = Spread(self, sight)
-    forEachStart(of: subject, sight) { principal, certainty in spread.reach(principal, certainty) }
+    // Whom something certain reaches who may yet be denied it; nobody where nothing takes access away.
+    var bearers = Spread(self, sight, isOfBearers: true)
+    forEachStart(of: subject, sight) { start in
+      if start.conditions.isEmpty {
+        if restrictions == nil { return spread.reach(start.principal, start.certainty) }
+        return bearers.reach(start.principal, start.certainty)
+      }
+      var under = Spread(self, sight, isOfBearers: true)
+      under.reach(start.principal, start.certainty)
+      under.forEachIdentity { bearer, certainty in
+        let judged = certainty.under(circumstances.applies(start.conditions, to: bearer, failing: .no))
+        spread.arrive(bearer, restrictions?.apply(judged, to: bearer) ?? judged)
+      }
+    }
+    if let restrictions {
+      bearers.forEachIdentity { bearer, certainty in spread.arrive(bearer, restrictions.apply(certainty, to: bearer)) }
+    }
     return spread
   }
 
-  private func forEachStart(of subject: WhoSubject, _ sight: Sight, _ body: (Int32, Certainty) -> Void) {
+  /// Where something begins to spread: a principal, what it has, and on which conditions.
+  private struct Start {
+    let principal: Int32
+    let certainty: Certainty
+    var conditions: [Condition] = []
+  }
+
+  private func forEachStart(of subject: WhoSubject, _ sight: Sight, _ body: (Start) -> Void) {
     switch subject {
     case .group(let id):
       guard let node = find(.group(id)), presence(node, sight) != nil else { return }
-      body(node, .allowed)
+      body(Start(principal: node, certainty: .allowed))
     case .access(let action, let resource):
       var closure = RoleClosure(self, sight, .permits(action: Array(action.utf8), resource: Array(resource.utf8)))
       forEachScope(covering: resource) { list in forEachGrant(in: list, &closure, body) }
@@ -78,7 +108,7 @@ extension AccessGraph {
   /// The patterns of actions that `privileged` policies name at (t, k).
   func privilegedPatterns(_ sight: Sight) -> [Pattern] {
     policyNodes.flatMap { node in
-      definitionEdge(of: node, sight).map { privilegedPatterns(policies[Int($0.other)]) } ?? []
+      definitionEdge(of: node, sight).map { privilegedPatterns(policies[Int($0.other)].document) } ?? []
     }
   }
 
@@ -88,15 +118,23 @@ extension AccessGraph {
   }
 
   /// Calls back with the principal of each grant of a list that holds and gives something.
-  private func forEachGrant(in list: Int32, _ closure: inout RoleClosure, _ body: (Int32, Certainty) -> Void) {
+  private func forEachGrant(in list: Int32, _ closure: inout RoleClosure, _ body: (Start) -> Void) {
     let sight = closure.sight
     forEachLive(list, sight) { edge in
       let grant = grants[edge.other]
       guard existed(grant.principal, since: edge, sight), existed(grant.role, since: edge, sight) else { return }
-      var certainty = closure.certainty(of: grant.role)
+      let certainty = closure.certainty(of: grant.role)
       if certainty.isEmpty { return }
-      if grant.isConditional { certainty = certainty.underCondition }
-      body(grant.principal, certainty.overdue(if: isOverdue(edge, grant.principal, grant.role, sight)))
+      let isOverdue = isOverdue(edge, grant.principal, grant.role, sight)
+      if !certainty.isConditional, !grant.isConditional {
+        return body(Start(principal: grant.principal, certainty: certainty.overdue(if: isOverdue)))
+      }
+      let own = condition(of: grant).map { [$0] } ?? []
+      for gift in closure.gifts(of: grant.role) {
+        body(
+          Start(
+            principal: grant.principal, certainty: gift.certainty.overdue(if: isOverdue), conditions: own + gift.conditions))
+      }
     }
   }
 }
@@ -112,9 +150,13 @@ struct Spread: ~Copyable {
   /// Set beside a group's certainties, which take six bits.
   private static let isGroup: UInt8 = 64
 
-  init(_ graph: AccessGraph, _ sight: Sight) {
+  /// Whether only those are wanted with whom paths begin, without the persons whose accounts they are.
+  private let isOfBearers: Bool
+
+  init(_ graph: AccessGraph, _ sight: Sight, isOfBearers: Bool = false) {
     self.graph = graph
     self.sight = sight
+    self.isOfBearers = isOfBearers
   }
 
   /// How many identities there are at the most.
@@ -175,13 +217,18 @@ struct Spread: ~Copyable {
     }
   }
 
+  /// An identity has it.
+  mutating func arrive(_ identity: Int32, _ certainty: Certainty) {
+    if !certainty.isEmpty { arrive(identity, graph.nodes[identity], certainty) }
+  }
+
   /// An identity has it, and the person whom it is an account of.
   private mutating func arrive(_ identity: Int32, _ node: NodeRecord, _ certainty: Certainty) {
     guard graph.presence(node, sight) != nil else { return }
     if node.hasSuspension, graph.suspension(of: identity, sight) != nil { return }
     let certainty = node.hasDue ? certainty.overdue(if: graph.overdue(identity: identity, sight) != nil) : certainty
     reached.add(certainty.rawValue, to: identity)
-    if node.links == none { return }
+    if node.links == none || isOfBearers { return }
     for link in graph.live(node.links, sight) where link.other != identity {
       let person = link.other
       guard graph.existed(identity, since: link, sight), graph.existed(person, since: link, sight),

@@ -1,3 +1,4 @@
+import Conditions
 import Governance
 import JSON
 import Memory
@@ -19,10 +20,17 @@ enum Element: Hashable {
 /// A path in the making: its elements, and the conditions on it.
 struct ElementPath {
   var elements: [Element]
-  var conditions: [JSONValue] = []
+  var conditions: [Condition] = []
   var isUnknown = false
 
-  var status: Status { isUnknown ? .unknown : conditions.isEmpty ? .allowed : .conditional }
+  /// The identity with whom it begins: the account, where it goes over one.
+  var bearer: Int32 {
+    for element in elements.reversed() { if case .identity(let node) = element { return node } }
+    preconditionFailure("a path begins with an identity")
+  }
+
+  /// The conditions as they are written.
+  var documents: [JSONValue] { AccessGraph.sorted(conditions.map(\.document)) }
 }
 
 /// Why: every path from an identity to what is asked.
@@ -31,6 +39,8 @@ extension AccessGraph {
   private static let pathsExplored = 10_000
 
   /// Whether an identity may do an action on exactly this resource, and by which paths, the shortest first.
+  ///
+  /// A path stands there with what is left of its conditions, also where the access is denied after all.
   ///
   /// - Parameter limit: how many paths at the most; the status is right all the same.
   public func why(
@@ -42,39 +52,29 @@ extension AccessGraph {
       return WhyAnswer(status: standing.status, reason: standing.reason, paths: [], isTruncated: false)
     }
     guard let node else { preconditionFailure("an identity that nobody named has its standing") }
+    let circumstances = Circumstances(graph: self, sight: sight, resource: resource)
     let test = RoleTest.permits(action: Array(action.utf8), resource: Array(resource.utf8))
     let scopes = scopes(covering: resource)
     var walk = PathWalk(
       graph: self, sight: sight, limit: max(Self.pathsExplored, limit + 1), grants: { scopes.contains($0.scope) },
       permissions: { role, index in self.applies(test, role, index) })
     walk.run(from: node)
-    let best = walk.isComplete ? Self.best(walk.found.map(\.status)) : certainty(of: node, test, scopes, sight).verdict.status
-    let paths = walk.found.map { path($0, sight) }.sorted(by: Self.precedes).prefix(limit)
-    let isTruncated = !walk.isComplete || walk.found.count > limit
-    let answer = WhyAnswer(status: best, reason: nil, paths: Array(paths), isTruncated: isTruncated)
-    return judged(answer, covered: !coverage(of: resource, from: view).isEmpty)
-  }
-
-  private func judged(_ answer: WhyAnswer, covered: Bool) -> WhyAnswer {
-    var answer = answer
-    if !covered {
-      answer.status = .unknown
-      answer.reason = "not_covered"
-    } else if answer.status == .denied {
-      answer.reason = "no_path"
-    } else if answer.status == .unknown {
-      answer.reason = "role_unknown"
-    }
-    return answer
+    let found = walk.found.compactMap { path($0, circumstances) }.sorted(by: Self.precedes)
+    let isCovered = !coveringSources(of: scopes, sight).isEmpty
+    let answer =
+      isCovered
+      ? decision(node, action: action, resource: resource, circumstances)
+      : CheckAnswer(status: .unknown, reason: "not_covered")
+    return WhyAnswer(
+      status: answer.status, reason: answer.reason, paths: Array(found.prefix(limit)),
+      isTruncated: !walk.isComplete || found.count > limit, decidedBy: answer.decidedBy)
   }
 
   private func applies(_ test: RoleTest, _ role: CompiledRole, _ index: Int) -> Bool {
     guard case .permits(let action, let resource) = test else { return false }
-    return index < 0 || role.permissions[index].applies(action: action.span, resource: resource.span)
-  }
-
-  static func best(_ statuses: [Status]) -> Status {
-    [.allowed, .conditional, .unknown].first { statuses.contains($0) } ?? .denied
+    guard index >= 0 else { return true }
+    let permission = role.permissions[index]
+    return permission.effect == .allow && permission.applies(action: action.span, resource: resource.span)
   }
 
   private static func precedes(_ a: Path, _ b: Path) -> Bool {
@@ -85,13 +85,17 @@ extension AccessGraph {
 
 /// Paths as they are answered: each step with its event.
 extension AccessGraph {
-  private func path(_ path: ElementPath, _ sight: Sight) -> Path {
+  /// Nil where a condition on it does not hold.
+  private func path(_ path: ElementPath, _ circumstances: Circumstances) -> Path? {
+    let sight = circumstances.sight
+    guard let left = circumstances.residual(of: path.conditions, for: path.bearer) else { return nil }
     // An account's own element says nothing that its link's step does not.
     let steps = path.elements.enumerated().filter { index, element in
       if case .identity = element { return index == 0 }
       return true
     }
-    return Path(steps: steps.map { step($0.element, sight) }, conditions: path.conditions, status: path.status)
+    let status: Status = path.isUnknown ? .unknown : left.isEmpty ? .allowed : .conditional
+    return Path(steps: steps.map { step($0.element, sight) }, conditions: left, status: status)
   }
 
   private func step(_ element: Element, _ sight: Sight) -> Step {

@@ -10,6 +10,9 @@ public struct Condition: Hashable, Sendable {
   /// Values of one comparison: the addresses of a large company's offices.
   public static let maximumValues = 1_000
 
+  /// Bytes of one value: as long as a path or a pattern may be; a comparison costs as much as its texts are long.
+  public static let maximumValueBytes = 1_024
+
   /// One key compared by one operator.
   struct Clause: Hashable, Sendable {
     let operation: ConditionOperator
@@ -112,6 +115,9 @@ private struct ConditionReader {
   ) throws(JSONFieldError) -> Condition.Operand {
     func refuse(_ problem: String) -> JSONFieldError { JSONFieldError(pointer: at, problem: problem) }
     guard let text = value.conditionText else { throw refuse("must be a string, an integer or a boolean") }
+    guard text.utf8.count <= Condition.maximumValueBytes else {
+      throw refuse("must be at most \(Condition.maximumValueBytes) bytes")
+    }
     switch operation.test {
     case .text: return .text(try self.text(text, hasWildcards: false, at))
     case .like: return .text(try self.text(text, hasWildcards: true, at))

@@ -1,3 +1,4 @@
+public import JSON
 public import Temporal
 
 /// What a condition may ask about: a key of a closed catalogue, with the type of its values.
@@ -48,11 +49,12 @@ public struct ConditionKey: Hashable, Sendable {
   ///
   /// - Throws: `ConditionKeyError`, which says what is known.
   public init(_ text: String) throws(ConditionKeyError) {
-    guard let dot = text.firstIndex(of: ".") else { throw .unknown }
+    let scalars = text.unicodeScalars
+    guard let dot = scalars.firstIndex(of: ".") else { throw .unknown }
     self.text = text
-    let rest = String(text[text.index(after: dot)...])
+    let rest = String(scalars[scalars.index(after: dot)...])
     guard !rest.isEmpty else { throw .unknown }
-    switch text[..<dot] {
+    switch String(scalars[..<dot]) {
     case "request":
       if let known = Self.requestKeys[rest] {
         kind = known
@@ -65,11 +67,35 @@ public struct ConditionKey: Hashable, Sendable {
     case "identity": (origin, name, kind) = (.identity, rest, rest == "id" || rest == "kind" ? .text : .any)
     case "resource": (origin, name, kind) = (.resource, rest, rest == "path" ? .text : .any)
     case "time":
-      let parts = rest.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let known = Self.timeKeys[String(parts[0])] else { throw .unknown }
-      guard let zone = parts.count == 1 ? .utc : Zone(String(parts[1])) else { throw .unknownZone }
-      (origin, name, kind) = (.time(zone), String(parts[0]), known)
+      let parts = rest.unicodeScalars.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
+      guard let known = Self.timeKeys[parts[0]] else { throw .unknown }
+      guard let zone = parts.count == 1 ? .utc : Zone(parts[1]) else { throw .unknownZone }
+      (origin, name, kind) = (.time(zone), parts[0], known)
     default: throw .unknown
+    }
+  }
+}
+
+extension ConditionKey {
+  /// Bytes of a value that a caller gives: as much as an attribute may have.
+  public static let maximumGivenBytes = 4_096
+
+  /// What is wrong with a value that a caller gives for the key; nil if nothing is.
+  public func problem(with value: JSONValue) -> String? {
+    guard value.canonicalBytes().count <= Self.maximumGivenBytes else {
+      return "must be at most \(Self.maximumGivenBytes) bytes"
+    }
+    if kind == .any {
+      let values = value.arrayValue ?? [value]
+      return values.allSatisfy { $0.conditionText != nil } ? nil : "must be a string, an integer, a boolean, or a list of them"
+    }
+    guard let text = value.conditionText else { return "must be one value: \(kind.rawValue)" }
+    switch kind {
+    case .number: return Decimal(text) == nil ? "must be a decimal number" : nil
+    case .instant: return ConditionInstant.read(text) == nil ? "must be a date or an instant" : nil
+    case .address: return AddressBlock.address(text) == nil ? "must be an IP address" : nil
+    case .truth: return text == "true" || text == "false" ? nil : "must be true or false"
+    case .text, .any: return nil
     }
   }
 }

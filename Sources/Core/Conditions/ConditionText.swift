@@ -11,51 +11,53 @@ struct ConditionText: Hashable, Sendable {
 
   private(set) var pieces: [Piece] = []
 
+  /// Variables in one text: each may stand for an attribute of some thousand bytes.
+  static let maximumVariables = 10
+
   /// Reads a text.
   ///
   /// - Parameter hasWildcards: whether `*` and `?` mean more than themselves.
   init(_ text: String, hasWildcards: Bool) throws(ConditionTextError) {
-    var literal = ""
-    var rest = text[...]
-    while let character = rest.unicodeScalars.first {
-      if character == "$", rest.dropFirst().first == "{" {
+    // By scalars: an accent behind a character of the syntax would make another character of it.
+    var rest = text.unicodeScalars[...]
+    var literal = String.UnicodeScalarView()
+    var variables = 0
+    while let scalar = rest.popFirst() {
+      if scalar == "$", rest.first == "{" {
         guard let end = rest.firstIndex(of: "}") else { throw .unfinished }
-        let inside = rest[rest.index(rest.startIndex, offsetBy: 2)..<end]
+        let inside = String(rest[..<end].dropFirst())
         rest = rest[rest.index(after: end)...]
-        if let character = Self.escaped(inside) {
-          literal += character
+        if ["*", "?", "$"].contains(where: { $0 == inside.unicodeScalars.first && inside.unicodeScalars.count == 1 }) {
+          literal.append(contentsOf: inside.unicodeScalars)
         } else {
-          Self.add(&pieces, &literal, try Self.variable(String(inside)))
+          variables += 1
+          guard variables <= Self.maximumVariables else { throw .tooManyVariables }
+          Self.add(&pieces, &literal, try Self.variable(inside))
         }
         continue
       }
-      rest.unicodeScalars.removeFirst()
-      switch character {
+      switch scalar {
       case "*" where hasWildcards: Self.add(&pieces, &literal, .anyRun)
       case "?" where hasWildcards: Self.add(&pieces, &literal, .anyOne)
-      default: literal.unicodeScalars.append(character)
+      default: literal.append(scalar)
       }
     }
-    if !literal.isEmpty { pieces.append(.literal(literal)) }
+    if !literal.isEmpty { pieces.append(.literal(String(literal))) }
   }
 
-  private static func add(_ pieces: inout [Piece], _ literal: inout String, _ piece: Piece) {
-    if !literal.isEmpty { pieces.append(.literal(literal)) }
-    literal = ""
+  private static func add(_ pieces: inout [Piece], _ literal: inout String.UnicodeScalarView, _ piece: Piece) {
+    if !literal.isEmpty { pieces.append(.literal(String(literal))) }
+    literal = String.UnicodeScalarView()
     pieces.append(piece)
-  }
-
-  private static func escaped(_ inside: Substring) -> String? {
-    ["*", "?", "$"].contains(inside) ? String(inside) : nil
   }
 
   /// `key` or `key, 'fallback'`.
   private static func variable(_ inside: String) throws(ConditionTextError) -> Piece {
-    var name = inside[...]
+    var name = inside.unicodeScalars[...]
     var fallback: String?
-    if let comma = inside.firstIndex(of: ",") {
-      name = inside[..<comma]
-      let quoted = inside[inside.index(after: comma)...].drop { $0 == " " }
+    if let comma = name.firstIndex(of: ",") {
+      let quoted = name[name.index(after: comma)...].drop { $0 == " " }
+      name = name[..<comma]
       guard quoted.count >= 2, quoted.first == "'", quoted.last == "'" else { throw .badFallback }
       fallback = String(quoted.dropFirst().dropLast())
     }
@@ -73,30 +75,48 @@ struct ConditionText: Hashable, Sendable {
     return nil
   }
 
-  /// Whether a text matches, wildcards and all; O(pieces × text) at worst.
+  /// Whether a text matches, wildcards and all.
+  ///
+  /// Between two `*` the first place that fits is taken, for a later one leaves less for the rest: O(pieces × text) at worst,
+  /// and about as much as the two are long for patterns that people write.
   ///
   /// - Precondition: variables have been replaced.
   func matches(_ text: String) -> Bool {
-    let scalars = Array(text.unicodeScalars)
-    // reached[i]: whether what was looked at of the pieces can stand for the first i characters.
-    var reached = [Bool](repeating: false, count: scalars.count + 1)
-    reached[0] = true
+    let text = Array(text.unicodeScalars)
+    var runs = runs
+    let last = runs.removeLast()
+    guard let first = runs.first else { return last.count == text.count && Self.fits(last, text, at: 0) }
+    // What stands before the first `*` and after the last is where it has to be.
+    guard first.count + last.count <= text.count, Self.fits(first, text, at: 0),
+      Self.fits(last, text, at: text.count - last.count)
+    else { return false }
+    var place = first.count
+    let end = text.count - last.count
+    for run in runs.dropFirst() {
+      while place + run.count <= end, !Self.fits(run, text, at: place) { place += 1 }
+      guard place + run.count <= end else { return false }
+      place += run.count
+    }
+    return true
+  }
+
+  /// What stands between the `*`, one more than there are of them; nil for any one character.
+  private var runs: [[Unicode.Scalar?]] {
+    var runs: [[Unicode.Scalar?]] = [[]]
     for piece in pieces {
       switch piece {
-      case .anyRun:
-        if let first = reached.firstIndex(of: true) { for index in first..<reached.count { reached[index] = true } }
-      case .anyOne: reached = [false] + reached.dropLast()
-      case .literal(let literal):
-        let wanted = Array(literal.unicodeScalars)
-        var next = [Bool](repeating: false, count: reached.count)
-        for index in reached.indices where reached[index] && index + wanted.count < reached.count {
-          if scalars[index..<(index + wanted.count)].elementsEqual(wanted) { next[index + wanted.count] = true }
-        }
-        reached = next
+      case .anyRun: runs.append([])
+      case .anyOne: runs[runs.count - 1].append(nil)
+      case .literal(let literal): runs[runs.count - 1] += literal.unicodeScalars.map { $0 }
       case .variable: preconditionFailure("variables are replaced before anything is matched")
       }
     }
-    return reached[scalars.count]
+    return runs
+  }
+
+  private static func fits(_ run: [Unicode.Scalar?], _ text: [Unicode.Scalar], at place: Int) -> Bool {
+    for index in run.indices { if let wanted = run[index], text[place + index] != wanted { return false } }
+    return true
   }
 
   /// The same text with each variable replaced; what a variable says stands for itself, never as a wildcard.
@@ -118,9 +138,9 @@ struct ConditionText: Hashable, Sendable {
         parts[parts.count - 1].append(piece)
         continue
       }
-      for (index, text) in literal.split(separator: ":", maxSplits: count - parts.count, omittingEmptySubsequences: false)
-        .enumerated()
-      {
+      let texts = literal.unicodeScalars.split(
+        separator: ":", maxSplits: count - parts.count, omittingEmptySubsequences: false)
+      for (index, text) in texts.enumerated() {
         if index > 0 { parts.append([]) }
         if !text.isEmpty { parts[parts.count - 1].append(.literal(String(text))) }
       }
@@ -143,12 +163,13 @@ struct ConditionText: Hashable, Sendable {
 
 /// Why a text of a condition is refused; the rest of a sentence that begins with it.
 enum ConditionTextError: Error, Hashable, Sendable, CustomStringConvertible {
-  case unfinished, badFallback
+  case unfinished, badFallback, tooManyVariables
   case badVariable(ConditionKeyError)
 
   var description: String {
     switch self {
     case .unfinished: "has a ${ without its }; the character itself is ${$}"
+    case .tooManyVariables: "must have at most \(ConditionText.maximumVariables) variables"
     case .badFallback: "has a variable whose fallback is not in quotes, as in ${identity.team, 'none'}"
     case .badVariable(let error): "has a variable that \(error)"
     }

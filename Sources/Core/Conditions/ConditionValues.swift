@@ -37,8 +37,8 @@ enum ResourceName {
   static let parts = 6
 
   /// The parts of a name; nil where there are fewer.
-  static func split(_ text: String) -> [Substring]? {
-    let parts = text.split(separator: ":", maxSplits: Self.parts - 1, omittingEmptySubsequences: false)
-    return parts.count == Self.parts ? parts : nil
+  static func split(_ text: String) -> [String]? {
+    let parts = text.unicodeScalars.split(separator: ":", maxSplits: Self.parts - 1, omittingEmptySubsequences: false)
+    return parts.count == Self.parts ? parts.map { String($0) } : nil
   }
 }

@@ -259,7 +259,9 @@ private struct ValueMatcher {
     switch (reading, operand) {
     case (.text(let text, let ignoringCase), .text(let wanted)):
       guard let wanted = wanted.joined else { return false }
-      return ignoringCase ? text.lowercased() == wanted.lowercased() : Array(text.utf8) == Array(wanted.utf8)
+      // Byte by byte, for strings are not normalised.
+      return ignoringCase
+        ? text.lowercased().utf8.elementsEqual(wanted.lowercased().utf8) : text.utf8.elementsEqual(wanted.utf8)
     case (.like(let text), .text(let pattern)): return pattern.matches(text)
     case (.resourceName(let text), .resourceName(let patterns)): return Self.matches(text, patterns)
     case (.number(let number, let order), .number(let wanted)): return Self.compare(number, order, wanted)
@@ -283,6 +285,6 @@ private struct ValueMatcher {
   /// Part by part, so that a wildcard never reaches over a colon before the last part.
   private static func matches(_ text: String, _ patterns: [ConditionText]) -> Bool {
     guard let parts = ResourceName.split(text) else { return false }
-    return zip(parts, patterns).allSatisfy { $1.matches(String($0)) }
+    return zip(parts, patterns).allSatisfy { $1.matches($0) }
   }
 }

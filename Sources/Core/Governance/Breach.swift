@@ -7,9 +7,12 @@ public struct Breach: Hashable, Sendable {
   public var finding: Finding
   /// As it is answered where it came from a governed command.
   public var refusal: Refusal
+  /// Whether a governed command is refused for it; otherwise it is recorded there, too.
+  public var isRefused = true
 }
 
-/// Breaches that changes bring about, once applied to the world: cycles of groups and of roles, at any instant.
+/// Breaches that changes bring about, once applied to the world: cycles of groups and of roles, and duties that are to be
+/// separate, at any instant.
 ///
 /// Looks at what the changes write and, for a backdated registration or a voiding, at what they let take hold.
 /// Cost: the ancestors of the groups and the inclusions of the roles concerned.
@@ -36,6 +39,7 @@ public func breaches(of changes: [Change], voiding facts: [Fact], in world: some
     default: continue
     }
   }
+  for breach in separationBreaches(of: changes, voiding: facts, in: world) { add(breach) }
   return breaches
 }
 
@@ -76,17 +80,18 @@ extension World {
 
   /// The roles that a role includes, each with the stretches over which it does.
   public func rolesIncluded(in role: String) -> [(String, IntervalSet)] {
-    var included: [String: IntervalSet] = [:]
+    // By entity: two ids that differ only in their Unicode form are two roles.
+    var included: [Entity: IntervalSet] = [:]
     for span in Span.spans(of: entries(of: .existence(.role(role)))) {
       guard case .role(let document) = span.value else { continue }
       for other in document.includes {
         guard let existence = existence(of: .role(other), at: span.begun) else { continue }
         let end = [span.to, existence.until?.effective].compactMap { $0 }.min()
         guard let interval = Interval(exactly: span.from, to: end) else { continue }
-        included[other, default: IntervalSet()].insert(interval)
+        included[.role(other), default: IntervalSet()].insert(interval)
       }
     }
-    return included.sorted { $0.key.precedes($1.key) }.map { ($0.key, $0.value) }
+    return included.map { ($0.key.id, $0.value) }.sorted { $0.0.precedes($1.0) }
   }
 
   /// A path from a node to another over which all edges hold at one instant, found by carrying the instants along.

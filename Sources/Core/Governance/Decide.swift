@@ -20,7 +20,7 @@ public struct DecisionContext: Hashable, Sendable {
 
 /// Decides one command in a world: the events that it makes, in order, or a refusal.
 ///
-/// Pure. The world shows what earlier commands of the batch made. Cycles are not looked for here: `breaches(of:in:)` does
+/// Pure. The world shows what earlier commands of the batch made. Cycles and separate duties are not looked for here: `breaches(of:in:)` does
 /// that once the events have been applied. An observation is refused for malformed input only; what it refers to and is
 /// unknown becomes a placeholder, with a finding. Cost: the entries of the facts named, and for an ending all facts about the entity.
 /// - Throws: `Refusal`.
@@ -51,7 +51,12 @@ struct Decision<W: World> {
     switch command.change {
     case .identityRegistered(let id, _, let attributes): try define(.identity(id), attributes)
     case .groupCreated(let id, let attributes): try define(.group(id), attributes)
-    case .policyDefined(let id, _, let attributes): try define(.policy(id), attributes)
+    case .policyDefined(let id, let policy, let attributes):
+      for (principal, pointer) in policy.subjects?.named ?? [] { try require(principal, "/rule" + pointer) }
+      if policy.type == .separationOfDuties, let rule = try? SeparationRule(policy.rule) {
+        for (index, role) in rule.roles.enumerated() { try require(.role(role), "/rule/roles/\(index)") }
+      }
+      try define(.policy(id), attributes)
     case .resourceDescribed(let path, let attributes): try define(.resource(path), attributes)
     case .sourceRegistered(let id, let attributes): try define(.source(id), attributes)
     case .roleDefined(let id, let document, let attributes):

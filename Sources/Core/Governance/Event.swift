@@ -120,7 +120,7 @@ public struct Grant: Hashable, Sendable {
   public var role: String
   /// A resource path that covers itself and all below it, or `*`.
   public var scope: String
-  /// A condition document; carried, and reported as *conditional*.
+  /// A condition document, judged by `Conditions`.
   public var condition: JSONValue?
   /// The first instant at which it no longer holds; nil for no end.
   public var expiresAt: Instant?
@@ -136,9 +136,9 @@ public struct Grant: Hashable, Sendable {
 }
 
 /// What a permission does where it applies.
-public enum PermissionEffect: String, Hashable, Sendable {
+public enum PermissionEffect: String, Hashable, Sendable, CaseIterable {
   case allow
-  /// Refused as not available until it is evaluated.
+  /// Takes away what any other permission gives; see DESIGN §5.
   case deny
 }
 
@@ -185,7 +185,7 @@ public enum PolicyType: String, Hashable, Sendable, CaseIterable {
   case elevation, review, privileged
 
   /// Whether the type is evaluated by this version; the others are refused, never stored and ignored.
-  public var isAvailable: Bool { self == .review || self == .privileged }
+  public var isAvailable: Bool { self != .elevation }
 }
 
 /// A policy's whole value.

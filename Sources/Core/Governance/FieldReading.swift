@@ -144,7 +144,9 @@ extension FieldReader {
     guard value.canonicalBytes().count <= Limits.conditionBytes else {
       throw error("condition", "must be at most \(Limits.conditionBytes) bytes")
     }
-    return object.isEmpty ? nil : value
+    // Not by a ternary: `nil` beside a JSON value is its null.
+    if object.isEmpty { return nil }
+    return value
   }
 
   mutating func grant() throws(JSONFieldError) -> Grant {

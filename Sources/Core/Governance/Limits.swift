@@ -24,6 +24,10 @@ public enum Limits {
   public static let patternsPerPermission = 2000
   /// Roles that one role may include.
   public static let includesPerRole = 500
+  /// Principals that a policy may name: more belong in a group.
+  public static let principalsPerPolicy = 200
+  /// Roles that one policy may keep apart.
+  public static let rolesPerSeparation = 50
   /// Bytes of a condition document.
   public static let conditionBytes = 16_384
   /// Bytes of a reason.

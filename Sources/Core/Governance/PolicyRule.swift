@@ -1,3 +1,4 @@
+import Conditions
 public import JSON
 
 /// The rule of a `privileged` policy: which permissions count as privileged.
@@ -28,5 +29,100 @@ public struct ReviewRule: Hashable, Sendable {
     everyDays = try reader.integer("every_days")
     guard (1...3650).contains(everyDays) else { throw reader.error("every_days", "must lie between 1 and 3650") }
     try reader.finish()
+  }
+}
+
+extension PolicyDocument {
+  /// Whom the policy concerns; nil for one that is about something else.
+  public var subjects: PolicySubjects? {
+    switch type {
+    case .deny: (try? DenyRule(rule))?.subjects
+    case .boundary: (try? BoundaryRule(rule))?.subjects
+    default: nil
+    }
+  }
+}
+
+/// Whom a policy concerns.
+public struct PolicySubjects: Hashable, Sendable {
+  /// Identities and groups, whose members are meant too; nil for everybody.
+  public var principals: [Entity]?
+  /// Those who are not meant, though they are among them.
+  public var except: [Entity]
+
+  /// All that are named.
+  public var named: [(entity: Entity, pointer: String)] {
+    (principals ?? []).enumerated().map { ($1, "/principals/\($0)") } + except.enumerated().map { ($1, "/except/\($0)") }
+  }
+}
+
+/// The rule of a `deny` policy: what those whom it concerns may not do, whatever else they were given.
+public struct DenyRule: Hashable, Sendable {
+  /// Whom it concerns.
+  public var subjects: PolicySubjects
+  /// What they may not do.
+  public var permission: Permission
+
+  /// Reads `{"principals": ["group:contractors"], "except": […], "actions": ["db:*"], "resources": ["aws/prod/*"], "condition": {…}}`.
+  ///
+  /// All but `actions` may be left out.
+  public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
+    var reader = try FieldReader(rule, at: pointer)
+    subjects = try reader.subjects()
+    permission = try reader.rulePermission(.deny)
+    try reader.finish()
+  }
+}
+
+/// The rule of a `boundary` policy: all that those whom it covers may do at the most; it gives nothing.
+public struct BoundaryRule: Hashable, Sendable {
+  /// Whom it covers.
+  public var subjects: PolicySubjects
+  /// What they may do at the most.
+  public var permissions: [Permission]
+
+  /// Reads `{"principals": ["group:contractors"], "permissions": [{"actions": ["repo.*"], "resources": ["github.com/*"]}]}`.
+  public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
+    var reader = try FieldReader(rule, at: pointer)
+    subjects = try reader.subjects()
+    permissions = []
+    let items = try reader.array("permissions", maximumCount: Limits.permissionsPerRole)
+    for (index, item) in items.enumerated() {
+      var reader = try FieldReader(item, at: JSONPointer.child(index, of: reader.pointer(to: "permissions")))
+      permissions.append(try reader.rulePermission(.allow))
+      try reader.finish()
+    }
+    try reader.finish()
+  }
+}
+
+extension FieldReader {
+  fileprivate mutating func subjects() throws(JSONFieldError) -> PolicySubjects {
+    PolicySubjects(principals: try principals("principals"), except: try principals("except") ?? [])
+  }
+
+  private mutating func principals(_ name: String) throws(JSONFieldError) -> [Entity]? {
+    guard let texts = try optionalStrings(name, maximumCount: Limits.principalsPerPolicy) else { return nil }
+    var principals: [Entity] = []
+    for (index, text) in texts.enumerated() {
+      let at = JSONPointer.child(index, of: pointer(to: name))
+      guard let entity = Entity(text: text), entity.kind == .identity || entity.kind == .group else {
+        throw JSONFieldError(pointer: at, problem: "must begin with identity: or group:")
+      }
+      if let problem = Limits.problem(identifier: entity.id) { throw JSONFieldError(pointer: at, problem: problem) }
+      principals.append(entity)
+    }
+    return principals
+  }
+
+  /// A permission of a rule: its effect is the policy's, and its condition must be one that can be judged.
+  fileprivate mutating func rulePermission(_ effect: PermissionEffect) throws(JSONFieldError) -> Permission {
+    let actions = try patterns("actions") ?? []
+    guard !actions.isEmpty else { throw error("actions", "must name at least one pattern of actions") }
+    let resources = try patterns("resources") ?? ["*"]
+    guard !resources.isEmpty else { throw error("resources", "must name at least one pattern, or be left out for *") }
+    let condition = try condition()
+    if let condition { _ = try Condition(condition, at: pointer(to: "condition")) }
+    return Permission(effect: effect, actions: actions, resources: resources, condition: condition)
   }
 }

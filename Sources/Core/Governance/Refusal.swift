@@ -20,6 +20,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case idUsed = "id_used"
     /// A group would be its own member, or a role would include itself, at some instant.
     case cycle
+    /// Somebody would hold roles together that a policy keeps apart.
+    case separationOfDuties = "separation_of_duties"
     /// A backdated or voiding command needs a reason.
     case reasonRequired = "reason_required"
     /// This version does not evaluate it yet, so it does not store it.

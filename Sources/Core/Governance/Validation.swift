@@ -1,3 +1,4 @@
+import Conditions
 import JSON
 import Temporal
 
@@ -31,6 +32,7 @@ extension Decision {
       try check(principal: grant.principal, "/principal")
       try check(id: grant.role, "/role")
       try check(path: grant.scope, "/scope")
+      try check(grant.condition, "/condition")
     case .roleDefined(let id, let document, _):
       try check(id: id, "/id")
       try check(document, of: id)
@@ -81,6 +83,12 @@ extension Decision {
     try check(id: principal.id, pointer)
   }
 
+  /// A condition that is declared must be one that can be judged; one that is observed is recorded whatever it says.
+  private func check(_ condition: JSONValue?, _ pointer: String) throws(Refusal) {
+    guard isGoverned, let condition else { return }
+    do { _ = try Condition(condition, at: pointer) } catch { throw Refusal(.malformed, error.problem, at: error.pointer) }
+  }
+
   private func check(_ document: RoleDocument, of id: String) throws(Refusal) {
     if isGoverned, document.permissions == nil {
       throw Refusal(.malformed, "must be given, if only as an empty list", at: "/permissions")
@@ -95,9 +103,7 @@ extension Decision {
       }
     }
     for (index, permission) in (document.permissions ?? []).enumerated() {
-      if permission.effect == .deny {
-        throw Refusal(.notAvailable, "deny is not evaluated yet, so it is not stored", at: "/permissions/\(index)/effect")
-      }
+      try check(permission.condition, "/permissions/\(index)/condition")
       for (kind, patterns) in [("actions", permission.actions), ("resources", permission.resources)] {
         if patterns.isEmpty { throw Refusal(.malformed, "must not be empty", at: "/permissions/\(index)/\(kind)") }
         for (place, pattern) in patterns.enumerated() {
@@ -117,10 +123,13 @@ extension Decision {
       throw Refusal(.limitExceeded, "must be at most \(Limits.ruleBytes) bytes", at: "/rule")
     }
     do {
-      if policy.type == .privileged {
-        _ = try PrivilegedRule(policy.rule, at: "/rule")
-      } else {
-        _ = try ReviewRule(policy.rule, at: "/rule")
+      switch policy.type {
+      case .privileged: _ = try PrivilegedRule(policy.rule, at: "/rule")
+      case .review: _ = try ReviewRule(policy.rule, at: "/rule")
+      case .deny: _ = try DenyRule(policy.rule, at: "/rule")
+      case .boundary: _ = try BoundaryRule(policy.rule, at: "/rule")
+      case .separationOfDuties: _ = try SeparationRule(policy.rule, at: "/rule")
+      case .elevation: preconditionFailure("a policy that is not available was refused")
       }
     } catch {
       throw Refusal(.malformed, error.problem, at: error.pointer)

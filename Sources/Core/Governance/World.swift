@@ -33,6 +33,9 @@ public protocol World {
   /// Every fact that a source ever wrote. In a stable order.
   func facts(from source: String) -> [Fact]
 
+  /// The ids of all entities of a kind that were ever written. In a stable order.
+  func named(_ kind: EntityKind) -> [String]
+
   /// Whether an assignment id was ever used, by a voided event too.
   func hasUsed(assignment id: String) -> Bool
 

@@ -3,9 +3,10 @@ import Dispatch
 public import EventLog
 import Foundation
 import HTTP
+public import Jobs
 import Synchronization
 
-/// The running service: listeners over one store, started in order and stopped in reverse.
+/// The running service: listeners over one store, and jobs if asked for, started in order and stopped in reverse.
 public final class Server: Sendable {
   /// How it is to run.
   public struct Configuration: Sendable {
@@ -27,6 +28,7 @@ public final class Server: Sendable {
   /// The port that the API listens on.
   public let port: Int
   private let listeners: [Listener]
+  private let scheduler: Scheduler?
   private let configuration: Configuration
 
   /// Starts to listen.
@@ -34,8 +36,13 @@ public final class Server: Sendable {
   /// Only on loopback and the Unix socket: until callers are authenticated, nothing else is offered.
   ///
   /// The store is followed, so that what other processes append is seen.
+  ///
+  /// - Parameters:
+  ///   - configuration: how it is to run.
+  ///   - store: the logs that it serves.
+  ///   - scheduler: runs the jobs that are due, if this process is to; it starts last and stops first. The default is none.
   /// - Throws: `ListenerError`, and what the store throws.
-  public init(_ configuration: Configuration, store: EventStore) throws {
+  public init(_ configuration: Configuration, store: EventStore, scheduler: Scheduler? = nil) throws {
     try store.follow()
     let api = API(store: store)
     let tcp = try Listener(address: .loopback(configuration.port), problem: API.problem, handler: api.handle)
@@ -51,10 +58,13 @@ public final class Server: Sendable {
     self.listeners = listeners
     self.configuration = configuration
     port = tcp.port
+    self.scheduler = scheduler
+    scheduler?.start()
   }
 
-  /// Lets running requests finish and closes the listeners, last opened first.
+  /// Stops running jobs, lets running requests finish and closes the listeners, last opened first.
   public func stop() {
+    scheduler?.stop()
     for listener in listeners.reversed() { listener.stop(graceful: configuration.graceSeconds) }
   }
 

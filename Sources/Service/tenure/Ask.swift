@@ -58,7 +58,11 @@ func ask<R: Report>(
 extension Subcommand {
   static let check = Subcommand(
     name: "check", summary: "whether an identity may do it: the decision alone",
-    usage: "check IDENTITY ACTION RESOURCE [--at T] [--as-known-at POSITION|T]"
+    usage: """
+      check IDENTITY ACTION RESOURCE [--context JSON] [--at T] [--as-known-at POSITION|T]
+            --context '{"ip": "10.1.2.3", "mfa": true}' says what is known of the request; without it, and with --at for what it
+            lacks, an access that depends on the request is conditional
+      """
   ) { arguments in
     let identity = try arguments.word("IDENTITY")
     let action = try arguments.word("ACTION")
@@ -68,7 +72,8 @@ extension Subcommand {
     if let problem = Limits.problem(path: resource) { throw UsageError("RESOURCE \(problem)") }
     let at = try arguments.instant("at")
     let known = try arguments.asKnownAt()
-    let subject = CheckSubject(identity: identity, action: action, resource: resource)
+    let context = try arguments.option("context").map { try readContext($0) }
+    let subject = CheckSubject(identity: identity, action: action, resource: resource, context: context)
     return try ask(&arguments) {
       try $0.check(subject, at: at, asKnownAt: known)
     } text: {
@@ -76,6 +81,12 @@ extension Subcommand {
     } status: {
       $0.answer.status.exitStatus
     }
+  }
+
+  private static func readContext(_ text: String) throws -> JSONObject {
+    let value: JSONValue
+    do { value = try JSONValue(parsing: Array(text.utf8)) } catch { throw UsageError("--context must be JSON: \(error)") }
+    do { return try CheckSubject.context(value, at: "") } catch { throw UsageError("--context: \(error)") }
   }
 
   static let who = Subcommand(

@@ -22,8 +22,8 @@ struct Subcommand: Sendable {
   let run: @Sendable (inout Arguments) throws -> ExitStatus
 
   static let all: [Subcommand] = [
-    .start, .serve, .migrate, .importing, .plan, .apply, .check, .who, .what, .why, .timeline, .diff, .snapshot, .find,
-    .log, .verify, .rebuild, .bench,
+    .start, .serve, .migrate, .importing, .plan, .apply, .check, .who, .what, .why, .timeline, .diff, .snapshot, .find, .sod,
+    .log, .verify, .rebuild, .job, .bench,
   ]
 
   /// Options that every command understands.

@@ -1,19 +1,24 @@
 import EventLog
 import Foundation
+import Jobs
 import Server
 
 extension Subcommand {
   static let serve = Subcommand(
     name: "serve", summary: "serves the JSON API on loopback",
-    usage: "serve [--port 8080] [--socket PATH] [--graph-memory SIZE, by default half of the machine's]"
+    usage: """
+      serve [--port 8080] [--socket PATH] [--graph-memory SIZE, by default half of the machine's]
+                   [--jobs]     also runs the jobs of all tenants when they are due, unless another process does
+      """
   ) { arguments in
     let configuration = try arguments.serverConfiguration()
     let settings = try arguments.serverSettings()
+    let runsJobs = arguments.flag("jobs")
     let place = try Session.place(&arguments)
     try arguments.finish()
     let session = try Session.open(place, settings: settings)
     defer { session.close() }
-    try serve(session, configuration)
+    try serve(session, configuration, scheduler: runsJobs ? try session.scheduler() : nil)
     return .yes
   }
 
@@ -36,8 +41,8 @@ extension Subcommand {
   }
 
   /// Serves until the process is asked to stop.
-  static func serve(_ session: Session, _ configuration: Server.Configuration) throws {
-    let server = try Server(configuration, store: session.store)
+  static func serve(_ session: Session, _ configuration: Server.Configuration, scheduler: Scheduler? = nil) throws {
+    let server = try Server(configuration, store: session.store, scheduler: scheduler)
     Output.standard.write("serving http://127.0.0.1:\(server.port)/v1 (stop with Ctrl-C)\n")
     let watch = session.watch()
     Server.waitForSignal()

@@ -1,5 +1,6 @@
 import EventLog
 import Foundation
+import Jobs
 import Postgres
 import Server
 
@@ -57,7 +58,22 @@ struct Session {
   }
 
   /// A connection of its own, for work that holds one long.
-  func connect() throws -> Connection { try Connection(database.conninfo) }
+  func connect(as name: String = "tenure") throws -> Connection {
+    try Connection(database.conninfo, applicationName: name)
+  }
+
+  /// Runs the jobs of all tenants when they are due; what goes wrong is told on stderr.
+  func scheduler() throws -> Scheduler {
+    let conninfo = database.conninfo
+    return try Scheduler(store: store, process: Self.process) {
+      try Connection(conninfo, applicationName: "tenure jobs")
+    } alarm: { alarm in
+      try? FileHandle.standardError.write(contentsOf: Data("tenure: ALARM: \(alarm)\n".utf8))
+    }
+  }
+
+  /// This process as the history of jobs names it.
+  static var process: String { "\(ProcessInfo.processInfo.hostName)/\(ProcessInfo.processInfo.processIdentifier)" }
 
   func close() {
     store.close()
@@ -76,8 +92,11 @@ extension Arguments {
 }
 
 /// Runs a body with a session on what the arguments name, and closes it whatever happens.
-func withSession<T>(_ arguments: inout Arguments, _ body: (Session, inout Arguments) throws -> T) throws -> T {
-  let session = try Session.open(&arguments)
+func withSession<T>(
+  _ arguments: inout Arguments, settings: EventStore.Settings = EventStore.Settings(),
+  _ body: (Session, inout Arguments) throws -> T
+) throws -> T {
+  let session = try Session.open(&arguments, settings: settings)
   defer { session.close() }
   return try body(session, &arguments)
 }

@@ -65,6 +65,8 @@ extension CheckReport {
   var text: String {
     var text = decisionText(answer.status, answer.reason, subject.identity, subject.action, subject.resource, view, position)
     if answer.isWithoutEntitlement { text += "  WITHOUT ENTITLEMENT: its end was due already\n" }
+    if let decider = answer.decidedBy { text += "  by \(decider.text)\n" }
+    if answer.status == .conditional { text += "  denied at least, allowed at most: it depends on the request\n" }
     return text
   }
 }
@@ -78,9 +80,26 @@ private func decisionText(
   return "\(status.rawValue): \(identity), \(action) on \(resource) at \(view.at), \(view.knowledge(position))\n\(because)"
 }
 
+extension SeparationReport {
+  /// One line for each conflict and stretch.
+  var text: String {
+    var table = TextTable()
+    for conflict in conflicts {
+      for interval in conflict.held.intervals {
+        table.add(
+          "  " + conflict.identity, conflict.roles.joined(separator: " + "), interval.text,
+          conflict.policy.map { "policy \($0)" } ?? "")
+      }
+    }
+    return "roles held together, as known at position \(asKnownAt)\n"
+      + (table.isEmpty ? "  nobody\n" : table.text.trimmingLines)
+  }
+}
+
 extension WhyReport {
   var text: String {
     var text = decisionText(answer.status, answer.reason, identity, action, resource, view, position)
+    if case .denial(let denial)? = answer.decidedBy { text += "  by \(Decider.denial(denial).text)\n" }
     for (index, path) in answer.paths.enumerated() {
       text += "path \(index + 1)\(path.status == .allowed ? "" : ", \(path.status.rawValue)")\n"
       for step in path.steps { text += "  \(step.kind.text)\(step.ending)\n      \(note(step.position))\n" }
@@ -166,7 +185,7 @@ extension Right {
     let what = action ?? "unknown (document of role \(unknownRole ?? "") is not known)"
     let within = resource == "*" ? "" : " within \(resource)"
     let conditions = conditions.isEmpty ? "" : " if " + conditions.map(\.canonicalText).joined(separator: " and ")
-    return "\(what) on \(scope)\(within)\(conditions)"
+    return "\(effect == .deny ? "DENIED " : "")\(what) on \(scope)\(within)\(conditions)"
   }
 }
 

@@ -143,7 +143,8 @@ private struct BatchInProgress {
     changes.record(relations, in: graph.world(asKnownAt: graph.appliedPosition), lastPosition: position)
   }
 
-  /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found.
+  /// Asks, once the whole batch stands, which rules it breaches: refuses it, or records what an observation found, and what
+  /// a policy says is to be recorded.
   private mutating func judge(in graph: AccessGraph) throws(Refusal) {
     var raised: Set<Finding> = []
     // Of a refused batch the last command that has a part in the breach is named: the one that brings it about.
@@ -152,9 +153,8 @@ private struct BatchInProgress {
       let outcome = outcomes[index]
       let world = graph.world(asKnownAt: graph.appliedPosition)
       let found = breaches(of: outcome.changes, voiding: outcome.voided, in: world)
-      guard submission.mode == .observation else {
-        if let breach = found.first { throw submission.locate(breach.refusal, command: index) }
-        continue
+      if submission.mode == .governed, let breach = found.first(where: \.isRefused) {
+        throw submission.locate(breach.refusal, command: index)
       }
       let command = submission.commands[index]
       for breach in found where raised.insert(breach.finding).inserted {

@@ -65,15 +65,16 @@ public enum SQLQuestions {
     let at = Timestamp(view.at)
     let rows = try connection.query(
       """
-      SELECT action, unknown_role, resource, scope, conditions::text
+      SELECT action, unknown_role, resource, scope, conditions::text, effect
       FROM tenure.what_could(\(tenant), \(identity), \(at), \(view.asKnownAt))
       """)
     return try rows.map { HeldRight(right: try right(of: $0, from: 0), isWithoutEntitlement: false) }
   }
 
-  /// A right from five columns: action, unknown role, resource, scope, and the conditions as text.
+  /// A right from six columns: action, unknown role, resource, scope, the conditions as text, and the effect.
   static func right(of row: Row, from column: Int) throws -> Right {
     Right(
+      effect: try row.string(column + 5) == PermissionEffect.deny.rawValue ? .deny : .allow,
       action: try row.optionalString(column), unknownRole: try row.optionalString(column + 1),
       resource: try row.string(column + 2), scope: try row.string(column + 3),
       conditions: try JSONValue(parsing: try row.string(column + 4)).arrayValue ?? [])

@@ -64,7 +64,7 @@ import Testing
         return world.event(at: position)?.facts ?? []
       }
       let found = breaches(of: drafts.map(\.change), voiding: voided, in: world)
-      if item.mode == .governed, let breach = found.first { throw breach.refusal }
+      if item.mode == .governed, let breach = found.first(where: \.isRefused) { throw breach.refusal }
       let findings = found.map {
         Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0.finding))
       }
@@ -86,7 +86,7 @@ import Testing
         return when + "\(event.change.type) \(event.change.data.canonicalText)"
       }.sorted().joined(separator: "; ")
     case .refused(let refusal):
-      "\(refusal.code) \(refusal.code == .cycle ? refusal.pointer : refusal.description)"
+      "\(refusal.code) \([.cycle, .separationOfDuties].contains(refusal.code) ? refusal.pointer : refusal.description)"
     }
   }
 

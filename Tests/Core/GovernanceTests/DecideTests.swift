@@ -130,15 +130,39 @@ struct Verdict: Sendable, CustomTestStringConvertible {
           id: "r", document: RoleDocument(permissions: [], includes: (0...500).map { "r\($0)" }), attributes: [:])),
       .limitExceeded, "/includes", observed: nil),
     Verdict(
-      "a deny",
-      Office.command(
-        .roleDefined(
-          id: "r", document: RoleDocument(permissions: [Permission(effect: .deny, actions: ["*"])]), attributes: [:])),
-      .notAvailable, "/permissions/0/effect", observed: nil),
+      "a deny policy without actions",
+      Office.command(.policyDefined(id: "p", policy: PolicyDocument(type: .deny, rule: [:]), attributes: [:])),
+      .malformed, "/rule/actions", observed: nil),
     Verdict(
-      "a boundary policy",
-      Office.command(.policyDefined(id: "p", policy: PolicyDocument(type: .boundary, rule: [:]), attributes: [:])),
+      "a boundary policy for a role",
+      Office.command(
+        .policyDefined(
+          id: "p", policy: PolicyDocument(type: .boundary, rule: ["principals": ["role:r"], "permissions": []]), attributes: [:]
+        )),
+      .malformed, "/rule/principals/0", observed: nil),
+    Verdict(
+      "a deny policy on a condition that cannot be judged",
+      Office.command(
+        .policyDefined(
+          id: "p",
+          policy: PolicyDocument(type: .deny, rule: ["actions": ["*"], "condition": ["Bool": ["request.mfa": "yes"]]]),
+          attributes: [:])),
+      .malformed, "/rule/condition/Bool/request.mfa", observed: nil),
+    Verdict(
+      "an elevation policy",
+      Office.command(.policyDefined(id: "p", policy: PolicyDocument(type: .elevation, rule: [:]), attributes: [:])),
       .notAvailable, "/policy_type", observed: nil),
+    Verdict(
+      "a separation of one role",
+      Office.command(
+        .policyDefined(id: "p", policy: PolicyDocument(type: .separationOfDuties, rule: ["roles": ["r"]]), attributes: [:])),
+      .malformed, "/rule/roles", observed: nil),
+    Verdict(
+      "a separation of more roles than there are",
+      Office.command(
+        .policyDefined(
+          id: "p", policy: PolicyDocument(type: .separationOfDuties, rule: ["roles": ["r", "s"], "n": 3]), attributes: [:])),
+      .malformed, "/rule/n", observed: nil),
     Verdict(
       "a voiding without a reason", Office.command(.eventVoided(position: 9), reason: nil), .reasonRequired, "/reason",
       observed: nil),
@@ -166,6 +190,22 @@ struct Verdict: Sendable, CustomTestStringConvertible {
     Verdict(
       "an unknown member", Office.command(.membershipAdded(group: "eng", member: .identity("eve"), expiresAt: nil)),
       .unknownReference, "/member", observed: ["identity.registered", "finding.raised", "membership.added"]),
+    Verdict(
+      "a deny policy for somebody unknown",
+      Office.command(
+        .policyDefined(
+          id: "p", policy: PolicyDocument(type: .deny, rule: ["principals": ["identity:nobody"], "actions": ["*"]]),
+          attributes: [:])),
+      .unknownReference, "/rule/principals/0", observed: ["identity.registered", "finding.raised", "policy.defined"]),
+    Verdict(
+      "a permission on a condition that cannot be judged",
+      Office.command(
+        .roleDefined(
+          id: "r",
+          document: RoleDocument(permissions: [
+            Permission(actions: ["*"], condition: ["IpAddress": ["request.ip": ["10.0.0.1/8"]]])
+          ]), attributes: [:])),
+      .malformed, "/permissions/0/condition/IpAddress/request.ip/0", observed: ["role.defined"]),
     Verdict(
       "a group that exists only later",
       Office.command(.membershipAdded(group: "eng", member: .identity("ada"), expiresAt: nil), hour: 0),
@@ -257,8 +297,8 @@ struct Verdict: Sendable, CustomTestStringConvertible {
 
   @Test func `the tables show every code that decide refuses with`() {
     let shown = Set((Self.malformed + Self.byRule).map(\.code))
-    // A key used twice is for the log to refuse, which alone knows the keys.
-    #expect(shown == Set(Refusal.Code.allCases).subtracting([.keyReused]))
+    // A key used twice is for the log to refuse, which alone knows the keys; separate duties are seen once all stands.
+    #expect(shown == Set(Refusal.Code.allCases).subtracting([.keyReused, .separationOfDuties]))
   }
 
   @Test func `what is accepted takes effect when it says, or when it is recorded`() throws {

@@ -81,7 +81,22 @@ import Testing
       ("/v1/groups/none/members", #"{"member":"identity:alice"}"#, 404, [#""code":"not_found""#]),
       ("/v1/groups/team/members", #"{"member":"group:department"}"#, 409, [#""code":"cycle""#]),
       ("/v1/groups/team/members", #"{"member":"identity:alice"}"#, 409, [#""code":"no_change""#]),
-      ("/v1/roles", #"{"id":"r","permissions":[{"effect":"deny","actions":["a"]}]}"#, 409, [#""code":"not_available""#]),
+      (
+        "/v1/roles", #"{"id":"r","permissions":[{"effect":"forbid","actions":["a"]}]}"#, 400,
+        [#""pointer":"/permissions/0/effect""#]
+      ),
+      (
+        "/v1/roles", #"{"id":"r","permissions":[{"actions":["a"],"condition":{"StringIs":{"identity.id":"x"}}}]}"#, 400,
+        [#""pointer":"/permissions/0/condition/StringIs""#, "is not a known operator"]
+      ),
+      (
+        "/v1/access/check", #"{"identity":"alice","action":"a","resource":"r","context":{"ip":"10.0.0.300"}}"#, 400,
+        [#""pointer":"/context/ip""#, "must be an IP address"]
+      ),
+      (
+        "/v1/access/check", #"{"identity":"alice","action":"a","resource":"r","context":{"colour":"red"}}"#, 400,
+        [#""pointer":"/context/colour""#]
+      ),
       ("/v1/roles", #"{"id":"r","permissions":[{"actions":[]}]}"#, 400, [#""pointer":"/permissions/0/actions""#]),
       ("/v1/roles", #"{"id":"r"}"#, 400, [#""pointer":"/permissions""#]),
       ("/v1/roles/viewer/revise", #"{"permissions":[],"includes":["admin"]}"#, 409, [#""code":"cycle""#]),
@@ -91,7 +106,8 @@ import Testing
         "/v1/assignments", #"{"id":"site","principal":"identity:bob","role":"viewer","scope":"*"}"#, 409, [#""code":"id_used""#]
       ),
       ("/v1/assignments/none/revoke", "", 409, [#""code":"not_held""#]),
-      ("/v1/policies", #"{"id":"d","policy_type":"deny","rule":{}}"#, 409, [#""code":"not_available""#]),
+      ("/v1/policies", #"{"id":"d","policy_type":"deny","rule":{}}"#, 400, [#""pointer":"/rule/actions""#]),
+      ("/v1/policies", #"{"id":"d","policy_type":"elevation","rule":{}}"#, 409, [#""code":"not_available""#]),
       ("/v1/resources", #"{"path":"/acme"}"#, 400, [#""pointer":"/path""#]),
       ("/v1/events/999999/void", #"{"reason":"x"}"#, 404, [#""code":"not_found""#]),
       ("/v1/events/1/void", "", 409, [#""code":"reason_required""#]),

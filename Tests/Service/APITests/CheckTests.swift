@@ -18,12 +18,16 @@ import Testing
         "identity=alice&action=repo.write&resource=acme/site",
         [
           #""question":"check","identity":"alice","action":"repo.write","resource":"acme/site","#,
-          #""at":"2024-03-01T00:00:00.000000Z""#, #""status":"allowed","reason":null,"without_entitlement":false}"#,
+          #""at":"2024-03-01T00:00:00.000000Z""#, #""status":"allowed","reason":null,"without_entitlement":false,"#,
+          #""decided_by":{"kind":"assignment","id":"site"}}"#,
         ]
       ),
       ("identity=alice&action=repo.write&resource=acme/site/x", [#""status":"allowed""#]),
       ("identity=alice&action=repo.write&resource=acme", [#""status":"denied","reason":"no_path""#]),
-      ("identity=bob&action=repo.read&resource=acme/docs", [#""status":"conditional","reason":null"#]),
+      (
+        "identity=bob&action=repo.read&resource=acme/docs",
+        [#""status":"conditional","reason":null"#, #""at_least":"denied","at_most":"allowed"}"#]
+      ),
       ("identity=bob&action=repo.write&resource=elsewhere", [#""status":"unknown","reason":"not_covered""#]),
       ("identity=nobody&action=repo.read&resource=acme", [#""status":"unknown","reason":"identity_unknown""#]),
       ("identity=leo&action=repo.read&resource=acme", [#""status":"denied","reason":"identity_retired""#]),
@@ -140,5 +144,34 @@ import Testing
     ] {
       #expect(try await client.post("/v1/access/check", body).body == plain.body, "\(body)")
     }
+  }
+
+  @Test func `a check takes the request, about the present as it is enforced`() async throws {
+    let client = try await Organisation.told().client
+    let rows: [(body: String, fragments: [String])] = [
+      (#"{"identity":"bob","action":"repo.read","resource":"acme/docs"}"#, [#""status":"conditional""#]),
+      (#"{"identity":"bob","action":"repo.read","resource":"acme/docs","context":{}}"#, [#""status":"denied""#]),
+    ]
+    for (body, fragments) in rows {
+      try await client.post("/v1/access/check", body).expect(200, fragments)
+    }
+    // Of a batch each may have its own, and the rest have the batch's.
+    let batch =
+      #"{"context":{},"checks":[{"identity":"bob","action":"repo.read","resource":"acme/docs"},"#
+      + #"{"identity":"alice","action":"repo.write","resource":"acme/site","context":{"mfa":true}}]}"#
+    let statuses = try await client.post("/v1/access/check", batch).json["checks"]?.arrayValue?.map {
+      $0["status"]?.stringValue
+    }
+    #expect(statuses == ["denied", "allowed"])
+  }
+
+  @Test func `who held roles together is asked by policy or by roles`() async throws {
+    let client = try await Organisation.told().client
+    let body = #"{"roles":["admin","viewer"],"n":2}"#
+    try await client.post("/v1/access/separation", body).expect(200, [#""question":"separation""#, #""conflicts":["#])
+    try await client.get("/v1/access/separation").expect(200, [#""conflicts":[]"#])
+    try await client.post("/v1/access/separation", #"{"roles":["admin"]}"#).expect(400, [#""pointer":"/roles""#])
+    try await client.post("/v1/access/separation", #"{"roles":["a","b"],"n":3}"#).expect(400, [#""pointer":"/n""#])
+    try await client.post("/v1/access/separation", #"{"policy":"p","roles":["a","b"]}"#).expect(400, [#""pointer":"/roles""#])
   }
 }

@@ -35,6 +35,14 @@ struct TenureProgram {
     fileprivate let process: Process
     fileprivate let folder: URL
 
+    /// Whether it has not ended yet.
+    var isRunning: Bool { process.isRunning }
+
+    var processIdentifier: Int32 { process.processIdentifier }
+
+    /// Sends it a signal, such as SIGKILL.
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
     func finish() throws -> Answer {
       process.waitUntilExit()
       defer { try? FileManager.default.removeItem(at: folder) }

@@ -52,18 +52,6 @@ extension Tenant {
   }
 }
 
-/// A clock that tests set.
-final class TestClock: Sendable {
-  private let present: Mutex<Instant>
-
-  init(_ start: Instant) { present = Mutex(start) }
-
-  var now: Instant {
-    get { present.withLock { $0 } }
-    set { present.withLock { $0 = newValue } }
-  }
-}
-
 /// What is collected by several threads.
 final class Collected<Element: Sendable>: Sendable {
   private let items = Mutex<[Element]>([])

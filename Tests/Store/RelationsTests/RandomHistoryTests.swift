@@ -92,7 +92,7 @@ import Testing
         }
         let actual = try connection.query(
           """
-          SELECT DISTINCT identity, action, unknown_role, resource, scope, conditions::text
+          SELECT DISTINCT identity, action, unknown_role, resource, scope, conditions::text, effect
           FROM tenure.current_entitlements WHERE tenant = \(history.name)
           """
         ).map { Array(try $0.string(0).utf8) + [0x20] + (try SQLQuestions.right(of: $0, from: 1)).exactKey }

@@ -1,3 +1,4 @@
+import JSON
 import AccessGraph
 import Dispatch
 import EventLog
@@ -45,13 +46,17 @@ import Testing
     #expect(recorded.count > count / 4, "seed \(seed): too few commands were let through")
   }
 
-  /// Gaps, of which random commands leave hardly any: each is a fact of its own by its first instant.
-  private func recordGaps() throws {
+  /// Gaps, each a fact of its own by its first instant, policies and resources: random commands leave hardly any.
+  private func recordRareKinds() throws {
     let changes: [Change] =
       [.sourceRegistered(id: "gappy", attributes: [:]), .coverageBegan(source: "gappy", resource: "*", expiresAt: nil)]
       + (1...6).map {
         .coverageGap(source: "gappy", resource: "gaps/\($0)", until: Instant(microseconds: 5_000_000_000_000_000))
       }
+      + (1...6).map {
+        let policy = PolicyDocument(type: .deny, rule: ["actions": ["a.\($0)"]])
+        return .policyDefined(id: "rare", policy: policy, attributes: [:])
+      } + (1...6).map { .resourceDescribed(path: "rare/\($0)", attributes: [:]) }
     try tenant.submitAndWait(
       Submission(
         mode: .observation, source: "connector", basis: .observed,
@@ -81,7 +86,7 @@ import Testing
 
   @Test func `planted differences are found in every table and mended, and the next rebuild finds none`() throws {
     try fill(seed: 7, count: 900)
-    try recordGaps()
+    try recordRareKinds()
     let before = try fingerprint()
     var expected: [String: [Int64]] = [:]
     for table in RelationTable.all { expected[table.name] = try plant(in: table) }

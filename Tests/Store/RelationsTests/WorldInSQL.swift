@@ -29,7 +29,7 @@ enum WorldInSQL {
       )
       SELECT concat_ws(' ', 'living', kind, id, document, 'by', position, 'since', since_position) FROM living
       UNION ALL
-      SELECT concat_ws(' ', 'attribute', f.entity_kind, f.entity, f.name, f.value, f.digest, 'by', f.position)
+      SELECT concat_ws(' ', 'attribute', f.entity_kind, f.entity, f.name, replace(f.value::text, '", "', '","'), f.digest, 'by', f.position)
       FROM tenure.attributes f CROSS JOIN asked
       JOIN living a ON a.kind = f.entity_kind AND a.id = f.entity AND \(unsafe: since("a"))
       WHERE f.tenant_id = \(tenant) AND \(unsafe: holds)

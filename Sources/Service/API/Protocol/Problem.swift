@@ -37,6 +37,7 @@ struct ProblemKind: Hashable, Sendable {
     case .notHeld: ProblemKind(code: code.rawValue, status: 409, title: "It does not hold")
     case .idUsed: ProblemKind(code: code.rawValue, status: 409, title: "The id was used before")
     case .cycle: ProblemKind(code: code.rawValue, status: 409, title: "It would make a cycle")
+    case .separationOfDuties: ProblemKind(code: code.rawValue, status: 409, title: "A policy keeps these roles apart")
     case .reasonRequired: ProblemKind(code: code.rawValue, status: 409, title: "A reason is required")
     case .notAvailable: ProblemKind(code: code.rawValue, status: 409, title: "This version does not evaluate it")
     case .notVoidable: ProblemKind(code: code.rawValue, status: 409, title: "The event cannot be voided")

@@ -1,4 +1,5 @@
 public import AccessGraph
+import Conditions
 public import EventLog
 public import JSON
 public import Temporal
@@ -11,12 +12,42 @@ public struct CheckSubject: Hashable, Sendable {
   public var action: String
   /// To what.
   public var resource: String
+  /// What is known of the request, by the keys of conditions without `request.`; nil where nothing is.
+  public var context: JSONObject?
 
   /// A check.
-  public init(identity: String, action: String, resource: String) {
+  public init(identity: String, action: String, resource: String, context: JSONObject? = nil) {
     self.identity = identity
     self.action = action
     self.resource = resource
+    self.context = context
+  }
+
+  /// Members of a context: more than any request has.
+  public static let mostContextMembers = 100
+
+  /// Reads a context: an object of known keys, each with a value of its kind.
+  public static func context(_ value: JSONValue, at pointer: String) throws(JSONFieldError) -> JSONObject {
+    guard let object = value.objectValue else { throw JSONFieldError(pointer: pointer, problem: "must be an object") }
+    guard object.count <= mostContextMembers else {
+      throw JSONFieldError(pointer: pointer, problem: "must have at most \(mostContextMembers) members")
+    }
+    for member in object {
+      let at = JSONPointer.child(member.name, of: pointer)
+      let key: ConditionKey
+      do { key = try ConditionKey("request." + member.name) } catch {
+        throw JSONFieldError(pointer: at, problem: "\(error)")
+      }
+      if let problem = key.problem(with: member.value) { throw JSONFieldError(pointer: at, problem: problem) }
+    }
+    return object
+  }
+
+  /// What conditions see of the request: about the present it is complete, as where access is enforced; about a moment that is
+  /// named, what it lacks stays open.
+  func request(isPresent: Bool) -> RequestFacts {
+    guard let context else { return .unknown }
+    return isPresent ? .complete(context) : .partial(context)
   }
 }
 
@@ -75,7 +106,8 @@ extension Questions {
   /// Whether an identity may do it: the decision alone.
   public func check(_ subject: CheckSubject, at: Instant? = nil, asKnownAt: AsKnownAt = .head) throws -> CheckReport {
     try ask(at, asKnownAt) { graph, view in
-      CheckReport(subject: subject, answer: graph.check(subject, from: view), view: view, position: graph.position)
+      CheckReport(
+        subject: subject, answer: graph.check(subject, from: view, isPresent: at == nil), view: view, position: graph.position)
     }
   }
 
@@ -85,14 +117,17 @@ extension Questions {
   ) throws -> CheckBatchReport {
     try ask(at, asKnownAt) { graph, view in
       CheckBatchReport(
-        subjects: subjects, answers: subjects.map { graph.check($0, from: view) }, view: view, position: graph.position)
+        subjects: subjects, answers: subjects.map { graph.check($0, from: view, isPresent: at == nil) }, view: view,
+        position: graph.position)
     }
   }
 }
 
 extension AccessGraph {
-  fileprivate func check(_ subject: CheckSubject, from view: Viewpoint) -> CheckAnswer {
-    check(subject.identity, action: subject.action, resource: subject.resource, from: view)
+  fileprivate func check(_ subject: CheckSubject, from view: Viewpoint, isPresent: Bool) -> CheckAnswer {
+    check(
+      subject.identity, action: subject.action, resource: subject.resource, from: view,
+      request: subject.request(isPresent: isPresent))
   }
 }
 
@@ -107,5 +142,48 @@ extension JSONWriter {
     member("status", answer.status.rawValue)
     member("reason", answer.reason)
     member("without_entitlement", answer.isWithoutEntitlement)
+    write(decidedBy: answer.decidedBy)
+    guard answer.status == .conditional else { return }
+    // What the request would have to say is not known: these are the bounds of the decision.
+    member("at_least", Status.denied.rawValue)
+    member("at_most", Status.allowed.rawValue)
+  }
+
+  mutating func write(decidedBy decider: Decider?) {
+    key("decided_by")
+    guard let decider else { return null() }
+    beginObject()
+    member("kind", decider.kind)
+    member("id", decider.id)
+    endObject()
+  }
+}
+
+extension Decider {
+  /// `assignment`, `deny`, `boundary` or `deny_permission`, which an assignment gives.
+  var kind: String {
+    switch self {
+    case .grant: "assignment"
+    case .denial(.policy): "deny"
+    case .denial(.boundary): "boundary"
+    case .denial(.assignment): "deny_permission"
+    }
+  }
+
+  /// The id of the assignment or policy.
+  var id: String {
+    switch self {
+    case .grant(let id), .denial(.policy(let id)), .denial(.boundary(let id)), .denial(.assignment(let id)): id
+    }
+  }
+
+  /// In words.
+  public var text: String {
+    switch self {
+    case .grant(let id): "assignment \(id)"
+    case .denial(.policy(let id)): "deny policy \(id)"
+    case .denial(.boundary(let id)): "boundary policy \(id)"
+    case .denial(.assignment(let id)): "a deny permission of assignment \(id)"
+    }
   }
 }

@@ -18,6 +18,7 @@ extension WhyReport {
     writer.write(view, position, coverage)
     writer.member("status", answer.status.rawValue)
     writer.member("reason", answer.reason)
+    writer.write(decidedBy: answer.decidedBy)
     writer.key("paths")
     writer.beginArray()
     for path in answer.paths { write(path, to: &writer) }

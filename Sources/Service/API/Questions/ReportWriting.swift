@@ -1,4 +1,5 @@
 import AccessGraph
+import Governance
 public import JSON
 import Temporal
 
@@ -224,6 +225,7 @@ extension Right {
     writer.member("resource", resource)
     writer.member("scope", scope)
     writer.member("conditions", conditions)
+    if effect == .deny { writer.member("effect", effect.rawValue) }
     writer.member("status", status.rawValue)
   }
 }

@@ -14,6 +14,19 @@ extension Endpoint {
     both("timeline", "Each gain and loss, with the events that caused it", timelineMembers, Access.timeline),
     both("diff", "What was gained and lost between two moments", diffMembers, Access.diff),
     both("snapshot", "All entitlements, streamed", [.resource] + [.at, .asKnownAt], Access.snapshot),
+    [
+      Endpoint(
+        .get, "/v1/access/separation", "separation", "Who held roles together that policies keep apart",
+        .query(separationMembers), Access.separation),
+      Endpoint(
+        .post, "/v1/access/separation", "separationByBody", "The same, also of roles that are named",
+        .body(
+          separationMembers
+            + [
+              Member("roles", Schemas.ids(Limits.rolesPerSeparation), "Instead of policies: these roles, at any time"),
+              Member("n", Schemas.count(Limits.rolesPerSeparation), "How many of the roles are too many; absent, 2"),
+            ]), Access.separation),
+    ],
   ].flatMap { $0 }
 
   private static func both(
@@ -41,6 +54,8 @@ extension Endpoint {
     Member("limit", Schemas.count(Access.mostPaths), "How many paths are listed"),
   ]
   private static let timelineMembers: [Member] = [.identity, .resource, .from, .to, .asKnownAt] + Member.paging
+  private static let separationMembers: [Member] =
+    [Member("policy", Schemas.id, "One policy; absent, all of them"), .from, .to, .asKnownAt] + Member.paging
   private static let diffMembers: [Member] =
     [
       .resource, Member("identity", Schemas.id, "One identity; absent, all"),
@@ -131,6 +146,29 @@ enum Access {
       let report = try call.questions.why(
         identity, action: action, resource: resource, at: at, asKnownAt: asKnownAt, limit: limit)
       return .json(report.json(), position: report.position)
+    }
+  }
+
+  @Sendable static func separation(_ call: Call) throws -> Outcome {
+    let input = try call.input()
+    var reader = FieldReader(object: input)
+    let policy = try reader.optionalID("policy")
+    let roles = call.isQuery ? nil : try reader.optionalStrings("roles", maximumCount: Limits.rolesPerSeparation)
+    let n = call.isQuery ? nil : try reader.optionalInteger("n")
+    let stretch = try reader.stretch() ?? .always
+    let view = try PagedView(call, input, &reader, hasMoment: false)
+    try reader.finish()
+    if policy != nil, roles != nil { throw reader.error("roles", "cannot stand beside a policy") }
+    if let roles, roles.count < 2 { throw reader.error("roles", "must name at least two roles") }
+    let question = roles.map { SeparationQuestion.roles($0, n: Int(n ?? 2)) } ?? .policies(only: policy)
+    if roles == nil, n != nil { throw reader.error("n", "belongs to roles") }
+    if let n, let roles, !(2...Int64(roles.count)).contains(n) {
+      throw reader.error("n", "must lie between 2 and the number of roles")
+    }
+    let first = try view.firstRow
+    return .waiting {
+      let report = try call.questions.separation(question, during: stretch, asKnownAt: view.asKnownAt)
+      return page(report, view, first, at: nil, report.asKnownAt, report.position)
     }
   }
 

@@ -15,15 +15,26 @@ extension Endpoint {
       .post, "/v1/access/check", "checkByBody", "The same, once or for a batch of checks about one world",
       .body(
         [Member("identity", Schemas.id, "The identity's id; required unless checks is given")]
-          + whatIsDone(required: false) + [Member("checks", checks, "Instead: many at once"), .at, .asKnownAt]),
+          + whatIsDone(required: false)
+          + [
+            Member("context", context, "What is known of the request; without it conditions on the request stay open"),
+            Member("checks", checks, "Instead: many at once"), .at, .asKnownAt,
+          ]),
       Check.answer),
   ]
 
   private static let checks: JSONValue = [
     "type": "array", "minItems": 1, "maxItems": .integer(Int64(Check.mostChecks)),
     "items": Schemas.object(
-      [Member("identity", Schemas.id, required: true, "The identity's id")] + whatIsDone(required: true)),
+      [Member("identity", Schemas.id, required: true, "The identity's id")] + whatIsDone(required: true)
+        + [Member("context", context, "What is known of this one's request; by default the batch's context")]),
     "examples": [[["identity": "alice", "action": "repo.write", "resource": "github.com/acme/site"]]],
+  ]
+
+  private static let context: JSONValue = [
+    "type": "object", "maxProperties": .integer(Int64(CheckSubject.mostContextMembers)),
+    "additionalProperties": ["type": ["string", "integer", "boolean", "array"]],
+    "examples": [["ip": "10.1.2.3", "mfa": true]],
   ]
 
   private static func whatIsDone(required: Bool) -> [Member] {
@@ -44,8 +55,9 @@ enum Check {
       return .now(try call.questions.check(subject).response)
     }
     var reader = FieldReader(object: try call.input())
-    let batch = call.isQuery ? nil : try batch(&reader)
-    let subject = batch == nil ? try CheckSubject(&reader) : nil
+    let context = call.isQuery ? nil : try reader.context()
+    let batch = call.isQuery ? nil : try batch(&reader, context)
+    let subject = batch == nil ? try CheckSubject(&reader, context) : nil
     let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
     try reader.finish()
     let questions = call.questions
@@ -56,7 +68,7 @@ enum Check {
   }
 
   /// The member `checks`; nil where it is absent.
-  private static func batch(_ reader: inout FieldReader) throws -> [CheckSubject]? {
+  private static func batch(_ reader: inout FieldReader, _ context: JSONObject?) throws -> [CheckSubject]? {
     guard let items = try reader.optionalArray("checks", maximumCount: .max) else { return nil }
     guard !items.isEmpty else { throw reader.error("checks", "must hold at least one check") }
     guard items.count <= mostChecks else {
@@ -66,7 +78,7 @@ enum Check {
     }
     return try items.enumerated().map { index, item in
       var reader = try FieldReader(item, at: JSONPointer.child(index, of: reader.pointer(to: "checks")))
-      let subject = try CheckSubject(&reader)
+      let subject = try CheckSubject(&reader, try reader.context() ?? context)
       try reader.finish()
       return subject
     }
@@ -78,8 +90,18 @@ enum Check {
 }
 
 extension CheckSubject {
-  fileprivate init(_ reader: inout FieldReader) throws(JSONFieldError) {
-    self.init(identity: try reader.id("identity"), action: try reader.action("action"), resource: try reader.path("resource"))
+  fileprivate init(_ reader: inout FieldReader, _ context: JSONObject?) throws(JSONFieldError) {
+    self.init(
+      identity: try reader.id("identity"), action: try reader.action("action"), resource: try reader.path("resource"),
+      context: context)
+  }
+}
+
+extension FieldReader {
+  /// The member `context`; nil where it is absent.
+  fileprivate mutating func context() throws(JSONFieldError) -> JSONObject? {
+    guard let value = optionalValue("context") else { return nil }
+    return try CheckSubject.context(value, at: pointer(to: "context"))
   }
 }
 

@@ -31,7 +31,8 @@ public struct PlanTrial: Sendable {
               change: draft.change))
         }
         let world = graph.world(asKnownAt: graph.appliedPosition)
-        if let breach = breaches(of: drafts.map(\.change), voiding: [], in: world).first { throw breach.refusal }
+        let found = breaches(of: drafts.map(\.change), voiding: [], in: world)
+        if let breach = found.first(where: \.isRefused) { throw breach.refusal }
       } catch {
         refusal = (index, error)
         break trial

@@ -1,0 +1,158 @@
+import Conditions
+import Governance
+import JSON
+import Memory
+import Temporal
+
+/// What takes access away, for one question about an action on a resource: denies and boundaries.
+///
+/// Judged for each bearer of a path, who answers for the person that it is an account of too.
+struct Restrictions {
+  private let circumstances: Circumstances
+  private let scopes: [Int32]
+  private let denies: [Restriction]
+  private let boundaries: [Restriction]
+  private let test: RoleTest?
+
+  /// Nil where nothing can take anything away, which is nearly always so.
+  init?(_ circumstances: Circumstances, action: String, resource: String) {
+    let (graph, sight) = (circumstances.graph, circumstances.sight)
+    guard graph.hasDenyPermissions || graph.hasRestrictingPolicies else { return nil }
+    self.circumstances = circumstances
+    scopes = graph.scopes(covering: resource)
+    let (action, resource) = (Array(action.utf8), Array(resource.utf8))
+    var denies: [Restriction] = []
+    var boundaries: [Restriction] = []
+    for node in graph.policyNodes {
+      guard let edge = graph.definitionEdge(of: node, sight) else { continue }
+      let policy = graph.policies[Int(edge.other)]
+      let matching = policy.permissions.filter { $0.applies(action: action.span, resource: resource.span) }
+      switch policy.document.type {
+      case .deny where !matching.isEmpty: denies.append(Restriction(policy, matching, .policy(graph.id(node)), graph))
+      case .boundary: boundaries.append(Restriction(policy, matching, .boundary(graph.id(node)), graph))
+      default: break
+      }
+    }
+    (self.denies, self.boundaries) = (denies, boundaries)
+    test = graph.hasDenyPermissions ? .denies(action: action, resource: resource) : nil
+    if denies.isEmpty, boundaries.isEmpty, test == nil { return nil }
+  }
+
+  /// What is left of a bearer's access.
+  func apply(_ certainty: Certainty, to bearer: Int32) -> Certainty {
+    certainty.isEmpty ? [] : certainty.under(verdict(of: bearer).applies)
+  }
+
+  /// What becomes of a bearer's access, and by what.
+  func verdict(of bearer: Int32) -> (applies: Applies, by: Denial?) {
+    let ancestry = circumstances.graph.ancestry(of: bearer, circumstances.sight)
+    var found: (Applies, Denial?) = (.yes, nil)
+    for deny in denies where deny.concerns(ancestry) {
+      switch circumstances.applies(deny.conditions[0], to: bearer, failing: .yes) {
+      case .yes: return (.no, deny.denial)
+      case .perhaps: found = (.perhaps, deny.denial)
+      case .no: break
+      }
+    }
+    switch denied(by: ancestry, bearer) {
+    case (.no, let denial): return (.no, denial)
+    case (.perhaps, let denial): found = (.perhaps, denial)
+    default: break
+    }
+    for boundary in boundaries where boundary.concerns(ancestry) {
+      let answers = boundary.conditions.map { circumstances.applies($0, to: bearer, failing: .no) }
+      if answers.contains(.yes) { continue }
+      guard answers.contains(.perhaps) else { return (.no, boundary.denial) }
+      found = (.perhaps, boundary.denial)
+    }
+    return found
+  }
+
+  /// Denies by permissions of roles that the bearer's ancestry holds.
+  private func denied(by ancestry: [Int32], _ bearer: Int32) -> (Applies, Denial?) {
+    guard let test else { return (.yes, nil) }
+    let graph = circumstances.graph
+    var closure = RoleClosure(graph, circumstances.sight, test)
+    var found: (Applies, Denial?) = (.yes, nil)
+    for principal in ancestry {
+      graph.forEachGrant(of: principal, circumstances.sight) { grant, edge in
+        guard found.0 != .no, scopes.contains(grant.scope) else { return }
+        for gift in closure.gifts(of: grant.role) {
+          let conditions = (graph.condition(of: grant).map { [$0] } ?? []) + gift.conditions
+          let denial = Denial.assignment(graph.texts[graph.facts[graph.entries[edge.entry].fact].key.a])
+          switch circumstances.applies(conditions, to: bearer, failing: .yes) {
+          case .yes: found = (.no, denial)
+          case .perhaps: if found.0 == .yes { found = (.perhaps, denial) }
+          case .no: break
+          }
+        }
+      }
+    }
+    return found
+  }
+}
+
+/// What denied an access.
+public enum Denial: Hashable, Sendable {
+  /// A `deny` policy, by its id.
+  case policy(String)
+  /// A `boundary` policy that covers the identity and does not allow it.
+  case boundary(String)
+  /// A deny permission in a role that this assignment gives.
+  case assignment(String)
+}
+
+/// A deny or boundary policy as it meets one question.
+private struct Restriction {
+  let denial: Denial
+  let principals: [Int32]?
+  let except: [Int32]
+  /// Those of each permission that matches what is asked.
+  let conditions: [[Condition]]
+
+  init(_ policy: CompiledPolicy, _ permissions: [CompiledPermission], _ denial: Denial, _ graph: AccessGraph) {
+    self.denial = denial
+    principals = policy.subjects?.principals?.compactMap { graph.find($0) }
+    except = (policy.subjects?.except ?? []).compactMap { graph.find($0) }
+    conditions = permissions.map { $0.condition.map { [$0] } ?? [] }
+  }
+
+  func concerns(_ ancestry: [Int32]) -> Bool {
+    principals.map { $0.contains(where: ancestry.contains) } ?? true && !except.contains(where: ancestry.contains)
+  }
+}
+
+/// A policy's document; of a deny or a boundary with its rule ready to be asked.
+final class CompiledPolicy {
+  let document: PolicyDocument
+  let subjects: PolicySubjects?
+  /// What a deny takes away, or a boundary leaves.
+  let permissions: [CompiledPermission]
+
+  init(_ document: PolicyDocument) {
+    self.document = document
+    subjects = document.subjects
+    switch document.type {
+    case .deny: permissions = (try? DenyRule(document.rule)).map { [CompiledPermission($0.permission)] } ?? []
+    case .boundary: permissions = (try? BoundaryRule(document.rule))?.permissions.map(CompiledPermission.init) ?? []
+    default: permissions = []
+    }
+  }
+
+  /// Whether it takes access away.
+  var isRestricting: Bool { document.type == .deny || document.type == .boundary }
+}
+
+/// Whom denies are looked for at.
+extension AccessGraph {
+  /// A bearer, the person whose account it is, and all groups that these belong to at (t, k).
+  ///
+  /// The person's suspension does not matter: what is denied to a person is denied to each account.
+  func ancestry(of bearer: Int32, _ sight: Sight) -> [Int32] {
+    var starts = [bearer]
+    for link in live(nodes[bearer].links, sight) where link.other != bearer {
+      if existed(bearer, since: link, sight), existed(link.other, since: link, sight) { starts.append(link.other) }
+    }
+    return ancestry(of: starts, sight)
+  }
+}

@@ -1,0 +1,368 @@
+public import JSON
+public import Temporal
+
+/// The rule of a `separation_of_duties` policy: nobody is to hold n of a set of roles at the same instant.
+///
+/// Static separation of duty (ANSI INCITS 359): through groups and the hierarchy of roles, over all accounts of a person.
+public struct SeparationRule: Hashable, Sendable {
+  /// What becomes of those who hold them already when the policy is written.
+  public enum Standing: String, Hashable, Sendable, CaseIterable {
+    /// The policy is refused.
+    case refuse
+    /// The policy is recorded, and a finding for each of them.
+    case record
+  }
+
+  /// The roles.
+  public var roles: [String]
+  /// How many of them are too many.
+  public var n: Int
+  /// What becomes of those who hold them already.
+  public var standing: Standing
+
+  /// A rule for a question.
+  init(roles: [String], n: Int) {
+    self.roles = roles
+    self.n = n
+    standing = .record
+  }
+
+  /// Reads `{"roles": ["payment-creator", "payment-releaser"], "n": 2, "standing": "refuse"}`; n is 2 and standing refuse where
+  /// they are left out.
+  public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
+    var reader = try FieldReader(rule, at: pointer)
+    roles = try reader.strings("roles", maximumCount: Limits.rolesPerSeparation, maximumBytes: Limits.identifierBytes)
+    for (index, role) in roles.enumerated() {
+      let at = JSONPointer.child(index, of: reader.pointer(to: "roles"))
+      if let problem = Limits.problem(identifier: role) { throw JSONFieldError(pointer: at, problem: problem) }
+      if roles[..<index].contains(where: { $0.isExactly(role) }) {
+        throw JSONFieldError(pointer: at, problem: "is named twice")
+      }
+    }
+    guard roles.count >= 2 else { throw reader.error("roles", "must name at least two roles") }
+    let count = try reader.optionalInteger("n") ?? 2
+    guard (2...Int64(roles.count)).contains(count) else {
+      throw reader.error("n", "must lie between 2 and the number of roles")
+    }
+    n = Int(count)
+    let word = try reader.optionalString("standing") ?? Standing.refuse.rawValue
+    guard let standing = Standing(rawValue: word) else { throw reader.error("standing", "must be refuse or record") }
+    self.standing = standing
+    try reader.finish()
+  }
+}
+
+/// A person who holds too many roles of a separation at the same time.
+public struct SeparationConflict: Hashable, Sendable {
+  /// The policy; nil where roles were only asked about.
+  public var policy: String?
+  /// The person, or an identity that is nobody's account.
+  public var identity: String
+  /// The roles of the set that are held together at some instant of it.
+  public var roles: [String]
+  /// When n of them are.
+  public var held: IntervalSet
+}
+
+/// Breaches of separation of duties that changes bring about, once applied to the world; at any instant.
+///
+/// Cost: nothing while no policy separates anything. Otherwise the persons whom a change concerns, each with the memberships and
+/// assignments above them; a change of a role that no policy names, nor any role that is named reaches, concerns nobody.
+func separationBreaches(of changes: [Change], voiding facts: [Fact], in world: some World) -> [Breach] {
+  let separations = world.separations
+  if separations.isEmpty { return [] }
+  var breaches: [Breach] = []
+  for change in changes {
+    if case .policyDefined(let id, let policy, _) = change, policy.type == .separationOfDuties {
+      guard let rule = try? SeparationRule(policy.rule) else { continue }
+      breaches += world.breaches(of: id, separations, "/rule/standing", isRefused: rule.standing == .refuse)
+      continue
+    }
+    for cause in world.causes(change) { breaches += world.breaches(by: cause, separations, "/\(change.separatedMember)") }
+  }
+  for fact in facts {
+    if case .existence(let entity) = fact, entity.kind == .policy {
+      breaches += world.breaches(of: entity.id, separations, "/position", isRefused: true)
+    }
+    for cause in world.causes(fact) { breaches += world.breaches(by: cause, separations, "/position") }
+  }
+  return breaches
+}
+
+/// What is asked about separate duties.
+public enum SeparationQuestion: Hashable, Sendable {
+  /// The policies of the tenant, or one of them, while they were there.
+  case policies(only: String?)
+  /// Roles named for the question, n of them at any time.
+  case roles([String], n: Int)
+}
+
+extension World {
+  /// Who held too many of the roles together at any time in a stretch, though it were five minutes: by policy and identity.
+  ///
+  /// Every identity that may hold one of the roles is looked at, as in `breaches`.
+  public func separationConflicts(_ question: SeparationQuestion, during stretch: Interval) -> [SeparationConflict] {
+    let asked: [Separation]
+    switch question {
+    case .policies(let only):
+      asked = separations.filter { separation in only.map { separation.policy?.isExactly($0) ?? false } ?? true }
+    case .roles(let roles, let n):
+      asked = [Separation(policy: nil, rule: SeparationRule(roles: roles, n: n), instants: .always)]
+    }
+    var found: [SeparationConflict] = []
+    for separation in asked {
+      for identity in holders(ofAnyOf: separation.roles) {
+        guard var conflict = conflict(of: identity, with: separation) else { continue }
+        conflict.held = conflict.held.intersection(IntervalSet(stretch))
+        if !conflict.held.isEmpty { found.append(conflict) }
+      }
+    }
+    return found
+  }
+}
+
+/// A separation over a stretch: the policy may change, and end.
+struct Separation {
+  /// Nil where roles are only asked about.
+  let policy: String?
+  let rule: SeparationRule
+  let instants: Interval
+
+  var roles: [Entity] { rule.roles.map { .role($0) } }
+}
+
+/// Whom something may have given roles, and which; nil for any.
+private struct SeparationCause {
+  let identities: [Entity]
+  var roles: Set<Entity>?
+}
+
+extension Change {
+  /// The member of the command that brings a role about.
+  fileprivate var separatedMember: String {
+    switch self {
+    case .membershipAdded: "member"
+    case .identityLinked: "account"
+    case .roleDefined: "includes"
+    case .assignmentExtended: "expires_at"
+    case .assignmentGranted: "role"
+    default: "id"
+    }
+  }
+}
+
+extension World {
+  /// Every policy of separation with when it is there.
+  var separations: [Separation] {
+    named(.policy).flatMap { id in
+      Span.spans(of: entries(of: .existence(.policy(id)))).compactMap { span -> Separation? in
+        guard case .policy(let policy) = span.value, policy.type == .separationOfDuties,
+          let rule = try? SeparationRule(policy.rule)
+        else { return nil }
+        return Separation(policy: id, rule: rule, instants: Interval(from: span.from, to: span.to))
+      }
+    }
+  }
+
+  /// The conflict of a person with a separation; nil where there is none at any instant.
+  func conflict(of identity: Entity, with separation: Separation) -> SeparationConflict? {
+    let held = roles(heldBy: identity).filter { role, _ in separation.roles.contains(role) }
+    guard held.count >= separation.rule.n else { return nil }
+    let stretches = held.map { ($0.key, $0.value.intersection(separation.instants)) }
+    var together = IntervalSet()
+    var roles: Set<Entity> = []
+    // So many roles are held at once only from an instant at which one begins.
+    for turn in Set(stretches.flatMap { $0.1.intervals.map(\.from) }).sorted() {
+      let here = stretches.filter { $0.1.contains(turn) }
+      guard here.count >= separation.rule.n else { continue }
+      roles.formUnion(here.map(\.0))
+      let ends = here.compactMap { $0.1.intervals.first { $0.contains(turn) }?.to }.sorted()
+      // So many may end before there are fewer than n.
+      let spare = here.count - separation.rule.n
+      together.insert(Interval(from: turn, to: spare < ends.count ? ends[spare] : nil))
+    }
+    guard !together.isEmpty else { return nil }
+    return SeparationConflict(
+      policy: separation.policy, identity: identity.id, roles: roles.map(\.id).sorted { $0.precedes($1) }, held: together)
+  }
+
+  /// The roles that an identity is authorised for, by itself, its accounts, groups and the hierarchy, each with when.
+  public func roles(heldBy identity: Entity) -> [Entity: IntervalSet] {
+    var open: [(Entity, IntervalSet)] = [(identity, IntervalSet(.always))]
+    for case .link(let account) in facts(about: identity) where Entity.identity(account) != identity {
+      let linked = holds(.link(account: account)).filter { span in
+        guard case .person(let person) = span.value else { return false }
+        return Entity.identity(person) == identity
+      }
+      open.append((.identity(account), IntervalSet(linked.map { Interval(from: $0.from, to: $0.to) })))
+    }
+    return roles(of: principals(above: open))
+  }
+
+  /// Principals and all groups that they belong to, each with when.
+  private func principals(above starts: [(Entity, IntervalSet)]) -> [Entity: IntervalSet] {
+    var reached: [Entity: IntervalSet] = [:]
+    var open = starts
+    while let (principal, instants) = open.popLast() {
+      let fresh = instants.subtracting(reached[principal] ?? IntervalSet())
+      if fresh.isEmpty { continue }
+      reached[principal] = (reached[principal] ?? IntervalSet()).union(fresh)
+      for case .membership(let group, let member) in facts(about: principal) where member == principal {
+        let held = holds(.membership(group: group, member: member)).map { Interval(from: $0.from, to: $0.to) }
+        open.append((.group(group), fresh.intersection(IntervalSet(held))))
+      }
+    }
+    return reached
+  }
+
+  /// A role and all that it ever includes.
+  private func rolesReached(by role: String) -> Set<Entity> {
+    Set(closure(of: [(.role(role), IntervalSet(.always))]).keys)
+  }
+
+  private func roles(of principals: [Entity: IntervalSet]) -> [Entity: IntervalSet] {
+    var held: [(Entity, IntervalSet)] = []
+    for (principal, instants) in principals {
+      for case .assignment(let id) in facts(about: principal) {
+        for span in holds(.assignment(id: id)) {
+          guard case .grant(let grant) = span.value, grant.principal == principal else { continue }
+          held.append((.role(grant.role), instants.intersection(Interval(from: span.from, to: span.to))))
+        }
+      }
+    }
+    return closure(of: held)
+  }
+
+  /// Roles and all that they include, each with when.
+  private func closure(of roles: [(Entity, IntervalSet)]) -> [Entity: IntervalSet] {
+    var reached: [Entity: IntervalSet] = [:]
+    var open = roles
+    while let (role, instants) = open.popLast() {
+      let fresh = instants.subtracting(reached[role] ?? IntervalSet())
+      if fresh.isEmpty { continue }
+      reached[role] = (reached[role] ?? IntervalSet()).union(fresh)
+      for (included, stretches) in rolesIncluded(in: role.id) { open.append((.role(included), fresh.intersection(stretches))) }
+    }
+    return reached
+  }
+
+  /// Everyone who may hold one of the roles at some time, and the persons whose accounts they are.
+  func holders(ofAnyOf roles: [Entity]) -> [Entity] {
+    var including = Set(roles)
+    let all = named(.role).map { Entity.role($0) }
+    // Up the hierarchy, until nothing more includes one of them.
+    while true {
+      let more = all.filter { role in
+        !including.contains(role) && rolesIncluded(in: role.id).contains { including.contains(.role($0.0)) }
+      }
+      if more.isEmpty { break }
+      including.formUnion(more)
+    }
+    var principals: Set<Entity> = []
+    for role in including {
+      for case .assignment(let id) in facts(about: role) {
+        for span in holds(.assignment(id: id)) { if case .grant(let grant) = span.value { principals.insert(grant.principal) } }
+      }
+    }
+    return persons(of: identities(below: Array(principals)))
+  }
+
+  private func identities(below principals: [Entity]) -> Set<Entity> {
+    var found: Set<Entity> = []
+    var open = principals
+    while let next = open.popLast() {
+      guard found.insert(next).inserted, next.kind == .group else { continue }
+      for case .membership(let group, let member) in facts(about: next) where .group(group) == next { open.append(member) }
+    }
+    return found.filter { $0.kind == .identity }
+  }
+
+  /// The identities, and the persons whose accounts they ever were.
+  private func persons(of identities: Set<Entity>) -> [Entity] {
+    var persons = identities
+    for identity in identities {
+      for span in holds(.link(account: identity.id)) {
+        if case .person(let person) = span.value { persons.insert(.identity(person)) }
+      }
+    }
+    return persons.sorted { $0.id.precedes($1.id) }
+  }
+
+  fileprivate func causes(_ change: Change) -> [SeparationCause] {
+    switch change {
+    case .assignmentGranted(let id, _), .assignmentExtended(let id, _): causes(.assignment(id: id))
+    case .membershipAdded(let group, let member, _): causes(.membership(group: group, member: member))
+    case .identityLinked(let account, _): causes(.link(account: account))
+    case .roleDefined(let id, let document, _):
+      document.includes.isEmpty && !isBackdated(.role(id)) ? [] : [SeparationCause(identities: holders(ofAnyOf: [.role(id)]))]
+    case .identityRegistered(let id, _, _): isBackdated(.identity(id)) ? causes(.existence(.identity(id))) : []
+    case .groupCreated(let id, _): isBackdated(.group(id)) ? causes(.existence(.group(id))) : []
+    default: []
+    }
+  }
+
+  /// Whether something hangs on an entity already: then its registration may let it take hold.
+  private func isBackdated(_ entity: Entity) -> Bool { !facts(about: entity).isEmpty }
+
+  fileprivate func causes(_ fact: Fact) -> [SeparationCause] {
+    switch fact {
+    case .assignment:
+      return holds(fact).compactMap { span in
+        guard case .grant(let grant) = span.value else { return nil }
+        return SeparationCause(
+          identities: persons(of: identities(below: [grant.principal])), roles: rolesReached(by: grant.role))
+      }
+    case .membership(let group, let member):
+      let given = Set(roles(of: principals(above: [(.group(group), IntervalSet(.always))])).keys)
+      return [SeparationCause(identities: persons(of: identities(below: [member])), roles: given)]
+    case .link(let account): return [SeparationCause(identities: persons(of: [.identity(account)]))]
+    case .existence(let entity) where entity.kind == .identity || entity.kind == .group:
+      return [SeparationCause(identities: persons(of: identities(below: [entity])))]
+    case .existence(let entity) where entity.kind == .role:
+      return [SeparationCause(identities: holders(ofAnyOf: [entity]))]
+    default: return []
+    }
+  }
+
+  /// All that breaches one policy.
+  fileprivate func breaches(
+    of policy: String, _ separations: [Separation], _ pointer: String, isRefused: Bool
+  ) -> [Breach] {
+    separations.filter { $0.policy?.isExactly(policy) ?? false }.flatMap { separation in
+      holders(ofAnyOf: separation.roles).compactMap { conflict(of: $0, with: separation) }
+    }.map { .separation($0, pointer, isRefused: isRefused) }
+  }
+
+  fileprivate func breaches(by cause: SeparationCause, _ separations: [Separation], _ pointer: String) -> [Breach] {
+    var breaches: [Breach] = []
+    for separation in separations {
+      if let roles = cause.roles, !separation.roles.contains(where: roles.contains) { continue }
+      for identity in cause.identities {
+        guard let conflict = conflict(of: identity, with: separation) else { continue }
+        // What stands already without a part in this is no reason to refuse it.
+        if let roles = cause.roles, !conflict.roles.contains(where: { roles.contains(.role($0)) }) { continue }
+        breaches.append(.separation(conflict, pointer))
+      }
+    }
+    return breaches
+  }
+}
+
+extension Breach {
+  fileprivate static func separation(
+    _ conflict: SeparationConflict, _ pointer: String, isRefused: Bool = true
+  ) -> Breach {
+    let policy = conflict.policy ?? ""
+    let first = conflict.held.intervals.first
+    var evidence: JSONObject = [
+      "policy": .string(policy), "roles": .array(conflict.roles.map { .string($0) }),
+      "from": .string(first?.from.description ?? ""),
+    ]
+    if let end = first?.to { evidence["to"] = .string(end.description) }
+    let roles = conflict.roles.joined(separator: " and ")
+    let message = "would let \(conflict.identity) hold \(roles) together, which policy \(policy) keeps apart"
+    return Breach(
+      finding: Finding(rule: "separation_of_duties", subject: .identity(conflict.identity), evidence: .object(evidence)),
+      refusal: Refusal(.separationOfDuties, message, at: pointer), isRefused: isRefused)
+  }
+}

@@ -1,0 +1,227 @@
+import Cryptography
+import EventLog
+import Governance
+import JSON
+import Postgres
+import Temporal
+
+extension Job {
+  /// Records `assignment.expired` for each assignment that came to its own end, once for each end.
+  ///
+  /// The access has ended without it: the event is evidence, effective at the end and recorded now, so that the time between the
+  /// two can be seen. Counts: `due`, the ends found without an event; `recorded`, those recorded now; `already`, those that
+  /// another process recorded meanwhile. What is due and neither was no longer an end when it was to be recorded.
+  public static let expireGrants = Job(
+    name: "expire-grants", summary: "records each assignment that has come to its own end",
+    schedule: .fixed("*/5 * * * *"), catchUp: .once
+  ) { try ExpireGrants(context: $0).run() }
+}
+
+/// One run of the job.
+///
+/// It looks at ends in their order, from the first that is not settled to the present. An end is *settled* once it is recorded, or
+/// seen to be none: cut short by a revocation, by the end of the principal or the role, moved by an extension. Each run notes how
+/// far all ends are settled, and by what position of the log.
+///
+/// No end is skipped. What is settled can change only through an event that was recorded since; and an event changes the world
+/// from its `effective_at` on only, a voiding from that of the event it voids. So all ends before the earliest of these instants are
+/// still settled, and the run begins there: wherever a late, backdated or voiding event reaches back to. Where too many events came
+/// to look at each, where the relation rows were mended by a rebuild, and where nothing was noted, it begins at the first end
+/// there is. Killed between its events and its note, a run has changed nothing that the next would miss: the ends that it recorded
+/// are found to be recorded, by an event with the same assignment and instant, whoever wrote it and whether voided or not.
+private struct ExpireGrants {
+  /// Ends that one statement looks at, and one transaction records at most: well under a second of work.
+  static let endsPerPage = 1_000
+  /// Events since the last run of which each is looked at; beyond it looking at all ends is not much dearer.
+  static let eventsLookedAt: Int64 = 100_000
+  /// Who records, and the source of the events.
+  static let recorder = "tenure job expire-grants"
+
+  let context: JobContext
+
+  private struct Head {
+    let position: Int64
+    let generation: Int64
+    let recordedAt: Instant?
+  }
+
+  /// How far ends are settled.
+  struct Settled {
+    /// All ends before this instant are settled.
+    var before: Instant
+    /// The position of the log by which they are.
+    var position: Int64
+    /// The generation of the relation rows that were read.
+    var generation: Int64
+  }
+
+  /// What became of the ends of a run.
+  private struct Tally {
+    var due: Int64 = 0
+    var recorded: Int64 = 0
+    var already: Int64 = 0
+    /// The first refusal that nothing explains.
+    var refusal: Refusal?
+  }
+
+  /// The place of an end in the order of the index.
+  private struct Place {
+    var end: Instant
+    var position: Int64 = 0
+    var recordedFrom: Int64 = 0
+  }
+
+  /// An assignment that came to its own end, without an event that says so.
+  private struct Ended {
+    let id: String
+    let end: Instant
+  }
+
+  func run() throws -> JobReport {
+    let head = try readHead()
+    // As every question has it: what was recorded is not in the future, whatever this machine's clock says.
+    let now = max(context.clock(), head.recordedAt ?? .earliest)
+    var tally = Tally()
+    var place = Place(end: try firstUnsettled(head))
+    var isAtEnd = false
+    repeat {
+      let page = try page(after: place, through: now)
+      try record(page.ended, &tally)
+      isAtEnd = page.last == nil
+      place = page.last ?? place
+    } while !isAtEnd && !context.isOver()
+    // Only now: an end that cannot be recorded keeps no other from it.
+    if let refusal = tally.refusal { throw refusal }
+    // The position is that of the beginning: what was recorded while the run went on is looked at by the next.
+    let settled = Settled(
+      before: isAtEnd ? now.next : place.end, position: head.position, generation: head.generation)
+    return JobReport(
+      counts: ["due": tally.due, "recorded": tally.recorded, "already": tally.already], reached: settled.json)
+  }
+
+  // MARK: Where to begin
+
+  private func readHead() throws -> Head {
+    let row = try context.connection.query(
+      "SELECT position, generation, recorded_at FROM tenure.head WHERE tenant_id = \(context.tenant.id)")
+    guard let row = row.first else { throw EventLogError.headMissing(tenant: context.tenant.name) }
+    return Head(
+      position: try row.int64(0), generation: try row.int64(1), recordedAt: try row.optionalTimestamp(2).map { Instant($0) })
+  }
+
+  /// The instant before which all ends are settled still.
+  private func firstUnsettled(_ head: Head) throws -> Instant {
+    guard let settled = context.reached.flatMap({ Settled($0) }), settled.generation == head.generation,
+      (0...Self.eventsLookedAt).contains(head.position - settled.position)
+    else { return .earliest }
+    // Evidence and findings change no world.
+    let earliest = try context.connection.query(
+      """
+      SELECT min(CASE WHEN e.type = 'event.voided' THEN (
+          SELECT v.effective_at FROM tenure.event v
+          WHERE v.tenant_id = e.tenant_id AND v.position = substr(e.entity, length('event:') + 1)::int8)
+        ELSE e.effective_at END)
+      FROM tenure.event e
+      WHERE e.tenant_id = \(context.tenant.id) AND e.position > \(settled.position)
+        AND e.type NOT IN ('assignment.expired', 'finding.raised')
+      """)[0].optionalTimestamp(0)
+    return earliest.map { min(settled.before, Instant($0)) } ?? settled.before
+  }
+
+  // MARK: What has ended
+
+  /// Looks at the next ends up to the present.
+  ///
+  /// One round trip; some index probes for each end.
+  /// - Returns: those that are to be recorded, and the place of the last one looked at; nil where there are no more.
+  private func page(after place: Place, through now: Instant) throws -> (ended: [Ended], last: Place?) {
+    // The rows of the page first, whatever they are: so the work of one statement is bounded, however few of them are due.
+    let rows = try context.connection.query(
+      """
+      WITH page AS MATERIALIZED (
+        SELECT * FROM tenure.assignments a
+        WHERE a.tenant_id = \(context.tenant.id) AND a.expires_at IS NOT NULL AND a.expires_at <= \(Timestamp(now))
+          AND (a.expires_at, a.position, a.recorded_from)
+            > (\(Timestamp(place.end)), \(place.position), \(place.recordedFrom))
+        ORDER BY a.expires_at, a.position, a.recorded_from LIMIT \(Int64(Self.endsPerPage))
+      )
+      SELECT p.expires_at, p.position, p.recorded_from, p.id,
+        coalesce(p.recorded_to IS NULL AND upper(p.valid) = p.expires_at, false)
+        -- Its role and its principal existed until then, without a break since before it was granted.
+        AND EXISTS (
+          SELECT FROM tenure.roles r
+          WHERE r.tenant_id = p.tenant_id AND r.id = p.role_id AND r.recorded_to IS NULL
+            AND r.valid @> p.expires_at - interval '1 microsecond'
+            AND (r.since_effective, r.since_position) <= (p.begun_effective, p.begun_position))
+        AND CASE p.principal_kind
+          WHEN 'identity' THEN EXISTS (
+            SELECT FROM tenure.identities i
+            WHERE i.tenant_id = p.tenant_id AND i.id = p.principal AND i.recorded_to IS NULL
+              AND i.valid @> p.expires_at - interval '1 microsecond'
+              AND (i.since_effective, i.since_position) <= (p.begun_effective, p.begun_position))
+          ELSE EXISTS (
+            SELECT FROM tenure.groups g
+            WHERE g.tenant_id = p.tenant_id AND g.id = p.principal AND g.recorded_to IS NULL
+              AND g.valid @> p.expires_at - interval '1 microsecond'
+              AND (g.since_effective, g.since_position) <= (p.begun_effective, p.begun_position))
+          END
+        AND NOT EXISTS (
+          SELECT FROM tenure.event e
+          WHERE e.tenant_id = p.tenant_id AND e.type = 'assignment.expired' AND e.entity = 'assignment:' || p.id
+            AND e.effective_at = p.expires_at)
+      FROM page p ORDER BY p.expires_at, p.position, p.recorded_from
+      """)
+    var ended: [Ended] = []
+    var last: Place?
+    for row in rows {
+      let place = Place(
+        end: Instant(try row.timestamp(0)), position: try row.int64(1), recordedFrom: try row.int64(2))
+      if try row.bool(4) { ended.append(Ended(id: try row.string(3), end: place.end)) }
+      last = place
+    }
+    return (ended, rows.count < Self.endsPerPage ? nil : last)
+  }
+
+  // MARK: Recording
+
+  private func record(_ ended: [Ended], _ tally: inout Tally) throws {
+    if ended.isEmpty { return }
+    tally.due += Int64(ended.count)
+    let tenant = try context.openTenant()
+    for result in try tenant.append(ended.map(submission)) {
+      switch result {
+      case .success(let receipt) where receipt.isReplay: tally.already += 1
+      case .success: tally.recorded += 1
+      // Moved or cut short since the page was read, by an event that the next run will look at.
+      case .failure(let refusal) where refusal.code == .notHeld: continue
+      case .failure(let refusal): tally.refusal = tally.refusal ?? refusal
+      }
+    }
+  }
+
+  /// A batch of its own for each end: its key makes it come once, whoever else is at the same end.
+  private func submission(_ ended: Ended) -> Submission {
+    // Hashed, for an id may be as long as a key. Never changed: the same key with another body is refused.
+    let name = SHA256.digest(of: [Array(ended.id.utf8), [0], Array(ended.end.description.utf8)])
+    let command = Command(
+      .assignmentExpired(id: ended.id), effectiveAt: ended.end, authority: Authority(reason: "came to its own end"))
+    // Declared: the grant said so; that nobody can use it any more in the system itself is for a reading of it to say.
+    return Submission(
+      commandID: "expire-grants:\(name)", mode: .governed, source: Self.recorder, basis: .declared,
+      recordedBy: Recorder(id: Self.recorder, authentication: "local"), commands: [command])
+  }
+}
+
+extension ExpireGrants.Settled {
+  /// Reads what a run noted; nil where it is something else.
+  fileprivate init?(_ value: JSONValue) {
+    guard let text = value["before"]?.stringValue, let before = try? Instant(rfc3339: text),
+      let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue
+    else { return nil }
+    self.init(before: before, position: position, generation: generation)
+  }
+
+  fileprivate var json: JSONValue {
+    ["before": .string(before.description), "position": .integer(position), "generation": .integer(generation)]
+  }
+}
