@@ -182,11 +182,11 @@ private struct Ascent {
       if role.certainty.isEmpty { return }
       var certainty = role.certainty
       if certainty.isConditional || grant.isConditional {
-        certainty = judged(role.certainty.free, role.gifts, graph.condition(of: grant))
+        certainty = judged(role.certainty.free, role.gifts, graph.conditions(of: grant))
         if certainty.isEmpty { return }
       }
       if giver == nil || certainty.isBetter(than: own) {
-        giver = .grant(graph.texts[graph.facts[graph.entries[edge.entry].fact].key.a])
+        giver = .grant(graph.assignmentID(of: edge))
       }
       let isOverdue = graph.isOverdue(edge, principal, grant.role, sight)
       if ways.contains(.allowed) { own.formUnion(certainty.overdue(if: isOverdue)) }
@@ -195,8 +195,7 @@ private struct Ascent {
   }
 
   /// What is left of a role's gifts under their conditions and the assignment's.
-  private func judged(_ free: Certainty, _ gifts: [Gift], _ assigned: Condition?) -> Certainty {
-    let assigned = assigned.map { [$0] } ?? []
+  private func judged(_ free: Certainty, _ gifts: [Gift], _ assigned: [Condition]) -> Certainty {
     var certainty = free.isEmpty ? [] : free.under(circumstances.applies(assigned, to: bearer, failing: .no))
     for gift in gifts {
       certainty.formUnion(

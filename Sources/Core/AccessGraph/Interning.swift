@@ -217,8 +217,9 @@ extension AccessGraph {
   }
 
   func add(_ policy: PolicyDocument) -> Int32 {
-    policies.append(CompiledPolicy(policy))
-    if policy.type == .deny || policy.type == .boundary { hasRestrictingPolicies = true }
+    let policy = CompiledPolicy(policy)
+    policies.append(policy)
+    if policy.isRestricting { hasRestrictingPolicies = true }
     return Int32(policies.count - 1)
   }
 
@@ -232,6 +233,9 @@ extension AccessGraph {
     conditions.append(Condition(observed: condition))
     return Int32(conditions.count - 1)
   }
+
+  /// The conditions of a grant: one or none.
+  func conditions(of grant: GrantRecord) -> [Condition] { condition(of: grant).map { [$0] } ?? [] }
 
   /// The condition of a grant.
   func condition(of grant: GrantRecord) -> Condition? {

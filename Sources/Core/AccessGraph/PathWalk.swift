@@ -66,7 +66,7 @@ struct PathWalk {
       guard graph.began(edge, since: since), graph.existed(grant.role, since: edge, sight), grants(grant) else { continue }
       let path = ElementPath(
         elements: chain + [.assignment(graph.entries[edge.entry].fact)],
-        conditions: graph.condition(of: grant).map { [$0] } ?? [])
+        conditions: graph.conditions(of: grant))
       descend(grant.role, [grant.role], path)
     }
     for edge in graph.live(graph.nodes[node].groups, sight) {

@@ -78,8 +78,8 @@ struct Restrictions {
       graph.forEachGrant(of: principal, circumstances.sight) { grant, edge in
         guard found.0 != .no, scopes.contains(grant.scope) else { return }
         for gift in closure.gifts(of: grant.role) {
-          let conditions = (graph.condition(of: grant).map { [$0] } ?? []) + gift.conditions
-          let denial = Denial.assignment(graph.texts[graph.facts[graph.entries[edge.entry].fact].key.a])
+          let conditions = graph.conditions(of: grant) + gift.conditions
+          let denial = Denial.assignment(graph.assignmentID(of: edge))
           switch circumstances.applies(conditions, to: bearer, failing: .yes) {
           case .yes: found = (.no, denial)
           case .perhaps: if found.0 == .yes { found = (.perhaps, denial) }
@@ -114,7 +114,7 @@ private struct Restriction {
     self.denial = denial
     principals = policy.subjects?.principals?.compactMap { graph.find($0) }
     except = (policy.subjects?.except ?? []).compactMap { graph.find($0) }
-    conditions = permissions.map { $0.condition.map { [$0] } ?? [] }
+    conditions = permissions.map(\.conditions)
   }
 
   func concerns(_ ancestry: [Int32]) -> Bool {
@@ -131,11 +131,14 @@ final class CompiledPolicy {
 
   init(_ document: PolicyDocument) {
     self.document = document
-    subjects = document.subjects
     switch document.type {
-    case .deny: permissions = (try? DenyRule(document.rule)).map { [CompiledPermission($0.permission)] } ?? []
-    case .boundary: permissions = (try? BoundaryRule(document.rule))?.permissions.map(CompiledPermission.init) ?? []
-    default: permissions = []
+    case .deny:
+      let rule = try? DenyRule(document.rule)
+      (subjects, permissions) = (rule?.subjects, rule.map { [CompiledPermission($0.permission)] } ?? [])
+    case .boundary:
+      let rule = try? BoundaryRule(document.rule)
+      (subjects, permissions) = (rule?.subjects, rule?.permissions.map(CompiledPermission.init) ?? [])
+    default: (subjects, permissions) = (nil, [])
     }
   }
 

@@ -236,6 +236,8 @@ struct CompiledPermission {
   let effect: PermissionEffect
   let condition: Condition?
 
+  var conditions: [Condition] { condition.map { [$0] } ?? [] }
+
   init(_ permission: Permission) {
     effect = permission.effect
     condition = permission.condition.map { Condition(observed: $0) }

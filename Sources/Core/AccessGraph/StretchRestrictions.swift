@@ -108,7 +108,7 @@ struct StretchRestrictions {
       if concerned.isEmpty { continue }
       var applies = StretchApplies()
       for permission in matching {
-        let found = self.applies(permission.condition.map { [$0] } ?? [], bearer, concerned)
+        let found = self.applies(permission.conditions, bearer, concerned)
         applies.yes = applies.yes.union(found.yes)
         applies.perhaps = applies.perhaps.union(found.perhaps)
       }
@@ -150,7 +150,7 @@ struct StretchRestrictions {
       for (interval, value) in graph.stretches(fact, k) {
         let grant = graph.grants[value]
         guard grant.principal == principal, scopes.contains(grant.scope) else { continue }
-        let own = graph.condition(of: grant).map { [$0] } ?? []
+        let own = graph.conditions(of: grant)
         let gifts = self.gifts[grant.role] ?? graph.gifts(of: grant.role, k, [test])
         self.gifts[grant.role] = gifts
         for gift in gifts {

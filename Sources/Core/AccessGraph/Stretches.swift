@@ -211,7 +211,7 @@ extension AccessGraph {
       for (interval, value) in stretches(fact, k) {
         let grant = grants[value]
         if let scopes, !scopes.contains(grant.scope) { continue }
-        let own = condition(of: grant).map { [$0] } ?? []
+        let own = conditions(of: grant)
         for gift in given(by: grant.role) {
           let found = gift.stretches.intersection(IntervalSet(interval))
           if found.isEmpty { continue }

@@ -40,6 +40,9 @@ extension AccessGraph {
     }
   }
 
+  /// The id of the assignment that an edge is of.
+  func assignmentID(of edge: Edge) -> String { texts[facts[entries[edge.entry].fact].key.a] }
+
   func isRelated(_ grant: GrantRecord, to resource: String?) -> Bool {
     resource.map { Scope.isRelated(texts[grant.scope], to: $0) } ?? true
   }

@@ -129,7 +129,7 @@ extension AccessGraph {
       if !certainty.isConditional, !grant.isConditional {
         return body(Start(principal: grant.principal, certainty: certainty.overdue(if: isOverdue)))
       }
-      let own = condition(of: grant).map { [$0] } ?? []
+      let own = conditions(of: grant)
       for gift in closure.gifts(of: grant.role) {
         body(
           Start(

@@ -66,7 +66,8 @@ extension World {
     return .cycle("role_cycle", .role(role), path: path, "would make the role include itself", "/includes")
   }
 
-  private func stretches(of fact: Fact) -> IntervalSet {
+  /// When a fact holds.
+  func stretches(of fact: Fact) -> IntervalSet {
     IntervalSet(holds(fact).map { Interval(from: $0.from, to: $0.to) })
   }
 

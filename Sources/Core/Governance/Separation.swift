@@ -109,15 +109,16 @@ extension World {
     case .roles(let roles, let n):
       asked = [Separation(policy: nil, rule: SeparationRule(roles: roles, n: n), instants: .always)]
     }
-    var found: [SeparationConflict] = []
-    for separation in asked {
-      for identity in holders(ofAnyOf: separation.roles) {
-        guard var conflict = conflict(of: identity, with: separation) else { continue }
-        conflict.held = conflict.held.intersection(IntervalSet(stretch))
-        if !conflict.held.isEmpty { found.append(conflict) }
-      }
+    return asked.flatMap { conflicts(with: $0) }.compactMap { conflict in
+      var conflict = conflict
+      conflict.held = conflict.held.intersection(IntervalSet(stretch))
+      return conflict.held.isEmpty ? nil : conflict
     }
-    return found
+  }
+
+  /// Everyone's conflicts with a separation.
+  fileprivate func conflicts(with separation: Separation) -> [SeparationConflict] {
+    holders(ofAnyOf: separation.roles).compactMap { conflict(of: $0, with: separation) }
   }
 }
 
@@ -208,8 +209,7 @@ extension World {
       if fresh.isEmpty { continue }
       reached[principal] = (reached[principal] ?? IntervalSet()).union(fresh)
       for case .membership(let group, let member) in facts(about: principal) where member == principal {
-        let held = holds(.membership(group: group, member: member)).map { Interval(from: $0.from, to: $0.to) }
-        open.append((.group(group), fresh.intersection(IntervalSet(held))))
+        open.append((.group(group), fresh.intersection(stretches(of: .membership(group: group, member: member)))))
       }
     }
     return reached
@@ -328,9 +328,9 @@ extension World {
   fileprivate func breaches(
     of policy: String, _ separations: [Separation], _ pointer: String, isRefused: Bool
   ) -> [Breach] {
-    separations.filter { $0.policy?.isExactly(policy) ?? false }.flatMap { separation in
-      holders(ofAnyOf: separation.roles).compactMap { conflict(of: $0, with: separation) }
-    }.map { .separation($0, pointer, isRefused: isRefused) }
+    separations.filter { $0.policy?.isExactly(policy) ?? false }.flatMap { conflicts(with: $0) }.map {
+      .separation($0, pointer, isRefused: isRefused)
+    }
   }
 
   fileprivate func breaches(by cause: SeparationCause, _ separations: [Separation], _ pointer: String) -> [Breach] {
