@@ -29,6 +29,7 @@ public struct NaiveState {
     case policy(PolicyDocument)
     case resource
     case source
+    case request(AccessRequest)
   }
 
   /// An entity that exists.
@@ -141,6 +142,7 @@ extension NaiveState {
     case .identityLinked, .identityUnlinked, .membershipAdded, .membershipRemoved: applyBond(event.change, origin)
     case .assignmentGranted, .assignmentExtended, .assignmentRevoked: applyAssignment(event.change, origin)
     case .coverageBegan, .coverageEnded, .coverageGap: applyCoverage(event.change, origin)
+    case .request(let id, _, _, let request): if let request { begin(.request(id), .request(request), [:], origin) }
     case .assignmentExpired, .eventVoided, .findingRaised: break
     }
   }

@@ -1,5 +1,5 @@
 public import Governance
-import Temporal
+public import Temporal
 
 /// The `World` of a log at one k, for deciding against the reference: entries gathered from the events, one after another.
 public struct NaiveWorld: World {
@@ -57,6 +57,15 @@ public struct NaiveWorld: World {
       guard case .existence(let entity) = fact, entity.kind == kind else { return nil }
       return entity.id
     }
+  }
+
+  /// The ids of the access requests submitted at or after an instant, in the order of their first events.
+  public func requests(since instant: Instant) -> [String] {
+    var ids: [String] = []
+    for event in events where event.effectiveAt >= instant {
+      if case .request(let id, .submitted, _, _) = event.change { ids.append(id) }
+    }
+    return ids
   }
 
   /// Whether the id was ever granted.

@@ -17,6 +17,8 @@ public enum Universe {
   public static let assignments = (1...12).map { "a\($0)" }
   /// Ids of policies.
   public static let policies = ["p1", "p2"]
+  /// Ids of access requests.
+  public static let requests = ["r1", "r2"]
   /// Ids of sources.
   public static let sources = ["s1", "s2"]
   /// Scopes; some are prefixes of others, by text only or by segments.

@@ -17,7 +17,7 @@ public struct RandomChanges {
     case 86..<89: suspension(&random)
     case 89..<92: coverage(&random)
     case 92..<98: voiding(&random, events)
-    default: evidence(&random)
+    default: random.chance(2, in: 3) ? request(&random) : evidence(&random)
     }
   }
 
@@ -36,6 +36,40 @@ public struct RandomChanges {
     let document = RoleDocument(
       permissions: random.chance(1, in: 8) ? nil : permissions, includes: random.some(Universe.roles, chance: 2, in: 5))
     return .roleDefined(id: id, document: document, attributes: attributes(&random))
+  }
+
+  /// A step of an access request as an event has it; whether the steps fit one another is nothing to the fold.
+  private func request(_ random: inout SeededGenerator) -> Change {
+    let proposal: RequestProposal =
+      switch random.below(5) {
+      case 0:
+        .assignment(
+          principal: member(&random), role: random.pick(Universe.roles), scope: random.pick(Universe.scopes),
+          condition: condition(&random))
+      case 1: .membership(group: random.pick(Universe.groups), member: member(&random))
+      case 2: .prolongation(assignment: random.pick(Universe.assignments))
+      case 3: .role(id: random.pick(Universe.roles), RoleDocument(permissions: [Permission(actions: ["repo.read"])]))
+      default:
+        .policy(id: random.pick(Universe.policies), PolicyDocument(type: .review, rule: ["scope": "org", "every_days": 9]))
+      }
+    let terms = RequestTerms(
+      requester: random.pick(Universe.identities), proposal: proposal, policy: random.pick(Universe.policies),
+      durationSeconds: random.chance(1, in: 2) ? 3_600 : nil,
+      start: random.pick([.onApproval, .onClaim, .at(Universe.instant(9))]),
+      context: random.chance(1, in: 3) ? ["mfa": true] : [:])
+    let approvals = random.some(Universe.identities, chance: 1, in: 4).map {
+      RequestApproval(approver: $0, at: Universe.instant(random.below(Universe.slots)))
+    }
+    let progress = RequestProgress(
+      state: random.pick(RequestState.allCases), submittedAt: Universe.instant(2), expiresAt: end(&random),
+      approvals: approvals, begunAt: end(&random), policyPosition: 1, isBreakGlass: random.chance(1, in: 5),
+      reason: random.chance(1, in: 2) ? "because" : nil,
+      ticket: random.chance(1, in: 3) ? Ticket(system: "jira", key: "T-1") : nil,
+      failure: random.chance(1, in: 6) ? RequestFailure(code: "too_long", message: "must be shorter") : nil)
+    let step = random.pick(RequestStep.allCases)
+    let by = random.chance(1, in: 2) ? random.pick(Universe.identities) : nil
+    return .request(
+      id: random.pick(Universe.requests), step, by: by, AccessRequest(step: step, terms: terms, progress: progress))
   }
 
   private func attributes(_ random: inout SeededGenerator) -> [String: AttributeValue] {

@@ -26,6 +26,7 @@ public final class AccessGraph {
 
   var roles: [CompiledRole] = []
   var policies: [CompiledPolicy] = []
+  var requests: [AccessRequest] = []
   var attributes: [AttributeValue] = []
   var conditions: [Condition] = []
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.
@@ -44,6 +45,7 @@ public final class AccessGraph {
   /// Facts that another source than their first wrote too.
   var furtherSources: Set<FactSource> = []
   var policyNodes: [Int32] = []
+  var requestNodes: [Int32] = []
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []

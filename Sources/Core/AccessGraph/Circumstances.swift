@@ -22,17 +22,6 @@ public enum RequestFacts: Hashable, Sendable {
   }
 }
 
-extension ConditionContext.Finding {
-  /// A value as JSON has it: null is absent, a list has its members.
-  fileprivate init(_ value: JSONValue) {
-    switch value {
-    case .null: self = .absent
-    case .array(let items): self = .values(items)
-    default: self = .values([value])
-    }
-  }
-}
-
 /// Whether something applies to a bearer.
 enum Applies {
   case yes, no

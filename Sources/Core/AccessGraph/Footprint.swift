@@ -8,6 +8,7 @@ extension AccessGraph {
     static let role = 1_024
     static let policy = 512
     static let condition = 512
+    static let request = 1_024
     static let attribute = 64
     /// Of a hash table of small keys, with the room that it keeps.
     static let tableEntry = 32
@@ -21,10 +22,11 @@ extension AccessGraph {
     let listed = edges.bytes + lists.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
     let names =
       texts.bytes + nodeNumbers.bytes + factNumbers.bytes + resourceNumbers.bytes + identityOrder.bytes + nameLists.bytes
-    let numbers = (policyNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
+    let numbers =
+      (policyNodes.capacity + requestNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
-      + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
+      + requests.count * Estimate.request + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
     let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count
     return records + listed + names + numbers + values + tables * Estimate.tableEntry
   }

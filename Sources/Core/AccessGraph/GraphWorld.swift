@@ -1,7 +1,7 @@
 import Conditions
 public import Governance
 import Memory
-import Temporal
+public import Temporal
 
 /// The graph as known at one position, as `decide`, the rules and `plan` ask it.
 public struct GraphWorld: World {
@@ -47,6 +47,14 @@ public struct GraphWorld: World {
     case .source: return graph.sourceNodes.map(graph.id)
     default: preconditionFailure("only rules ask for names, and of what there are few")
     }
+  }
+
+  /// The ids of the access requests submitted at or after an instant, in the order of their first events.
+  ///
+  /// O(requests since): they are submitted in the order of time, for their steps are never backdated.
+  public func requests(since instant: Instant) -> [String] {
+    let recent = graph.requestNodes.reversed().prefix { graph.nodes[$0].since >= instant.microseconds }
+    return recent.reversed().map(graph.id)
   }
 
   /// Whether an assignment id was ever used, by a voided event too.
@@ -137,6 +145,7 @@ extension AccessGraph {
       case .group: return begins ? "group.created" : "group.deleted"
       case .role: return begins ? "role.defined" : "role.retired"
       case .policy: return begins ? "policy.defined" : "policy.retired"
+      case .request: return requests[Int(first.value)].step.eventType
       case .resource: return begins ? "resource.described" : "resource.removed"
       case .source: return begins ? "source.registered" : "source.retired"
       case .assignment, .event: preconditionFailure("no existence is recorded of them")
@@ -165,6 +174,7 @@ extension AccessGraph {
       case .group: return .group
       case .role: return .role(roles[Int(record.value)].document)
       case .policy: return .policy(policies[Int(record.value)].document)
+      case .request: return .request(requests[Int(record.value)])
       case .resource: return .resource
       case .source, .assignment, .event: return .source
       }

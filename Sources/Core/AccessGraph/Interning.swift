@@ -24,6 +24,7 @@ extension AccessGraph {
     nodeNumbers.insert(Self.hash(kind, text), number)
     switch kind {
     case .policy: policyNodes.append(number)
+    case .request: requestNodes.append(number)
     case .role: roleNodes.append(number)
     case .source: sourceNodes.append(number)
     case .identity: identityNodes.append(number)
@@ -55,6 +56,7 @@ extension EntityKind {
     case .resource: 5
     case .source: 6
     case .event: 7
+    case .request: 8
     }
   }
 }
@@ -199,6 +201,9 @@ extension AccessGraph {
     case .role(let document):
       return add(CompiledRole(document: document, includes: document.includes.map { node(.role($0)) }))
     case .policy(let policy): return add(policy)
+    case .request(let request):
+      requests.append(request)
+      return Int32(requests.count - 1)
     case .attribute(let attribute):
       attributes.append(attribute)
       return Int32(attributes.count - 1)

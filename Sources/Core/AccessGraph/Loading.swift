@@ -62,6 +62,7 @@ public final class GraphLoader {
   private let grants = Chunks<GatheredGrant>()
   private var roles: [GatheredRole] = []
   private var policies: [PolicyDocument] = []
+  private var requests: [AccessRequest] = []
   private var permissions: [Int64: [(ordinal: Int32, permission: Permission)]] = [:]
   private var bare: [BareEvent] = []
   private var events: [Event] = []
@@ -139,6 +140,13 @@ extension GraphLoader {
     guard let document else { return contradict(place.position, "defines a policy without a rule") }
     policies.append(document)
     put(.existence, .policy, id, value: Int32(policies.count - 1), place)
+  }
+
+  /// An entry of an access request.
+  public func addRequest(_ id: Int32, _ request: AccessRequest?, at place: LoadedPlace) {
+    guard place.effect == .begins, let request else { return contradict(place.position, "says nothing of a request") }
+    requests.append(request)
+    put(.existence, .request, id, value: Int32(requests.count - 1), place)
   }
 
   /// An entry of an attribute; a beginning has a value.
@@ -337,7 +345,7 @@ extension GraphLoader {
     case .identity: node(kind, text, identities)
     case .group: node(kind, text, groups)
     case .role: node(kind, text, roleNodes)
-    case .assignment, .policy, .resource, .source, .event: graph.node(kind, text: text)
+    case .assignment, .policy, .resource, .source, .event, .request: graph.node(kind, text: text)
     }
   }
 
@@ -364,6 +372,7 @@ extension GraphLoader {
       let document = try document(of: entry)
       return graph.intern(.role(document))
     case (.existence, .policy): return graph.intern(.policy(policies[Int(entry.value)]))
+    case (.existence, .request): return graph.intern(.request(requests[Int(entry.value)]))
     case (.link, _): return node(.identity, entry.value)
     case (.assignment, _):
       let grant = grants[entry.value]

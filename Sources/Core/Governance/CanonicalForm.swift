@@ -140,7 +140,7 @@ extension Change {
   /// Writes the event's `data` as a member: the canonical form of ``data``.
   public func write(to form: inout CanonicalForm) {
     switch self {
-    case .roleDefined, .policyDefined, .findingRaised: return form.document("data", data)
+    case .roleDefined, .policyDefined, .findingRaised, .request: return form.document("data", data)
     default: break
     }
     form.beginObject("data")
@@ -198,7 +198,7 @@ extension Change {
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
       .sourceRetired(let id):
       form.id("id", id)
-    case .roleDefined, .policyDefined, .findingRaised: preconditionFailure("written as a document")
+    case .roleDefined, .policyDefined, .findingRaised, .request: preconditionFailure("written as a document")
     }
   }
 }
@@ -250,6 +250,7 @@ extension Command {
     authority.writeReason(to: &form)
     authority.writeTicket(to: &form)
     form.word("type", change.type)
+    if isUnapproved { form.bool("unapproved", true) }
     form.endObject()
   }
 }

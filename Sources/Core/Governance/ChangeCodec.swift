@@ -32,6 +32,7 @@ extension Change {
     case .coverageGap: "coverage.gap"
     case .eventVoided: "event.voided"
     case .findingRaised: "finding.raised"
+    case .request(_, let step, _, _): step.eventType
     }
   }
 
@@ -53,6 +54,7 @@ extension Change {
     case .coverageBegan(let source, _, _), .coverageEnded(let source, _), .coverageGap(let source, _, _): .source(source)
     case .eventVoided(let position): Entity(.event, String(position))
     case .findingRaised(let finding): finding.subject
+    case .request(let id, _, _, _): .request(id)
     }
   }
 
@@ -108,6 +110,10 @@ extension Change {
       data["rule"] = .string(finding.rule)
       data["subject"] = .string(finding.subject.description)
       data["evidence"] = finding.evidence
+    case .request(let id, _, let by, let request):
+      data["id"] = .string(id)
+      if let by { data["by"] = .string(by) }
+      request?.write(to: &data)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
       .sourceRetired(let id):
@@ -165,8 +171,29 @@ extension Change {
       let finding = Finding(
         rule: try data.id("rule"), subject: try data.entity("subject"), evidence: try data.value("evidence"))
       self = .findingRaised(finding)
-    default: throw data.error("type", "is not an event type that this version knows")
+    default:
+      guard let step = RequestStep(eventType: type) else {
+        throw data.error("type", "is not an event type that this version knows")
+      }
+      let request = try AccessRequest(step, reading: &data)
+      // An event also says what approved itself; a command is somebody's.
+      let isCommanded = request == nil && step != .lapsed
+      let by = isCommanded ? try data.id("by") : try data.optionalID("by")
+      self = .request(id: try data.id("id"), step, by: by, request)
     }
+  }
+}
+
+extension RequestStep {
+  private static let prefix = "request."
+
+  /// The type of the event that records it.
+  public var eventType: String { Self.prefix + rawValue }
+
+  /// The step that an event type records; nil for another type.
+  public init?(eventType: String) {
+    guard eventType.utf8.starts(with: Self.prefix.utf8) else { return nil }
+    self.init(rawValue: String(eventType.dropFirst(Self.prefix.count)))
   }
 }
 

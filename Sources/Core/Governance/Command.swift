@@ -26,6 +26,10 @@ public struct Command: Hashable, Sendable {
   public var dueAt: Instant?
   /// By whose authority.
   public var authority: Authority
+  /// Said by whoever changes directly what an elevation policy has approved; it is found.
+  public var isUnapproved = false
+  /// Who wrote the events that an approval rests on, looked up for it; no part of what the caller says.
+  public var witness: [Int64: Witness] = [:]
 
   /// A command; the expectation defaults to what its usual verb asks (a new entity for register, create, define).
   public init(
@@ -76,14 +80,24 @@ public struct Verb: Hashable, Sendable {
     Verb("coverage.begin", "coverage.began"), Verb("coverage.end", "coverage.ended"),
     Verb("coverage.report_gap", "coverage.gap"),
     Verb("event.void", "event.voided"), Verb("finding.raise", "finding.raised"),
+    Verb("request.submit", "request.submitted", .absent), Verb("request.revise", "request.revised"),
+    Verb("request.approve", "request.approved"), Verb("request.deny", "request.denied"),
+    Verb("request.withdraw", "request.withdrawn"), Verb("request.claim", "request.claimed"),
+    Verb("request.record_lapse", "request.lapsed"), Verb("request.end", "request.ended"),
   ]
+
+  /// The types of all events: those of commands, and of what is only decided.
+  public static let eventTypes = Set(all.map(\.eventType)).union(RequestStep.allCases.map(\.eventType)).sorted()
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   /// The verb of that name.
   public static func named(_ name: String) -> Verb? { byName[name] }
 
-  static func usual(for eventType: String) -> Verb {
+  /// The verb that proposes events of a type, of several the first.
+  ///
+  /// - Precondition: there is one; `request.failed` is only ever decided.
+  public static func usual(for eventType: String) -> Verb {
     guard let verb = all.first(where: { $0.eventType == eventType }) else {
       preconditionFailure("event type without a verb: \(eventType)")
     }
@@ -114,6 +128,7 @@ extension Command {
     effectiveAt = try reader.optionalInstant("effective_at")
     dueAt = try reader.optionalInstant("due_at")
     authority = try Authority(reading: &reader)
+    isUnapproved = try reader.optionalBool("unapproved") ?? false
     change = try Change(type: verb.eventType, reading: &reader)
     expectation = verb.expectation
   }
@@ -125,6 +140,7 @@ extension Command {
     object.put("effective_at", effectiveAt)
     object.put("due_at", dueAt)
     authority.write(to: &object)
+    if isUnapproved { object["unapproved"] = true }
     return .object(object)
   }
 }

@@ -9,12 +9,15 @@ public struct DecisionContext: Hashable, Sendable {
   public var source: String
   /// Whether rules may refuse.
   public var mode: CommandMode
+  /// What a rule said to the grant of a request when it stood: decided again with it, the request fails.
+  public var failing: Refusal?
 
   /// A context.
-  public init(recordedAt: Instant, source: String, mode: CommandMode) {
+  public init(recordedAt: Instant, source: String, mode: CommandMode, failing: Refusal? = nil) {
     self.recordedAt = recordedAt
     self.source = source
     self.mode = mode
+    self.failing = failing
   }
 }
 
@@ -36,6 +39,8 @@ struct Decision<W: World> {
   let command: Command
   let context: DecisionContext
   let world: W
+  /// Whether an access request that was approved asks for it.
+  var isAuthorised = false
   var drafts: [Draft] = []
 
   var at: Instant { command.effectiveAt ?? context.recordedAt }
@@ -52,16 +57,15 @@ struct Decision<W: World> {
     case .identityRegistered(let id, _, let attributes): try define(.identity(id), attributes)
     case .groupCreated(let id, let attributes): try define(.group(id), attributes)
     case .policyDefined(let id, let policy, let attributes):
-      for (principal, pointer) in policy.subjects?.named ?? [] { try require(principal, "/rule" + pointer) }
-      if policy.type == .separationOfDuties, let rule = try? SeparationRule(policy.rule) {
-        for (index, role) in rule.roles.enumerated() { try require(.role(role), "/rule/roles/\(index)") }
-      }
+      for (entity, pointer) in policy.references { try require(entity, "/rule" + pointer) }
       try define(.policy(id), attributes)
+      try noteUnapproved()
     case .resourceDescribed(let path, let attributes): try define(.resource(path), attributes)
     case .sourceRegistered(let id, let attributes): try define(.source(id), attributes)
     case .roleDefined(let id, let document, let attributes):
       for (index, role) in document.includes.enumerated() { try require(.role(role), "/includes/\(index)") }
       try define(.role(id), attributes)
+      try noteUnapproved()
     case .identityRetired(let id): try end(.identity(id), "/id")
     case .groupDeleted(let id): try end(.group(id), "/id")
     case .roleRetired(let id): try end(.role(id), "/id")
@@ -95,6 +99,7 @@ struct Decision<W: World> {
       emit(command.change)
     case .eventVoided(let position): try void(position)
     case .findingRaised: emit(command.change)
+    case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
     }
   }
 
@@ -110,7 +115,7 @@ struct Decision<W: World> {
     case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
     case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
-    case .policy, .resource, .assignment, .event: return
+    case .policy, .resource, .assignment, .event, .request: return
     }
     let finding = Finding(
       rule: "unknown_reference", subject: entity,
@@ -162,14 +167,18 @@ struct Decision<W: World> {
     if isGoverned, let held = world.value(of: .membership(group: group, member: member), at: at), held.expiresAt == expiresAt {
       throw Refusal(.noChange, "is a member already, with the same end", at: "/member")
     }
+    try checkLifetime(of: member, role: nil, from: at, to: expiresAt)
     emit(command.change)
+    try noteUnapproved()
   }
 
   mutating func assign(_ id: String, _ grant: Grant) throws(Refusal) {
     if world.hasUsed(assignment: id) { throw Refusal(.idUsed, "an assignment id is used once; choose another", at: "/id") }
     try require(grant.principal, "/principal")
     try require(.role(grant.role), "/role")
+    try checkLifetime(of: grant.principal, role: grant.role, from: at, to: grant.expiresAt)
     emit(command.change)
+    try noteUnapproved()
   }
 
   mutating func extend(_ id: String, to expiresAt: Instant?) throws(Refusal) {
@@ -179,7 +188,10 @@ struct Decision<W: World> {
       }
       if held.expiresAt == expiresAt { throw Refusal(.noChange, "has this end already", at: "/expires_at") }
     }
+    let held = world.grant(id, at: at)
+    try checkLifetime(of: held?.principal, role: held?.role, from: at, to: expiresAt)
     emit(command.change)
+    try noteUnapproved()
   }
 
   mutating func recordExpiry(of id: String) throws(Refusal) {
@@ -198,6 +210,9 @@ struct Decision<W: World> {
     }
     if event.type == "event.voided" { throw Refusal(.notVoidable, "a voiding cannot itself be voided", at: "/position") }
     if event.isVoided { throw Refusal(.noChange, "is voided already", at: "/position") }
+    if RequestStep(eventType: event.type) != nil {
+      throw Refusal(.notVoidable, "a step of a request cannot be voided; end or withdraw the request", at: "/position")
+    }
     emit(command.change)
   }
 }

@@ -2,7 +2,7 @@ public import Temporal
 
 /// What can be an end of a fact: each kind is a word of its own.
 public enum EntityKind: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
-  case identity, group, role, assignment, policy, resource, source, event
+  case identity, group, role, assignment, policy, resource, source, event, request
 }
 
 /// One entity of a tenant: its kind and its id; ids are unique within a kind.
@@ -50,6 +50,8 @@ public struct Entity: Hashable, Sendable, Comparable, CustomStringConvertible {
   public static func resource(_ path: String) -> Entity { Entity(.resource, path) }
   /// A source.
   public static func source(_ id: String) -> Entity { Entity(.source, id) }
+  /// An access request.
+  public static func request(_ id: String) -> Entity { Entity(.request, id) }
 }
 
 extension String {

@@ -110,6 +110,9 @@ public enum Change: Hashable, Sendable {
   case coverageGap(source: String, resource: String, until: Instant)
   case eventVoided(position: Int64)
   case findingRaised(Finding)
+  /// One step of an access request, by whom, and the request as it then stands. A command that does not say the request anew
+  /// has none, and gets it when it is decided.
+  case request(id: String, RequestStep, by: String?, AccessRequest?)
 }
 
 /// An assignment's value: who gets which role where, on what condition, until when.
@@ -182,10 +185,7 @@ public struct RoleDocument: Hashable, Sendable {
 public enum PolicyType: String, Hashable, Sendable, CaseIterable {
   case deny, boundary
   case separationOfDuties = "separation_of_duties"
-  case elevation, review, privileged
-
-  /// Whether the type is evaluated by this version; the others are refused, never stored and ignored.
-  public var isAvailable: Bool { self != .elevation }
+  case elevation, review, privileged, lifetime
 }
 
 /// A policy's whole value.

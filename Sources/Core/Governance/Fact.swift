@@ -47,6 +47,7 @@ public enum FactValue: Hashable, Sendable {
   case policy(PolicyDocument)
   case resource
   case source
+  case request(AccessRequest)
   case attribute(AttributeValue)
   case suspended
   case person(String)
@@ -145,6 +146,9 @@ extension Change {
     case .coverageGap(let source, let resource, let until):
       let gap = Fact.coverageGap(source: source, resource: resource, from: effectiveAt)
       return [Write(gap, .begins(.covered, expiresAt: until))]
+    case .request(let id, _, _, let request):
+      // Only a command lacks it, and commands are not applied.
+      return request.map { [Write(.existence(.request(id)), .begins(.request($0), expiresAt: nil))] } ?? []
     case .assignmentExpired, .eventVoided, .findingRaised: return []
     }
   }

@@ -28,6 +28,10 @@ public enum Limits {
   public static let principalsPerPolicy = 200
   /// Roles that one policy may keep apart.
   public static let rolesPerSeparation = 50
+  /// Persons who may have to approve one request.
+  public static let approvalsPerRequest = 20
+  /// Bytes of what is known of a request: it stands in each of its events.
+  public static let contextBytes = 8_192
   /// Bytes of a condition document.
   public static let conditionBytes = 16_384
   /// Bytes of a reason.

@@ -33,12 +33,32 @@ public struct ReviewRule: Hashable, Sendable {
 }
 
 extension PolicyDocument {
+  /// The entities that the rule names, each with its pointer in the rule; they must exist where the policy is written.
+  var references: [(entity: Entity, pointer: String)] {
+    switch type {
+    case .separationOfDuties: return Self.roles((try? SeparationRule(rule))?.roles ?? [])
+    case .elevation:
+      guard let rule = try? ElevationRule(rule) else { return [] }
+      return rule.subjects.named + Self.roles(rule.roles)
+        + rule.groups.enumerated().map { (.group($1), "/groups/\($0)") }
+        + rule.approvers.enumerated().map { ($1, "/approvers/\($0)") }
+    case .lifetime: return (subjects?.named ?? []) + Self.roles((try? LifetimeRule(rule))?.roles ?? [])
+    case .deny, .boundary, .review, .privileged: return subjects?.named ?? []
+    }
+  }
+
+  private static func roles(_ ids: [String]) -> [(entity: Entity, pointer: String)] {
+    ids.enumerated().map { (.role($1), "/roles/\($0)") }
+  }
+
   /// Whom the policy concerns; nil for one that is about something else.
   public var subjects: PolicySubjects? {
     switch type {
     case .deny: (try? DenyRule(rule))?.subjects
     case .boundary: (try? BoundaryRule(rule))?.subjects
-    default: nil
+    case .elevation: (try? ElevationRule(rule))?.subjects
+    case .lifetime: (try? LifetimeRule(rule))?.subjects
+    case .separationOfDuties, .review, .privileged: nil
     }
   }
 }
@@ -97,11 +117,11 @@ public struct BoundaryRule: Hashable, Sendable {
 }
 
 extension FieldReader {
-  fileprivate mutating func subjects() throws(JSONFieldError) -> PolicySubjects {
+  mutating func subjects() throws(JSONFieldError) -> PolicySubjects {
     PolicySubjects(principals: try principals("principals"), except: try principals("except") ?? [])
   }
 
-  private mutating func principals(_ name: String) throws(JSONFieldError) -> [Entity]? {
+  mutating func principals(_ name: String) throws(JSONFieldError) -> [Entity]? {
     guard let texts = try optionalStrings(name, maximumCount: Limits.principalsPerPolicy) else { return nil }
     var principals: [Entity] = []
     for (index, text) in texts.enumerated() {
@@ -121,8 +141,13 @@ extension FieldReader {
     guard !actions.isEmpty else { throw error("actions", "must name at least one pattern of actions") }
     let resources = try patterns("resources") ?? ["*"]
     guard !resources.isEmpty else { throw error("resources", "must name at least one pattern, or be left out for *") }
+    return Permission(effect: effect, actions: actions, resources: resources, condition: try judgeableCondition())
+  }
+
+  /// The member `condition`, which must be one that can be judged.
+  mutating func judgeableCondition() throws(JSONFieldError) -> JSONValue? {
     let condition = try condition()
     if let condition { _ = try Condition(condition, at: pointer(to: "condition")) }
-    return Permission(effect: effect, actions: actions, resources: resources, condition: condition)
+    return condition
   }
 }

@@ -24,8 +24,18 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     case separationOfDuties = "separation_of_duties"
     /// A backdated or voiding command needs a reason.
     case reasonRequired = "reason_required"
-    /// This version does not evaluate it yet, so it does not store it.
-    case notAvailable = "not_available"
+    /// An elevation policy governs it: it takes a request, or has to be said to be unapproved.
+    case approvalRequired = "approval_required"
+    /// The policy does not let this be asked for.
+    case notPermitted = "not_permitted"
+    /// Whoever would approve, or act on the request, may not.
+    case notEntitled = "not_entitled"
+    /// The request does not stand where this can be done.
+    case wrongState = "wrong_state"
+    /// A grant would last longer than a policy lets any last.
+    case tooLong = "too_long"
+    /// What the decision rests on has changed since it was looked up; ask again.
+    case changedMeanwhile = "changed_meanwhile"
     /// The event cannot be voided.
     case notVoidable = "not_voidable"
     /// The same idempotency key came with another body.
@@ -45,6 +55,9 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     self.pointer = pointer
     self.message = message
   }
+
+  /// Whether it says that the world as it would be breaches a rule, rather than that the command is wrong.
+  public var isBreach: Bool { code == .separationOfDuties || code == .cycle }
 
   /// Pointer and message in one line.
   public var description: String { pointer.isEmpty ? message : "\(pointer) \(message)" }

@@ -9,7 +9,7 @@ extension Decision {
     if let reason = command.authority.reason, reason.utf8.count > Limits.reasonBytes {
       throw Refusal(.limitExceeded, "must be at most \(Limits.reasonBytes) bytes", at: "/reason")
     }
-    if command.authority.authorisedBy?.verified == true {
+    if command.authority.authorisedBy?.verified == true, !isAuthorised {
       throw Refusal(.malformed, "is said only of approvals that Tenure saw itself", at: "/authorised_by/verified")
     }
     let entity = command.change.entity
@@ -39,6 +39,7 @@ extension Decision {
     case .policyDefined(let id, let policy, _):
       try check(id: id, "/id")
       try check(policy)
+    case .request(let id, let step, let by, let request): try check(id, step, by, request)
     default: try check(id: entity.id, "/id")
     }
   }
@@ -68,15 +69,15 @@ extension Decision {
     if end <= at { throw Refusal(.malformed, "must be later than effective_at", at: pointer) }
   }
 
-  private func check(id: String, _ pointer: String) throws(Refusal) {
+  func check(id: String, _ pointer: String) throws(Refusal) {
     if let problem = Limits.problem(identifier: id) { throw Refusal(.malformed, problem, at: pointer) }
   }
 
-  private func check(path: String, _ pointer: String) throws(Refusal) {
+  func check(path: String, _ pointer: String) throws(Refusal) {
     if let problem = Limits.problem(path: path) { throw Refusal(.malformed, problem, at: pointer) }
   }
 
-  private func check(principal: Entity, _ pointer: String) throws(Refusal) {
+  func check(principal: Entity, _ pointer: String) throws(Refusal) {
     guard principal.kind == .identity || principal.kind == .group else {
       throw Refusal(.malformed, "must begin with identity: or group:", at: pointer)
     }
@@ -84,12 +85,12 @@ extension Decision {
   }
 
   /// A condition that is declared must be one that can be judged; one that is observed is recorded whatever it says.
-  private func check(_ condition: JSONValue?, _ pointer: String) throws(Refusal) {
+  func check(_ condition: JSONValue?, _ pointer: String) throws(Refusal) {
     guard isGoverned, let condition else { return }
     do { _ = try Condition(condition, at: pointer) } catch { throw Refusal(.malformed, error.problem, at: error.pointer) }
   }
 
-  private func check(_ document: RoleDocument, of id: String) throws(Refusal) {
+  func check(_ document: RoleDocument, of id: String) throws(Refusal) {
     if isGoverned, document.permissions == nil {
       throw Refusal(.malformed, "must be given, if only as an empty list", at: "/permissions")
     }
@@ -114,11 +115,7 @@ extension Decision {
     }
   }
 
-  private func check(_ policy: PolicyDocument) throws(Refusal) {
-    guard policy.type.isAvailable else {
-      throw Refusal(
-        .notAvailable, "\(policy.type.rawValue) is not evaluated yet, so it is not stored", at: "/policy_type")
-    }
+  func check(_ policy: PolicyDocument) throws(Refusal) {
     guard policy.rule.canonicalBytes().count <= Limits.ruleBytes else {
       throw Refusal(.limitExceeded, "must be at most \(Limits.ruleBytes) bytes", at: "/rule")
     }
@@ -129,7 +126,8 @@ extension Decision {
       case .deny: _ = try DenyRule(policy.rule, at: "/rule")
       case .boundary: _ = try BoundaryRule(policy.rule, at: "/rule")
       case .separationOfDuties: _ = try SeparationRule(policy.rule, at: "/rule")
-      case .elevation: preconditionFailure("a policy that is not available was refused")
+      case .elevation: _ = try ElevationRule(policy.rule, at: "/rule")
+      case .lifetime: _ = try LifetimeRule(policy.rule, at: "/rule")
       }
     } catch {
       throw Refusal(.malformed, error.problem, at: error.pointer)

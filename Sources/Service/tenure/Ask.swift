@@ -1,5 +1,6 @@
 import API
 import AccessGraph
+import Conditions
 import EventLog
 import Foundation
 import Governance
@@ -86,7 +87,7 @@ extension Subcommand {
   private static func readContext(_ text: String) throws -> JSONObject {
     let value: JSONValue
     do { value = try JSONValue(parsing: Array(text.utf8)) } catch { throw UsageError("--context must be JSON: \(error)") }
-    do { return try CheckSubject.context(value, at: "") } catch { throw UsageError("--context: \(error)") }
+    do { return try RequestContext.read(value, at: "") } catch { throw UsageError("--context: \(error)") }
   }
 
   static let who = Subcommand(

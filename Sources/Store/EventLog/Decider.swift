@@ -24,11 +24,24 @@ struct Decider {
 
   /// Decides a batch and applies its events above what is applied already.
   ///
+  /// What a rule forbids of the grant of a request fails the request, and that is recorded.
+  ///
   /// - Throws: `Refusal`, after which nothing of the batch is left in the graph.
   mutating func decide(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
+    do throws(Refusal) {
+      return try decide(waiting, failing: nil)
+    } catch {
+      guard error.isBreach, let only = waiting.submission.commands.first, waiting.submission.commands.count == 1,
+        case .request = only.change
+      else { throw error }
+      return try decide(waiting, failing: error)
+    }
+  }
+
+  private mutating func decide(_ waiting: Appender.Waiting, failing: Refusal?) throws(Refusal) -> DecidedBatch {
     let start = head.position
     do throws(Refusal) {
-      let batch = try attempt(waiting)
+      let batch = try attempt(waiting, failing: failing)
       guard let last = batch.events.last else { return batch }
       head.position = last.event.position
       head.recordedAt = batch.recordedAt
@@ -39,14 +52,14 @@ struct Decider {
     }
   }
 
-  private mutating func attempt(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
+  private mutating func attempt(_ waiting: Appender.Waiting, failing: Refusal?) throws(Refusal) -> DecidedBatch {
     let submission = waiting.submission
     let commandID = waiting.commandID
     try Self.checkCount(submission)
     let recordedAt = max(settings.clock(), head.recordedAt?.next ?? .earliest)
     var batch = BatchInProgress(
       submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
-      random: random)
+      random: random, failing: failing)
     if submission.commands.count == 1 {
       try replica.graph.change { graph throws(Refusal) in
         try batch.decide(at: 0, in: graph)
@@ -117,6 +130,8 @@ private struct BatchInProgress {
   var position: Int64
   let settings: EventStore.Settings
   let random: RandomReserve
+  /// What a rule said when the batch was decided before.
+  let failing: Refusal?
   var relations = RelationBatch()
   var events: [RecordedEvent] = []
   var personal: [PersonalRow] = []
@@ -127,7 +142,8 @@ private struct BatchInProgress {
   mutating func decide(at index: Int, in graph: AccessGraph) throws(Refusal) {
     let command = submission.commands[index]
     try Sealing.refuseSealed(command.change)
-    let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
+    let context = DecisionContext(
+      recordedAt: recordedAt, source: submission.source, mode: submission.mode, failing: failing)
     let world = graph.world(asKnownAt: graph.appliedPosition)
     var voided: [Fact] = []
     if case .eventVoided(let target) = command.change { voided = world.event(at: target)?.facts ?? [] }

@@ -32,6 +32,7 @@ extension Tenant {
   /// Submits a batch and blocks the thread until it is on disk.
   @discardableResult
   public func submitAndWait(_ submission: Submission) throws(SubmissionFailure) -> Receipt {
+    let submission = try witnessed(submission)
     let answer = Answer<Result<Receipt, SubmissionFailure>>()
     submit(submission) { answer.give($0) }
     return try answer.wait().get()
@@ -50,6 +51,7 @@ extension Tenant {
   ) throws(SubmissionFailure) -> [Result<Receipt, Refusal>] {
     var results: [Result<Receipt, Refusal>] = []
     results.reserveCapacity(submissions.count)
+    let submissions = try submissions.map { submission throws(SubmissionFailure) in try witnessed(submission) }
     var rest = submissions[...]
     var sent: [Answers] = []
     while true {

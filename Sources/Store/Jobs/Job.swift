@@ -39,7 +39,7 @@ public struct Job: Sendable {
   }
 
   /// Every job there is, in the order of their names.
-  public static let all: [Job] = [.expireGrants]
+  public static let all: [Job] = [.expireGrants, .lapseRequests]
 
   /// The job of that name.
   public static func named(_ name: String) -> Job? { all.first { $0.name == name } }
@@ -79,6 +79,13 @@ struct JobContext {
   let isOver: () -> Bool
   /// The tenant with its graph, loaded when first asked for: a run that finds nothing to append never pays for it.
   let openTenant: () throws -> Tenant
+
+  /// The present as every question has it: what was recorded is not in the future, whatever this machine's clock says.
+  func now() throws -> Instant {
+    let rows = try connection.query("SELECT recorded_at FROM tenure.head WHERE tenant_id = \(tenant.id)")
+    guard let row = rows.first else { throw EventLogError.headMissing(tenant: tenant.name) }
+    return max(clock(), try row.optionalTimestamp(0).map { Instant($0) } ?? .earliest)
+  }
 }
 
 /// What a run of a job came to.

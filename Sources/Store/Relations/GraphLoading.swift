@@ -186,6 +186,15 @@ extension GraphLoading {
       if let type, let text, let rule = try? JSONValue(parsing: text) { document = PolicyDocument(type: type, rule: rule) }
       loader.addPolicy(id, document, at: place)
     },
+    LoadedTable(name: "requests", columns: ["id", "step", "request::text"]) { row, loader in
+      let id = try loader.text(&row)
+      let step = try row.optionalString().flatMap(RequestStep.init(rawValue:))
+      let text = try row.optionalString()
+      let place = try EntryColumns.read(&row, loader)
+      var request: AccessRequest?
+      if let step, let text, let value = try? JSONValue(parsing: text) { request = try? AccessRequest(value, step: step) }
+      loader.addRequest(id, request, at: place)
+    },
     existence(of: .resource, in: "resources", "path"),
     existence(of: .source, in: "sources", "id"),
   ]

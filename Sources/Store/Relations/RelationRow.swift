@@ -57,6 +57,7 @@ extension RelationRow {
       case .group: .groups
       case .role: .roles
       case .policy: .policies
+      case .request: .requests
       case .resource: .resources
       case .source: .sources
       case .assignment, .event: preconditionFailure("no existence is recorded of a \(entity.kind.rawValue)")
@@ -166,6 +167,12 @@ private struct Shape {
     case (.role, _): [.bool(nil), .texts(nil)]
     case (.policy, .policy(let policy)): [.text(policy.type.rawValue), .json(policy.rule.canonicalText)]
     case (.policy, _): [.text(nil), .json(nil)]
+    case (.request, .request(let request)):
+      [
+        .text(request.step.rawValue), .text(request.progress?.state.rawValue),
+        .instant(request.progress?.expiresAt.map { Timestamp($0) }), .text(request.terms.requester),
+        .json(request.json.canonicalText),
+      ]
     default: []
     }
   }

@@ -40,6 +40,8 @@ final class RelationTable: Hashable, Sendable {
   static let groups = RelationTable("groups", key: ["id"], began: existence)
   static let roles = RelationTable("roles", key: ["id"], values: ["is_known", "includes"], began: existence)
   static let policies = RelationTable("policies", key: ["id"], values: ["policy_type", "rule"], began: existence)
+  static let requests = RelationTable(
+    "requests", key: ["id"], values: ["step", "state", "request_expires_at", "requester", "request"], began: existence)
   static let resources = RelationTable("resources", key: ["path"], began: existence)
   static let sources = RelationTable("sources", key: ["id"], began: existence)
   static let suspensions = RelationTable("identity_suspensions", key: ["identity"])
@@ -55,7 +57,7 @@ final class RelationTable: Hashable, Sendable {
 
   /// Every table that a rebuild compares.
   static let all: [RelationTable] = [
-    identities, groups, roles, policies, resources, sources, suspensions, links, memberships, assignments, attributes,
+    identities, groups, roles, policies, requests, resources, sources, suspensions, links, memberships, assignments, attributes,
     coverage, gaps,
   ]
 }

@@ -149,9 +149,9 @@ struct Verdict: Sendable, CustomTestStringConvertible {
           attributes: [:])),
       .malformed, "/rule/condition/Bool/request.mfa", observed: nil),
     Verdict(
-      "an elevation policy",
+      "an elevation policy that lets nobody ask for anything",
       Office.command(.policyDefined(id: "p", policy: PolicyDocument(type: .elevation, rule: [:]), attributes: [:])),
-      .notAvailable, "/policy_type", observed: nil),
+      .malformed, "/rule/roles", observed: nil),
     Verdict(
       "a separation of one role",
       Office.command(
@@ -298,7 +298,12 @@ struct Verdict: Sendable, CustomTestStringConvertible {
   @Test func `the tables show every code that decide refuses with`() {
     let shown = Set((Self.malformed + Self.byRule).map(\.code))
     // A key used twice is for the log to refuse, which alone knows the keys; separate duties are seen once all stands.
-    #expect(shown == Set(Refusal.Code.allCases).subtracting([.keyReused, .separationOfDuties]))
+    let elsewhere: Set<Refusal.Code> = [.keyReused, .separationOfDuties]
+    // RequestTests show what is said to requests, and beside them.
+    let toRequests: Set<Refusal.Code> = [
+      .approvalRequired, .notPermitted, .notEntitled, .wrongState, .tooLong, .changedMeanwhile,
+    ]
+    #expect(shown == Set(Refusal.Code.allCases).subtracting(elsewhere).subtracting(toRequests))
   }
 
   @Test func `what is accepted takes effect when it says, or when it is recorded`() throws {

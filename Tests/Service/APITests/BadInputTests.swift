@@ -107,7 +107,7 @@ import Testing
       ),
       ("/v1/assignments/none/revoke", "", 409, [#""code":"not_held""#]),
       ("/v1/policies", #"{"id":"d","policy_type":"deny","rule":{}}"#, 400, [#""pointer":"/rule/actions""#]),
-      ("/v1/policies", #"{"id":"d","policy_type":"elevation","rule":{}}"#, 409, [#""code":"not_available""#]),
+      ("/v1/policies", #"{"id":"d","policy_type":"elevation","rule":{}}"#, 400, [#""pointer":"/rule/roles""#]),
       ("/v1/resources", #"{"path":"/acme"}"#, 400, [#""pointer":"/path""#]),
       ("/v1/events/999999/void", #"{"reason":"x"}"#, 404, [#""code":"not_found""#]),
       ("/v1/events/1/void", "", 409, [#""code":"reason_required""#]),

@@ -34,7 +34,7 @@ import Testing
     // An id may be left out of a grant, for the service makes one.
     func read(_ object: JSONObject) -> JSONFieldError? {
       var object = object
-      NewAssignments.name(&object, verb, key: "key", index: 0)
+      NewIDs.name(&object, verb, key: "key", index: 0)
       do throws(JSONFieldError) {
         _ = try Command(.object(object))
         return nil

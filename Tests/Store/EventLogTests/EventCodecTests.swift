@@ -14,7 +14,7 @@ enum GoldenBodies {
     Array(try Data(contentsOf: folder.appending(path: "\(type).json")))
   }
 
-  static let types = Set(Verb.all.map(\.eventType))
+  static let types = Set(Verb.eventTypes)
 }
 
 @Suite struct EventCodecTests {

@@ -22,6 +22,9 @@ enum WorldInSQL {
         UNION ALL SELECT 'policy', id, policy_type || ' ' || (rule ->> 'scope' IS NOT NULL)::text, position, effective_at,
           since_effective, since_position
         FROM tenure.policies, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
+        UNION ALL SELECT 'request', id, concat_ws(' ', step, state, requester, extract(epoch FROM request_expires_at)::int8),
+          position, effective_at, since_effective, since_position
+        FROM tenure.requests, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'resource', path, '', position, effective_at, since_effective, since_position
         FROM tenure.resources, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'source', id, '', position, effective_at, since_effective, since_position
@@ -122,6 +125,11 @@ extension NaiveState {
     case .identity(let kind): kind.rawValue
     case .role(let permissions, _): permissions == nil ? "false" : "true"
     case .policy(let policy): "\(policy.type.rawValue) \(policy.rule["scope"] != nil)"
+    case .request(let request):
+      [
+        request.step.rawValue, request.progress?.state.rawValue, request.terms.requester,
+        request.progress?.expiresAt.map { "\($0.microseconds / 1_000_000)" },
+      ].compactMap { $0 }.joined(separator: " ")
     case .group, .resource, .source: ""
     }
   }

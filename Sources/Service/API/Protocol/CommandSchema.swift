@@ -32,6 +32,7 @@ enum CommandSchema {
     Member("actor", Schemas.actor, "Who did it at the source, and on whose behalf"),
     Member("authorised_by", Schemas.approval, "Who approved it"), Member("reason", Schemas.reason, "Why, in words"),
     Member("ticket", Schemas.ticket, "The ticket it belongs to"),
+    Member("unapproved", ["type": "boolean"], "Said to change directly what an elevation policy governs; it is found"),
   ]
 
   private static let attributes = Member("attributes", Schemas.attributes, "Values by name; null takes one away")
@@ -85,7 +86,21 @@ enum CommandSchema {
         id("rule", "The rule that flagged it"), Member("subject", Schemas.entity, required: true, "What it is about"),
         Member("evidence", Schemas.evidence, required: true, "The evidence"),
       ]
+    case "request.submitted":
+      [Member("id", Schemas.id, "The id, used once, also for the assignment; absent, one is made")] + terms
+    case "request.revised": [id()] + terms
+    case "request.approved", "request.denied", "request.withdrawn", "request.claimed", "request.ended":
+      [id(), id("by", "Who does it")]
     default: [id()]
     }
   }
+
+  private static let terms: [Member] = [
+    Member("requester", Schemas.id, required: true, "Who asks"),
+    Member("proposal", Schemas.proposal, required: true, "The command that is asked for"),
+    Member("policy", Schemas.id, required: true, "The elevation policy that it is asked for under"),
+    Member("duration_seconds", Schemas.count(Int(Int32.max)), "The work window; absent, standing access or a revision"),
+    Member("start", Schemas.start, "When the access begins: approval (the default), claim, or an instant"),
+    Member("context", Schemas.context, "What is known of the request, keys without request."),
+  ]
 }

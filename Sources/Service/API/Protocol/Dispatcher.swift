@@ -97,14 +97,18 @@ final class Dispatcher: Sendable {
       case .now(let response): return .now(response)
       case .waiting(let body): return .later { taker in self.work(taker, isQuery: isQuery) { .now(try body()) } }
       case .recording(let tenant, let submission, let addressed, let answer):
-        return .later { taker in
-          tenant.submit(submission) { result in
-            switch result {
-            case .success(let receipt): taker(answer(receipt))
-            case .failure(let failure): taker(Problem(failure).addressed(as: addressed).response)
+        @Sendable func record(_ submission: Submission) -> Answer {
+          .later { taker in
+            tenant.submit(submission) { result in
+              switch result {
+              case .success(let receipt): taker(answer(receipt))
+              case .failure(let failure): taker(Problem(failure).addressed(as: addressed).response)
+              }
             }
           }
         }
+        guard submission.needsWitness else { return record(submission) }
+        return .later { taker in self.work(taker) { record(try tenant.witnessed(submission)) } }
       }
     } catch {
       return .now(Problem(error, isQuery: isQuery).response)

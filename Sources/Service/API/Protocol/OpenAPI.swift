@@ -109,7 +109,9 @@ enum OpenAPI {
 extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
-    service + identities + groups + roles + assignments + policies + resources + sources + events + [commands] + access + check
+    service + identities + groups + roles + assignments + policies + resources + sources + requests + events + [commands]
+    + access
+    + check
     + find
 
   /// Whether it records events.

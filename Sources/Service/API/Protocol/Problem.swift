@@ -39,7 +39,12 @@ struct ProblemKind: Hashable, Sendable {
     case .cycle: ProblemKind(code: code.rawValue, status: 409, title: "It would make a cycle")
     case .separationOfDuties: ProblemKind(code: code.rawValue, status: 409, title: "A policy keeps these roles apart")
     case .reasonRequired: ProblemKind(code: code.rawValue, status: 409, title: "A reason is required")
-    case .notAvailable: ProblemKind(code: code.rawValue, status: 409, title: "This version does not evaluate it")
+    case .approvalRequired: ProblemKind(code: code.rawValue, status: 409, title: "It takes an approved request")
+    case .notPermitted: ProblemKind(code: code.rawValue, status: 409, title: "The policy does not let this be asked for")
+    case .notEntitled: ProblemKind(code: code.rawValue, status: 409, title: "This identity may not do it")
+    case .wrongState: ProblemKind(code: code.rawValue, status: 409, title: "The request does not stand there")
+    case .tooLong: ProblemKind(code: code.rawValue, status: 409, title: "It would last too long")
+    case .changedMeanwhile: ProblemKind(code: code.rawValue, status: 409, title: "Something changed meanwhile")
     case .notVoidable: ProblemKind(code: code.rawValue, status: 409, title: "The event cannot be voided")
     case .keyReused: ProblemKind(code: code.rawValue, status: 422, title: "The idempotency key came with another body")
     }

@@ -1,3 +1,4 @@
+import Conditions
 import EventLog
 import Governance
 import JSON
@@ -28,7 +29,7 @@ enum Schemas {
     "maxLength": .integer(Int64(Limits.identifierBytes + Limits.kindBytes)), "examples": ["identity:alice"],
   ]
   static let eventType: JSONValue = [
-    "type": "string", "enum": .array(Set(Verb.all.map(\.eventType)).sorted().map { .string($0) }),
+    "type": "string", "enum": .array(Verb.eventTypes.map { .string($0) }),
     "examples": ["identity.registered"],
   ]
   static let attributes: JSONValue = [
@@ -39,6 +40,18 @@ enum Schemas {
   ]
   static let condition: JSONValue = [
     "type": "object", "examples": [["Bool": ["request.mfa": ["true"]]]],
+  ]
+  static let context: JSONValue = [
+    "type": "object", "maxProperties": .integer(Int64(RequestContext.mostMembers)), "examples": [["mfa": true]],
+  ]
+  static let start: JSONValue = [
+    "oneOf": [["enum": ["approval", "claim"]], ["type": "string", "format": "date-time"]], "examples": ["approval"],
+  ]
+  static let proposal: JSONValue = [
+    "type": "object", "required": ["type"],
+    "properties": ["type": ["enum": .array(RequestProposal.verbs.map { .string($0) })]],
+    "description": "The members of that command without its id where it grants, its end, and those that all commands share",
+    "examples": [["type": "assignment.grant", "principal": "identity:alice", "role": "viewer", "scope": "github.com/acme"]],
   ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]

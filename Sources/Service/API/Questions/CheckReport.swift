@@ -23,26 +23,6 @@ public struct CheckSubject: Hashable, Sendable {
     self.context = context
   }
 
-  /// Members of a context: more than any request has.
-  public static let mostContextMembers = 100
-
-  /// Reads a context: an object of known keys, each with a value of its kind.
-  public static func context(_ value: JSONValue, at pointer: String) throws(JSONFieldError) -> JSONObject {
-    guard let object = value.objectValue else { throw JSONFieldError(pointer: pointer, problem: "must be an object") }
-    guard object.count <= mostContextMembers else {
-      throw JSONFieldError(pointer: pointer, problem: "must have at most \(mostContextMembers) members")
-    }
-    for member in object {
-      let at = JSONPointer.child(member.name, of: pointer)
-      let key: ConditionKey
-      do { key = try ConditionKey("request." + member.name) } catch {
-        throw JSONFieldError(pointer: at, problem: "\(error)")
-      }
-      if let problem = key.problem(with: member.value) { throw JSONFieldError(pointer: at, problem: problem) }
-    }
-    return object
-  }
-
   /// What conditions see of the request: about the present it is complete, as where access is enforced; about a moment that is
   /// named, what it lacks stays open.
   func request(isPresent: Bool) -> RequestFacts {

@@ -1,4 +1,5 @@
 import AccessGraph
+import Conditions
 import EventLog
 import Governance
 import HTTP
@@ -32,7 +33,7 @@ extension Endpoint {
   ]
 
   private static let context: JSONValue = [
-    "type": "object", "maxProperties": .integer(Int64(CheckSubject.mostContextMembers)),
+    "type": "object", "maxProperties": .integer(Int64(RequestContext.mostMembers)),
     "additionalProperties": ["type": ["string", "integer", "boolean", "array"]],
     "examples": [["ip": "10.1.2.3", "mfa": true]],
   ]
@@ -101,7 +102,7 @@ extension FieldReader {
   /// The member `context`; nil where it is absent.
   fileprivate mutating func context() throws(JSONFieldError) -> JSONObject? {
     guard let value = optionalValue("context") else { return nil }
-    return try CheckSubject.context(value, at: pointer(to: "context"))
+    return try RequestContext.read(value, at: pointer(to: "context"))
   }
 }
 

@@ -70,7 +70,7 @@ private struct Batch: Sendable {
     guard var object = item.objectValue, let verb = object["type"]?.stringValue.flatMap(Verb.named) else {
       return try Command(item, at: "/commands/\(index)")
     }
-    NewAssignments.name(&object, verb, key: key, index: index)
+    NewIDs.name(&object, verb, key: key, index: index)
     return try Command(.object(object), at: "/commands/\(index)")
   }
 

@@ -116,7 +116,7 @@ extension EntityKind {
     switch self {
     case .group: "deleted"
     case .resource: "removed"
-    case .identity, .role, .policy, .source, .assignment, .event: "retired"
+    case .identity, .role, .policy, .source, .assignment, .event, .request: "retired"
     }
   }
 }
@@ -140,7 +140,7 @@ extension FactValue {
       writer.member("scope", grant.scope)
       writer.key("condition")
       writer.value(grant.condition ?? .null)
-    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered: return
+    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request: return
     }
   }
 }

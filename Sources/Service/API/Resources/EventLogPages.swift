@@ -88,7 +88,7 @@ extension LogFilter {
     actor = try reader.optionalID("actor")
     recorder = try reader.optionalID("recorder")
     type = try reader.optionalID("type")
-    if let type, !Verb.all.contains(where: { $0.eventType == type }) {
+    if let type, !Verb.eventTypes.contains(type) {
       throw reader.error("type", "is not an event type; they are listed in /openapi.json")
     }
     source = try reader.optionalID("source")

@@ -1,8 +1,8 @@
 import Cryptography
-import EventLog
-import Governance
+public import EventLog
+public import Governance
 import HTTP
-import JSON
+public import JSON
 
 /// A command that has a path of its own: its verb, and the member that the path names.
 ///
@@ -42,7 +42,7 @@ struct Write: Sendable {
       let text = call.parameters[member]
       object[member] = verb.eventType == "event.voided" ? .integer(try Self.position(text)) : .string(text)
     }
-    NewAssignments.name(&object, verb, key: call.headers.commandID, index: 0)
+    NewIDs.name(&object, verb, key: call.headers.commandID, index: 0)
     var reader = FieldReader(object: object)
     let command: Command
     do throws(JSONFieldError) {
@@ -61,9 +61,19 @@ struct Write: Sendable {
       writer.beginObject()
       writer.member("entity", entity.description)
       receipt.writeMembers(to: &writer)
+      if entity.kind == .request { Self.writeState(of: entity.id, after: receipt, call.questions, to: &writer) }
       writer.endObject()
       return .json(writer.take(), status: status, position: receipt.position)
     }
+  }
+
+  /// Where a request stands after a step: an approval may have made it fail.
+  private static func writeState(
+    of request: String, after receipt: Receipt, _ questions: Questions, to writer: inout JSONWriter
+  ) {
+    let known = receipt.lastPosition.map { AsKnownAt.position($0) } ?? .head
+    let report = try? questions.request(request, at: receipt.recordedAt, asKnownAt: known)
+    writer.member("state", report?.shown.standing.state.rawValue)
   }
 
   /// A position that stands in a path.
@@ -93,17 +103,36 @@ enum Intake {
   }
 }
 
-/// Ids for assignments whose granter did not choose one.
-enum NewAssignments {
-  /// Adds the id, where a grant has none.
+/// Steps of access requests that come by the command instead of HTTP.
+public enum RequestIntake {
+  /// Reads the members of a command about a request, and gives a new one an id.
+  public static func command(_ members: JSONObject, id: String?) throws(JSONFieldError) -> Command {
+    var members = members
+    if let id { members["id"] = .string(id) }
+    if let verb = members["type"]?.stringValue.flatMap(Verb.named) { NewIDs.name(&members, verb, key: nil, index: 0) }
+    return try Command(.object(members))
+  }
+
+  /// A batch of one command; the facts belong to the same source as those that came by HTTP.
+  public static func submission(_ command: Command, recordedBy recorder: String) -> Submission {
+    Submission(
+      mode: .governed, source: Intake.source, basis: .declared,
+      recordedBy: Recorder(id: recorder, authentication: "local"), commands: [command])
+  }
+}
+
+/// Ids for assignments and requests for which the caller did not choose one.
+enum NewIDs {
+  /// Adds the id, where a grant or a request has none.
   ///
   /// With an idempotency key it follows from the key, so that the same request sent again is the same command.
   static func name(_ object: inout JSONObject, _ verb: Verb, key: String?, index: Int) {
-    guard verb.eventType == "assignment.granted", object["id"] == nil else { return }
+    let prefixes = ["assignment.granted": "a-", "request.submitted": "r-"]
+    guard let prefix = prefixes[verb.eventType], object["id"] == nil else { return }
     let digits =
       key.map { SHA256.digest(Array("\($0)\n\(index)".utf8)).hexadecimal }
       ?? Hexadecimal.encode(SecureRandom.bytes(randomBytes))
-    object["id"] = .string("a-" + digits.prefix(2 * randomBytes))
+    object["id"] = .string(prefix + digits.prefix(2 * randomBytes))
   }
 
   /// As many as a random UUID has.

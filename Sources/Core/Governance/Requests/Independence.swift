@@ -1,0 +1,203 @@
+import JSON
+public import Temporal
+
+/// Who wrote an event, and when it was recorded.
+public struct Witness: Hashable, Sendable {
+  /// When.
+  public var recordedAt: Instant
+  /// Who did it, for whom, and who approved it, as far as it is recorded.
+  public var authors: [String]
+
+  /// A witness.
+  public init(recordedAt: Instant, authors: [String]) {
+    self.recordedAt = recordedAt
+    self.authors = authors
+  }
+}
+
+/// Whoever stands behind identities: nobody approves what is their own, by any account, service or agent.
+extension World {
+  /// The identity, the persons whose account it is, the owners of services and agents, and so on up, at any time in a stretch.
+  ///
+  /// At any time in it: to unlink an account or to give a service away does not make it somebody else's.
+  func selves(of identity: Entity, during stretch: Interval) -> Set<Entity> {
+    reach(from: identity) { next in
+      var behind: [Entity] = []
+      for span in holds(.link(account: next.id)) where span.overlaps(stretch) {
+        if case .person(let person) = span.value { behind.append(.identity(person)) }
+      }
+      // A person belongs to nobody, whoever is named as answering for the record.
+      if !isPerson(next, during: stretch) {
+        for span in holds(.attribute(next, name: "owner")) where span.overlaps(stretch) {
+          if case .attribute(.open(let value)) = span.value, let owner = value.stringValue { behind.append(.identity(owner)) }
+        }
+      }
+      return behind
+    }
+  }
+
+  private func isPerson(_ identity: Entity, during stretch: Interval) -> Bool {
+    holds(.existence(identity)).contains { $0.overlaps(stretch) && $0.value == .identity(.person) }
+  }
+
+  /// Everybody who asks or gains by a request.
+  func interested(in terms: RequestTerms, at t: Instant, during stretch: Interval) -> Set<Entity> {
+    var identities: Set<Entity> = [.identity(terms.requester)]
+    if let beneficiary = beneficiary(of: terms.proposal, at: t) {
+      identities.formUnion(self.identities(of: beneficiary, at: t))
+    }
+    return identities.reduce(into: []) { $0.formUnion(selves(of: $1, during: stretch)) }
+  }
+
+  /// Who gains by a proposal; nil for a revision.
+  func beneficiary(of proposal: RequestProposal, at t: Instant) -> Entity? {
+    switch proposal {
+    case .assignment(let principal, _, _, _): principal
+    case .membership(_, let member): member
+    case .prolongation(let assignment): grant(assignment, at: t)?.principal
+    case .role, .policy: nil
+    }
+  }
+
+  /// The grant of an assignment that holds at t.
+  func grant(_ assignment: String, at t: Instant) -> Grant? {
+    guard case .grant(let grant) = value(of: .assignment(id: assignment), at: t)?.value else { return nil }
+    return grant
+  }
+
+  /// The positions of the events that make somebody an approver: memberships above them, and the versions of the policy.
+  ///
+  /// Whoever submits an approval looks up who wrote them.
+  public func approvalSteps(of request: String, by approver: String, at t: Instant) -> [Int64] {
+    guard let standing = self.request(request, at: t) else { return [] }
+    let approvers = Set([approver] + standing.progress.approvals.map(\.approver))
+    var steps = Set(versions(of: standing.terms.policy).map(\.position))
+    for approver in approvers {
+      for principal in principalsAbove(.identity(approver), at: t) {
+        for case .membership(let group, let member) in facts(about: principal) where member == principal {
+          if let span = value(of: .membership(group: group, member: member), at: t) { steps.insert(span.begun.position) }
+        }
+      }
+    }
+    return steps.sorted()
+  }
+
+  /// The versions of an elevation policy, in order.
+  func versions(of policy: String) -> [(position: Int64, rule: ElevationRule)] {
+    holds(.existence(.policy(policy))).compactMap { span in
+      guard case .policy(let document) = span.value, let rule = try? ElevationRule(document.rule) else { return nil }
+      return (span.entry.position, rule)
+    }
+  }
+}
+
+/// Who may approve one request.
+struct Approvers<W: World> {
+  let world: W
+  let elevation: Elevation
+  let terms: RequestTerms
+  let now: Instant
+  /// Who wrote the events that make approvers; nil where nobody looked, as before the request is submitted.
+  let witness: [Int64: Witness]?
+  private let interested: Set<Entity>
+
+  init(_ world: W, _ elevation: Elevation, _ terms: RequestTerms, at now: Instant, witness: [Int64: Witness]?) {
+    self.world = world
+    self.elevation = elevation
+    self.terms = terms
+    self.now = now
+    self.witness = witness
+    interested = world.interested(in: terms, at: now, during: Self.stretch(elevation, now))
+  }
+
+  private static func stretch(_ elevation: Elevation, _ now: Instant) -> Interval {
+    let lookback = elevation.rule.lookbackDays * 86_400_000_000
+    return Interval(from: min(now.adding(microseconds: -lookback), now), to: now.next)
+  }
+
+  private var stretch: Interval { Self.stretch(elevation, now) }
+
+  /// Those who stand behind an approver; two accounts of one person are one approver.
+  func selves(of approver: String) -> Set<Entity> { world.selves(of: .identity(approver), during: stretch) }
+
+  /// Why somebody may not approve; nil where they may.
+  func objection(to approver: String) -> Refusal? {
+    guard world.isActive(approver, at: now) else {
+      return Refusal(.notEntitled, "is not an active identity", at: "/by")
+    }
+    if !selves(of: approver).isDisjoint(with: interested) {
+      return Refusal(.notEntitled, "asks or gains by it, by this or another account, or owns who does", at: "/by")
+    }
+    if world.principalsAbove(.identity(approver), at: now).isDisjoint(with: elevation.rule.approvers) {
+      return Refusal(.notEntitled, "is no approver of \(elevation.policy)", at: "/by")
+    }
+    guard let witness else { return nil }
+    switch standing(of: approver, witness) {
+    case .independent: return nil
+    case .madeByRequester:
+      return Refusal(
+        .notEntitled, "was made an approver by the requester in the last \(elevation.rule.lookbackDays) days", at: "/by")
+    case .unknown:
+      return Refusal(.changedMeanwhile, "became an approver while this was being decided; ask again", at: "/by")
+    }
+  }
+
+  private enum Standing { case independent, madeByRequester, unknown }
+
+  /// Whether some way on which they are an approver owes nothing to the requester.
+  private func standing(of approver: String, _ witness: [Int64: Witness]) -> Standing {
+    var isUnknown = false
+    func owesNothing(_ position: Int64) -> Bool {
+      guard let event = witness[position] else {
+        isUnknown = true
+        return false
+      }
+      if event.recordedAt < stretch.from { return true }
+      return event.authors.allSatisfy { author in
+        world.selves(of: .identity(author), during: stretch).isDisjoint(with: interested)
+      }
+    }
+    let reached = world.reach(from: .identity(approver)) { principal in
+      world.facts(about: principal).compactMap { fact in
+        guard case .membership(let group, let member) = fact, member == principal,
+          let span = world.value(of: fact, at: now), owesNothing(span.begun.position)
+        else { return nil }
+        return .group(group)
+      }
+    }
+    let named = elevation.rule.approvers.filter { reached.contains($0) }
+    if named.contains(where: { principal in introduction(of: principal).map(owesNothing) ?? false }) { return .independent }
+    return isUnknown ? .unknown : .madeByRequester
+  }
+
+  /// The event since which the policy names a principal as an approver without a break.
+  private func introduction(of principal: Entity) -> Int64? {
+    var introduction: Int64?
+    for (position, rule) in world.versions(of: elevation.policy) {
+      if !rule.approvers.contains(principal) { introduction = nil } else if introduction == nil { introduction = position }
+      if position == elevation.position { break }
+    }
+    return introduction
+  }
+
+  /// Whether as many persons as are needed could approve.
+  func areEnough() -> Bool {
+    var persons: [Set<Entity>] = []
+    var seen: Set<Entity> = []
+    for principal in elevation.rule.approvers {
+      for identity in world.identities(of: principal, at: now).sorted() where seen.insert(identity).inserted {
+        let selves = selves(of: identity.id)
+        guard objection(to: identity.id) == nil, persons.allSatisfy({ $0.isDisjoint(with: selves) }) else { continue }
+        persons.append(selves)
+        if persons.count >= elevation.rule.approvals { return true }
+      }
+    }
+    return false
+  }
+}
+
+extension Span {
+  fileprivate func overlaps(_ stretch: Interval) -> Bool {
+    Interval(exactly: from, to: to).map { $0.overlaps(stretch) } ?? false
+  }
+}

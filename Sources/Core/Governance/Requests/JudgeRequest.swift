@@ -1,0 +1,180 @@
+import Conditions
+import JSON
+import Temporal
+
+/// What a policy says to a request.
+struct Judged {
+  let elevation: Elevation
+  /// Whether nobody else has to act.
+  let isAlone: Bool
+  let isBreakGlass: Bool
+}
+
+extension Decision {
+  /// Whether these terms may be asked for now, by the policy as it is in force now.
+  func judge(_ terms: RequestTerms, _ id: String, _ reason: String?, _ ticket: Ticket?) throws(Refusal) -> Judged {
+    guard world.isActive(terms.requester, at: at) else {
+      throw Refusal(.notEntitled, "is not an active identity", at: "/requester")
+    }
+    guard let elevation = world.elevation(terms.policy, at: at) else {
+      throw Refusal(.unknownReference, "is no elevation policy at \(at)", at: "/policy")
+    }
+    let rule = elevation.rule
+    try judgeParties(terms, rule)
+    try judgeProposal(terms, id, rule)
+    try judgeDuration(terms, rule)
+    try judgeRequirements(terms, rule, reason, ticket)
+    return Judged(elevation: elevation, isAlone: isAlone(terms, rule), isBreakGlass: rule.isBreakGlass)
+  }
+
+  private func judgeParties(_ terms: RequestTerms, _ rule: ElevationRule) throws(Refusal) {
+    guard world.concerns(rule.subjects, .identity(terms.requester), at: at) else {
+      throw Refusal(.notPermitted, "may not ask under \(terms.policy)", at: "/requester")
+    }
+    guard let beneficiary = world.beneficiary(of: terms.proposal, at: at) else { return }
+    guard world.exists(beneficiary, at: at) else {
+      throw Refusal(.unknownReference, "\(beneficiary) does not exist at \(at)", at: "/proposal")
+    }
+    guard world.concerns(rule.subjects, beneficiary, at: at) else {
+      throw Refusal(.notPermitted, "nothing may be asked for \(beneficiary) under \(terms.policy)", at: "/proposal")
+    }
+  }
+
+  private func judgeProposal(_ terms: RequestTerms, _ id: String, _ rule: ElevationRule) throws(Refusal) {
+    var extended: Grant?
+    switch terms.proposal {
+    case .prolongation(let assignment):
+      extended = world.grant(assignment, at: at)
+      if extended == nil {
+        throw Refusal(.notHeld, "does not hold: what has ended is asked for anew", at: "/proposal/id")
+      }
+    case .membership(let group, let member):
+      if world.value(of: .membership(group: group, member: member), at: at) != nil {
+        throw Refusal(.noChange, "is a member already: what is held otherwise must not end with a request", at: "/proposal")
+      }
+    case .role(let role, _): try requireThere(.role(role))
+    case .policy(let policy, _): try requireThere(.policy(policy))
+    case .assignment(_, let role, _, _):
+      guard world.exists(.role(role), at: at) else {
+        throw Refusal(.unknownReference, "role:\(role) does not exist at \(at)", at: "/proposal/role")
+      }
+    }
+    guard rule.covers(terms.proposal, extending: extended) else {
+      throw Refusal(.notPermitted, "is not among what \(terms.policy) lets anybody ask for", at: "/proposal")
+    }
+  }
+
+  private func requireThere(_ entity: Entity) throws(Refusal) {
+    if !world.exists(entity, at: at) {
+      throw Refusal(.unknownReference, "\(entity) does not exist at \(at)", at: "/proposal/id")
+    }
+  }
+
+  private func judgeDuration(_ terms: RequestTerms, _ rule: ElevationRule) throws(Refusal) {
+    guard let seconds = terms.durationSeconds else {
+      if terms.proposal.hasWindow, !rule.allowsStanding {
+        throw Refusal(
+          .notPermitted, "must be given: \(terms.policy) lets nobody ask for standing access", at: "/duration_seconds")
+      }
+      return
+    }
+    guard terms.proposal.hasWindow else {
+      throw Refusal(.malformed, "belongs to access, not to a revision", at: "/duration_seconds")
+    }
+    guard let longest = rule.longestSeconds, (1...longest).contains(seconds) else {
+      let limit =
+        rule.longestSeconds.map { "must be 1 to \($0) seconds" } ?? "must be absent: only standing access may be asked for"
+      throw Refusal(.notPermitted, "\(limit) under \(terms.policy)", at: "/duration_seconds")
+    }
+  }
+
+  private func judgeRequirements(
+    _ terms: RequestTerms, _ rule: ElevationRule, _ reason: String?, _ ticket: Ticket?
+  ) throws(Refusal) {
+    if rule.requiresReason, reason?.isEmpty ?? true {
+      throw Refusal(.reasonRequired, "\(terms.policy) requires a reason", at: "/reason")
+    }
+    if let wanted = rule.ticket {
+      guard let ticket, ticket.system.isExactly(wanted.system), Condition.isLike(ticket.key, wanted.key) else {
+        throw Refusal(.notPermitted, "must be a ticket of \(wanted.system) like \(wanted.key)", at: "/ticket")
+      }
+    }
+    if let condition = rule.condition, !holds(condition, of: terms) {
+      throw Refusal(.notPermitted, "does not meet what \(terms.policy) requires of a request", at: "/context")
+    }
+  }
+
+  private func isAlone(_ terms: RequestTerms, _ rule: ElevationRule) -> Bool {
+    if rule.isBreakGlass { return true }
+    switch rule.approvesItself {
+    case .never: return false
+    case .always: return true
+    case .when(let condition): return holds(condition, of: terms)
+    }
+  }
+
+  private func holds(_ condition: JSONValue, of terms: RequestTerms) -> Bool {
+    var scope: String?
+    if case .assignment(_, _, let asked, _) = terms.proposal, asked != "*" { scope = asked }
+    return world.holds(condition, for: terms.requester, at: at, context: terms.context, resource: scope)
+  }
+
+  // MARK: Malformed whatever the world
+
+  func check(_ id: String, _ step: RequestStep, _ by: String?, _ said: AccessRequest?) throws(Refusal) {
+    guard isGoverned else { throw Refusal(.malformed, "is asked for, not observed", at: "/type") }
+    try check(id: id, "/id")
+    if let by { try check(id: by, "/by") }
+    if step == .lapsed {
+      if command.effectiveAt == nil { throw Refusal(.malformed, "must be when it lapsed", at: "/effective_at") }
+    } else if command.effectiveAt != nil {
+      throw Refusal(.malformed, "cannot be chosen: a step of a request takes effect when it is recorded", at: "/effective_at")
+    }
+    guard let said else { return }
+    if said.progress != nil { throw Refusal(.malformed, "is decided, not said", at: "/progress") }
+    try check(id: said.terms.requester, "/requester")
+    try check(said.terms.proposal)
+    do { _ = try RequestContext.read(.object(said.terms.context), at: "/context") } catch {
+      throw Refusal(.malformed, error.problem, at: error.pointer)
+    }
+    guard case .at(let start) = said.terms.start else {
+      if said.terms.start == .onClaim, !said.terms.proposal.isGrant {
+        throw Refusal(.malformed, "must be approval: there is nothing to claim", at: "/start")
+      }
+      return
+    }
+    if !said.terms.proposal.isGrant { throw Refusal(.malformed, "must be approval: nothing begins later", at: "/start") }
+    if start <= context.recordedAt { throw Refusal(.malformed, "must lie ahead", at: "/start") }
+  }
+
+  private func check(_ proposal: RequestProposal) throws(Refusal) {
+    do throws(Refusal) {
+      switch proposal {
+      case .assignment(_, _, _, let condition): try check(condition, "/condition")
+      case .role(let id, let document): try check(document, of: id)
+      case .policy(_, let policy): try check(policy)
+      case .membership, .prolongation: return
+      }
+    } catch {
+      throw Refusal(error.code, error.message, at: "/proposal" + error.pointer)
+    }
+  }
+}
+
+extension RequestProposal {
+  /// What the command that is asked for expects of the entity that it names.
+  var expectation: Expectation {
+    switch self {
+    case .role, .policy: .present
+    case .assignment, .membership, .prolongation: .either
+    }
+  }
+
+  /// Whether it says how long something lasts.
+  fileprivate var hasWindow: Bool {
+    switch self {
+    case .assignment, .membership, .prolongation: true
+    case .role, .policy: false
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import JSON
+import Temporal
+
+/// What is granted and found at the same time.
+extension Decision {
+  /// Break-glass access: granted at once and loudly, to be reviewed.
+  mutating func noteBreakGlass(_ id: String, _ terms: RequestTerms, _ progress: RequestProgress) {
+    guard progress.isBreakGlass else { return }
+    let evidence: JSONValue = [
+      "requester": .string(terms.requester), "policy": .string(terms.policy), "proposal": terms.proposal.json,
+    ]
+    emit(.findingRaised(Finding(rule: "break_glass", subject: .request(id), evidence: evidence)))
+  }
+
+  /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
+  mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
+    let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
+    let stretch = Interval(from: min(since, at), to: at.next)
+    let approving = approvers.selves(of: by)
+    let asking = world.interested(in: terms, at: at, during: stretch)
+    for other in world.requests(since: since) where !other.isExactly(id) {
+      guard let standing = world.request(other, at: at),
+        !world.interested(in: standing.terms, at: at, during: stretch).isDisjoint(with: approving)
+      else { continue }
+      let returned = standing.progress.approvals.first { !approvers.selves(of: $0.approver).isDisjoint(with: asking) }
+      guard let returned else { continue }
+      let evidence: JSONValue = [
+        "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),
+        "other_approver": .string(returned.approver),
+      ]
+      emit(.findingRaised(Finding(rule: "reciprocal_approval", subject: .request(id), evidence: evidence)))
+    }
+  }
+
+  /// What an elevation policy governs is changed directly only by saying so, and is found.
+  mutating func noteUnapproved() throws(Refusal) {
+    if isAuthorised || (!isGoverned && command.authority.authorisedBy != nil) { return }
+    guard let elevation = world.elevations(at: context.recordedAt).first(where: { governs($0.rule) }) else { return }
+    if isGoverned, !command.isUnapproved {
+      throw Refusal(
+        .approvalRequired, "\(elevation.policy) governs this: submit a request, or say unapproved, with a reason",
+        at: "/unapproved")
+    }
+    if isGoverned, command.authority.reason?.isEmpty ?? true {
+      throw Refusal(.reasonRequired, "an unapproved change needs a reason", at: "/reason")
+    }
+    let evidence: JSONValue = ["policy": .string(elevation.policy), "command": .string(command.verb.name)]
+    emit(.findingRaised(Finding(rule: "unapproved_change", subject: command.change.entity, evidence: evidence)))
+  }
+
+  private func governs(_ rule: ElevationRule) -> Bool {
+    switch command.change {
+    case .assignmentGranted(_, let grant): return rule.covers(role: grant.role, scope: grant.scope)
+    case .assignmentExtended(let id, _):
+      return world.grant(id, at: at).map { rule.covers(role: $0.role, scope: $0.scope) } ?? false
+    case .membershipAdded(let group, _, _): return rule.groups.contains { $0.isExactly(group) }
+    case .roleDefined(let id, _, _): return rule.revisions.contains(.role(id))
+    case .policyDefined(let id, _, _): return rule.revisions.contains(.policy(id))
+    default: return false
+    }
+  }
+
+  /// A grant must not last longer than the policies of lifetime let it: it is renewed instead.
+  mutating func checkLifetime(of principal: Entity?, role: String?, from begin: Instant, to end: Instant?) throws(Refusal) {
+    guard let principal else { return }
+    for policy in world.named(.policy) {
+      guard case .policy(let document) = world.value(of: .existence(.policy(policy)), at: begin)?.value,
+        document.type == .lifetime, let rule = try? LifetimeRule(document.rule), rule.applies(to: role),
+        world.concerns(rule.subjects, principal, at: begin),
+        end.map({ $0 > begin.adding(seconds: rule.longestSeconds) }) ?? true
+      else { continue }
+      if isGoverned {
+        throw Refusal(
+          .tooLong, "must be at most \(rule.longestSeconds) seconds ahead, by \(policy); extend it later", at: "/expires_at")
+      }
+      let evidence: JSONValue = ["policy": .string(policy), "longest_seconds": .integer(rule.longestSeconds)]
+      emit(.findingRaised(Finding(rule: "grant_too_long", subject: command.change.entity, evidence: evidence)))
+    }
+  }
+}
+
+extension LifetimeRule {
+  fileprivate func applies(to role: String?) -> Bool {
+    guard let roles else { return true }
+    return role.map { role in roles.contains { $0.isExactly(role) } } ?? false
+  }
+}
