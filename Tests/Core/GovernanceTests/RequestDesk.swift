@@ -12,8 +12,10 @@ struct RequestDesk {
 
   var world: NaiveWorld { NaiveWorld(events, asKnownAt: Int64(events.count)) }
 
-  /// People: ada asks and gains, bob and cy approve, mallory belongs nowhere; `ada@laptop` is an account of ada's, `robot` a
-  /// service of hers. `breakglass` is granted at once, `db` takes two approvals, `self` none on working days.
+  /// The organisation with the policy `db`, which takes one approval.
+  ///
+  /// ada asks and gains, bob and cy approve, mallory belongs nowhere; `ada@laptop` is an account of ada's, `robot` a
+  /// service of hers.
   init() throws(Refusal) {
     for id in ["ada", "bob", "cy", "dan", "mallory"] { try tell(.identityRegistered(id: id, kind: .person, attributes: [:])) }
     try tell(.identityRegistered(id: "ada@laptop", kind: .account, attributes: [:]))

@@ -325,7 +325,7 @@ import Testing
     #expect(desk.state("r") == .pending)
     try desk.submit("s", RequestDesk.terms(context: ["mfa": true]))
     #expect(desk.state("s") == .active && desk.findings.isEmpty)
-    #expect(desk.events.last?.authority.authorisedBy?.approver == "db")
+    #expect(desk.events.last?.authority.authorisedBy?.approver == "policy:db")
   }
 
   @Test func `two who approve each other are found`() throws {

@@ -12,14 +12,22 @@ struct Replay {
   let graph = AccessGraph()
   let events: [Event]
   let breaches: [Breach]
+  /// Of each batch the events that it says it makes, and those that it made.
+  let counts: [(said: Int, made: Int)]
 
   /// Records every batch as the log would; a refused command ends the replay with its refusal.
   init() throws {
     var events: [Event] = []
     var found: [Breach] = []
-    for (recordedAt, submission) in SampleOrganisation.submissions() {
+    var counts: [(said: Int, made: Int)] = []
+    for batch in SampleOrganisation.submissions() {
+      let (recordedAt, submission) = (batch.recordedAt, batch.submission)
       let context = DecisionContext(recordedAt: recordedAt, source: submission.source, mode: submission.mode)
-      for command in submission.commands {
+      let before = events.count
+      for var command in submission.commands {
+        if case .request(let id, .approved, let by?, _) = command.change {
+          command.witness = Self.witness(id, by, graph.world(asKnownAt: graph.appliedPosition), at: recordedAt, events)
+        }
         let drafts = try decide(command, in: context, world: graph.world(asKnownAt: graph.appliedPosition))
         for draft in drafts {
           let event = Event(
@@ -30,12 +38,25 @@ struct Replay {
           events.append(event)
         }
       }
+      counts.append((batch.eventCount, events.count - before))
       found += Governance.breaches(
         of: submission.commands.map(\.change), voiding: [], in: graph.world(asKnownAt: graph.appliedPosition))
     }
     graph.publish()
     self.events = events
+    self.counts = counts
     breaches = found
+  }
+
+  /// Who made an approver, from the events themselves.
+  private static func witness(
+    _ request: String, _ by: String, _ world: GraphWorld, at t: Instant, _ events: [Event]
+  ) -> [Int64: Witness] {
+    let steps = world.approvalSteps(of: request, by: by, at: t).map { events[Int($0) - 1] }
+    return Dictionary(
+      uniqueKeysWithValues: steps.map { event in
+        (event.position, Witness(recordedAt: event.recordedAt, authors: [event.authority.actor?.id].compactMap { $0 }))
+      })
   }
 
   /// The last position recorded up to an instant.
@@ -58,10 +79,24 @@ struct Replay {
 
   init() throws { replay = try Replay() }
 
-  @Test func `no command is refused and each makes one event`() {
-    let commands = SampleOrganisation.submissions().flatMap(\.submission.commands)
-    #expect(replay.events.map(\.change.type) == commands.map(\.change.type))
+  @Test func `no command is refused and each batch makes the events that it says`() {
+    for (said, made) in replay.counts { #expect(said == made) }
     #expect(replay.breaches.isEmpty)
+  }
+
+  @Test func `the glass is broken at once, found, and mended after 87 minutes`() {
+    func isAdministrator(_ at: String) -> Bool {
+      replay.who("db:Admin", "aws/prod/ledger-db", at).contains { $0.identity == "alice.moreau" && $0.status == .allowed }
+    }
+    #expect(!isAdministrator("2025-11-23T02:13:59Z") && isAdministrator("2025-11-23T02:14:00Z"))
+    #expect(isAdministrator("2025-11-23T03:40:59Z") && !isAdministrator("2025-11-23T03:41:00Z"))
+    let rules = replay.events.compactMap { if case .findingRaised(let finding) = $0.change { finding.rule } else { nil } }
+    #expect(rules.last == "break_glass")
+    let world = replay.graph.world(asKnownAt: replay.graph.position)
+    let states = ["chloe-mends-refunds", "tunde-looks-around", "alice-breaks-the-glass"].map {
+      world.request($0, at: Instant(ofStory: "2025-12-01"))?.state
+    }
+    #expect(states == [.ended, .denied, .ended])
   }
 
   @Test func `the story is the same every time, and its keys differ`() {
@@ -227,6 +262,6 @@ struct Replay {
         #expect(replay.events.contains { $0.change.entity == .identity(identity) })
       }
     }
-    #expect((6...9).contains(SampleOrganisation.questions.count))
+    #expect((6...10).contains(SampleOrganisation.questions.count))
   }
 }

@@ -1,7 +1,7 @@
 public import JSON
 public import Temporal
 
-/// One step of an access request, each an event type: `request.submitted`, `request.approved`, …
+/// One step of an access request, each an event type such as `request.submitted`.
 public enum RequestStep: String, Hashable, Sendable, CaseIterable {
   case submitted, revised, approved, denied, withdrawn, claimed, lapsed, failed, ended
 }

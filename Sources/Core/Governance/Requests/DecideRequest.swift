@@ -233,7 +233,7 @@ extension Decision {
   private func authority(of standing: RequestStanding, _ progress: RequestProgress, of id: String? = nil) -> Authority {
     let approval = progress.approvals.last
     // Without an approver it is the policy that approves.
-    let approver = approval?.approver ?? standing.terms.policy
+    let approver = approval?.approver ?? Entity.policy(standing.terms.policy).description
     return Authority(
       actor: Actor(id: standing.terms.requester),
       authorisedBy: id.map { Approval(approver: approver, at: approval?.at ?? at, reference: "request:\($0)", verified: true) },

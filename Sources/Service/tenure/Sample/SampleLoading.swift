@@ -45,7 +45,7 @@ extension SampleOrganisation {
     var position: Int64 = 0
     var recorded: Int64 = 0
     for (index, batch) in story.enumerated() {
-      let events = Int64(batch.submission.commands.count)
+      let events = Int64(batch.eventCount)
       position += events
       if position <= head { continue }
       clock.set(to: batch.recordedAt)
@@ -60,10 +60,10 @@ extension SampleOrganisation {
   ///
   /// Others may have added to a story that is whole. One that was cut short and then added to is somebody else's tenant.
   private static func begins(
-    _ tenant: Tenant, with story: [(recordedAt: Instant, submission: Submission)], upTo head: Int64
+    _ tenant: Tenant, with story: [SampleBatch], upTo head: Int64
   ) throws -> Bool {
     if head == 0 { return true }
-    let keys = story.flatMap { batch in batch.submission.commands.map { _ in batch.submission.commandID } }
+    let keys = story.flatMap { Array(repeating: $0.submission.commandID, count: $0.eventCount) }
     let last = min(head, Int64(keys.count))
     let ends = try tenant.events(at: [1, last]).map(\.event)
     return !ends.isEmpty && ends.allSatisfy { $0.commandID == keys[Int($0.position) - 1] }

@@ -10,7 +10,7 @@ enum SampleOrganisation {
   static let source = "api"
 
   /// The batches in the order of their recording, each with the instant at which it was recorded.
-  static func submissions() -> [(recordedAt: Instant, submission: Submission)] {
+  static func submissions() -> [SampleBatch] {
     var positions: [String: Int64] = [:]
     var position: Int64 = 0
     return happenings().enumerated().map { index, happening in
@@ -18,15 +18,18 @@ enum SampleOrganisation {
       if let grant = happening.voidedGrant, let wrong = positions[grant] {
         commands.insert(Command(.eventVoided(position: wrong), authority: happening.voiding), at: 0)
       }
-      // INVARIANT: every command of the story makes exactly one event, so positions are known before anything is recorded.
+      // INVARIANT: every command makes one event, and what else comes of a batch is said, so positions are known before
+      // anything is recorded.
       for command in commands {
         position += 1
         if case .assignmentGranted(let id, _) = command.change { positions[id] = position }
       }
+      position += Int64(happening.beside)
       let submission = Submission(
         commandID: commandID(index), mode: .governed, source: source, basis: .declared,
         recordedBy: Recorder(id: "sample", authentication: "local"), commands: commands)
-      return (happening.recordedAt, submission)
+      return SampleBatch(
+        recordedAt: happening.recordedAt, submission: submission, eventCount: commands.count + happening.beside)
     }
   }
 
@@ -43,7 +46,7 @@ enum SampleOrganisation {
     [
       founding, staffing, onCallRota,
       contractorMadeAdministrator, leaverForgotten, grantLearntLate, wrongRecordVoided, roleThatGrew, teamInATeam,
-      auditorsVisits, parentalLeave, breakInCoverage, temporaryAccess,
+      auditorsVisits, parentalLeave, breakInCoverage, temporaryAccess, databasesAreAskedFor,
     ]
   }
 
@@ -52,8 +55,18 @@ enum SampleOrganisation {
   /// The number of the edition changes whenever the story does.
   private static func commandID(_ index: Int) -> String {
     let digits = String(index + 1)
-    return "sample-1:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    return "sample-2:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
+}
+
+/// A batch of the story.
+struct SampleBatch {
+  /// The instant at which it is recorded.
+  var recordedAt: Instant
+  /// The batch.
+  var submission: Submission
+  /// The events that it makes.
+  var eventCount: Int
 }
 
 /// One thing that was recorded: an atomic batch of commands.
@@ -66,11 +79,14 @@ struct Happening {
   var voidedGrant: String?
   /// By whose authority it voids.
   var voiding = Authority()
+  /// Events beside one for each command: what an approval grants, and what is found.
+  var beside = 0
 
   /// Something recorded at an RFC 3339 instant.
-  init(_ recordedAt: String, _ commands: [Command]) {
+  init(_ recordedAt: String, _ commands: [Command], beside: Int = 0) {
     self.recordedAt = Instant(ofStory: recordedAt)
     self.commands = commands
+    self.beside = beside
   }
 }
 

@@ -71,5 +71,12 @@ extension SampleOrganisation {
         "2024-12-02T12:00:00Z",
       ],
       lookFor: "The path goes from his team into the payments team, nested for a project that was about code."),
+    Question(
+      title: "By whose authority was the ledger database opened in the night of 23 November 2025?",
+      arguments: [
+        "why", "--identity", "alice.moreau", "--action", "db:Admin", "--resource", "aws/prod/ledger-db", "--at",
+        "2025-11-23T02:30:00Z",
+      ],
+      lookFor: "Nobody's but the break-glass policy's: she asked, got it at once, and gave it back after 87 minutes."),
   ]
 }
