@@ -59,6 +59,16 @@ public struct NaiveWorld: World {
     }
   }
 
+  /// The ids of the policies that ever had this type, in the order of their first events.
+  public func policies(ofType type: PolicyType) -> [String] {
+    named(.policy).filter { id in
+      events.contains { event in
+        guard case .policyDefined(let other, let policy, _) = event.change else { return false }
+        return other.isExactly(id) && policy.type == type
+      }
+    }
+  }
+
   /// The ids of the access requests submitted at or after an instant, in the order of their first events.
   public func requests(since instant: Instant) -> [String] {
     var ids: [String] = []

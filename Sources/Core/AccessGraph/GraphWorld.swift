@@ -49,6 +49,19 @@ public struct GraphWorld: World {
     }
   }
 
+  /// The ids of the policies that ever had this type, in the order of their first events.
+  ///
+  /// O(entries of policies), and nothing is read but numbers.
+  public func policies(ofType type: PolicyType) -> [String] {
+    graph.policyNodes.filter { node in
+      var isThere = false
+      graph.forEachEntry(of: graph.nodes[node].existence) { entry in
+        if entry.effect == .begins, graph.policies[Int(entry.value)].document.type == type { isThere = true }
+      }
+      return isThere
+    }.map(graph.id)
+  }
+
   /// The ids of the access requests submitted at or after an instant, in the order of their first events.
   ///
   /// O(requests since): they are submitted in the order of time, for their steps are never backdated.

@@ -214,5 +214,8 @@ struct Decision<W: World> {
       throw Refusal(.notVoidable, "a step of a request cannot be voided; end or withdraw the request", at: "/position")
     }
     emit(command.change)
+    if ["assignment.revoked", "assignment.extended", "membership.removed"].contains(event.type) {
+      try noteUnapproved(givingBack: event.facts)
+    }
   }
 }

@@ -155,7 +155,7 @@ extension Change {
 extension World {
   /// Every policy of separation with when it is there.
   var separations: [Separation] {
-    named(.policy).flatMap { id in
+    policies(ofType: .separationOfDuties).flatMap { id in
       Span.spans(of: entries(of: .existence(.policy(id)))).compactMap { span -> Separation? in
         guard case .policy(let policy) = span.value, policy.type == .separationOfDuties,
           let rule = try? SeparationRule(policy.rule)

@@ -36,6 +36,9 @@ public protocol World {
   /// The ids of all entities of a kind that were ever written. In a stable order.
   func named(_ kind: EntityKind) -> [String]
 
+  /// The ids of the policies that ever had this type. In a stable order.
+  func policies(ofType type: PolicyType) -> [String]
+
   /// The ids of the access requests submitted at or after an instant. In a stable order.
   func requests(since instant: Instant) -> [String]
 

@@ -85,6 +85,8 @@ import Testing
     try desk.submit("x", RequestDesk.terms(.prolongation(assignment: "r"), seconds: 7_200))
     try desk.step("x", .approved, by: "cy")
     #expect(desk.state("x") == .applied)
+    // Thread 33: the request and its assignment say one end.
+    #expect(desk.standing("r")?.progress.expiresAt == desk.world.value(of: .assignment(id: "r"), at: desk.now)?.expiresAt)
     #expect(desk.holds("r", at: end) && !desk.holds("s", at: end))
     #expect(desk.state("r") == .active)
     desk.now = end
@@ -248,6 +250,7 @@ import Testing
       (RequestDesk.terms(context: ["mfa": false]), "why", "OPS-1", "/context"),
       (RequestDesk.terms(context: ["colour": "red"]), "why", "OPS-1", "/context/colour"),
       (RequestDesk.terms(start: .at(Universe.instant(0)), context: mfa), "why", "OPS-1", "/start"),
+      (RequestDesk.terms(start: .at(Universe.instant(24 * 32)), context: mfa), "why", "OPS-1", "/start"),
     ]
     for (terms, reason, key, pointer) in rows {
       let ticket = key.map { Ticket(system: "jira", key: $0) }
@@ -360,6 +363,25 @@ import Testing
     #expect(desk.findings.count == 2)
     try desk.tell(.assignmentGranted(id: "other", grant: Grant(principal: .identity("ada"), role: "reader", scope: "*")))
     #expect(desk.findings.count == 2)
+  }
+
+  @Test func `what was taken away does not come back by a voiding unseen`() throws {
+    var desk = try RequestDesk()
+    try desk.submit("r")
+    try desk.step("r", .approved, by: "bob")
+    try desk.step("r", .ended, by: "ada")
+    let revoked = Int64(desk.events.count)
+    #expect(desk.events.last?.change == .assignmentRevoked(id: "r"))
+    #expect(
+      try refused { try desk.tell(.eventVoided(position: revoked), isUnapproved: true, reason: "why not") }?.code
+        == .notVoidable)
+    try desk.submit("s")
+    try desk.step("s", .approved, by: "bob")
+    try desk.tell(.assignmentRevoked(id: "s"))
+    let direct = Int64(desk.events.count)
+    #expect(try refused { try desk.tell(.eventVoided(position: direct), reason: "by mistake") }?.code == .approvalRequired)
+    try desk.tell(.eventVoided(position: direct), isUnapproved: true, reason: "by mistake")
+    #expect(desk.findings == ["unapproved_change"] && desk.holds("s"))
   }
 
   @Test func `no grant outlives the policies of lifetime, but by renewal`() throws {

@@ -15,8 +15,10 @@ public struct Elevation: Sendable {
 extension World {
   /// The elevation policies at t, in the order of their first events.
   ///
-  /// O(policies).
-  public func elevations(at t: Instant) -> [Elevation] { named(.policy).compactMap { elevation($0, at: t) } }
+  /// O(elevation policies).
+  public func elevations(at t: Instant) -> [Elevation] {
+    policies(ofType: .elevation).compactMap { elevation($0, at: t) }
+  }
 
   /// An elevation policy at t; nil where there is none of that name.
   public func elevation(_ policy: String, at t: Instant) -> Elevation? {

@@ -36,6 +36,8 @@ public struct ElevationRule: Hashable, Sendable {
   public var decideWithinSeconds: Int64
   /// How long an approved request may wait to be claimed, in seconds.
   public var claimWithinSeconds: Int64
+  /// How far ahead the beginning of the access may lie, in seconds.
+  public var startWithinSeconds: Int64
   /// How far back it is looked whether the requester made somebody an approver, or approved for them, in days.
   public var lookbackDays: Int64
 
@@ -64,6 +66,8 @@ extension ElevationRule {
   private static let usualDecideWithin = 7 * day
   /// An approval that is not used within a day is stale.
   private static let usualClaimWithin = day
+  /// Who knows whether the approval still holds for what begins later than in a month.
+  private static let usualStartWithin = 30 * day
   private static let usualLookback: Int64 = 30
   /// The longest of all windows: a longer one is standing access under another name.
   private static let longestWindow = 3_650 * day
@@ -73,7 +77,8 @@ extension ElevationRule {
   /// "approvals": 2, "longest_seconds": 28800, "requires": {"reason": true, "ticket": {"system": "jira", "key": "OPS-*"}}}`.
   ///
   /// Beside these: `except`, `groups`, `revisions` (`role:ID`, `policy:ID`), `standing`, `requires.condition`, `approves_itself`
-  /// (true, or a condition), `break_glass`, `decide_within_seconds` (7 days), `claim_within_seconds` (1 day), `lookback_days` (30).
+  /// (true, or a condition), `break_glass`, `decide_within_seconds` (7 days), `claim_within_seconds` (1 day),
+  /// `start_within_seconds` (30 days), `lookback_days` (30).
   public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
     var reader = try FieldReader(rule, at: pointer)
     subjects = try reader.subjects()
@@ -91,6 +96,7 @@ extension ElevationRule {
     (requiresReason, ticket, condition) = (false, nil, nil)
     decideWithinSeconds = try reader.count("decide_within_seconds", in: 1...Self.longestWindow, usual: Self.usualDecideWithin)
     claimWithinSeconds = try reader.count("claim_within_seconds", in: 1...Self.longestWindow, usual: Self.usualClaimWithin)
+    startWithinSeconds = try reader.count("start_within_seconds", in: 1...Self.longestWindow, usual: Self.usualStartWithin)
     lookbackDays = try reader.count("lookback_days", in: 0...Self.longestLookback, usual: Self.usualLookback)
     try readRequirements(&reader)
     if roles.isEmpty, groups.isEmpty, revisions.isEmpty {

@@ -22,6 +22,9 @@ extension Decision {
     let rule = elevation.rule
     try judgeParties(terms, rule)
     try judgeProposal(terms, id, rule)
+    if case .at(let start) = terms.start, start > at.adding(seconds: rule.startWithinSeconds) {
+      throw Refusal(.notPermitted, "must lie within \(rule.startWithinSeconds) seconds under \(terms.policy)", at: "/start")
+    }
     try judgeDuration(terms, rule)
     try judgeRequirements(terms, rule, reason, ticket)
     return Judged(elevation: elevation, isAlone: isAlone(terms, rule), isBreakGlass: rule.isBreakGlass)

@@ -13,17 +13,26 @@ extension Decision {
   }
 
   /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
+  ///
+  /// O(requests submitted within it).
   mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
     let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
     let stretch = Interval(from: min(since, at), to: at.next)
     let approving = approvers.selves(of: by)
     let asking = world.interested(in: terms, at: at, during: stretch)
+    // The same few approve again and again.
+    var isAsking: [Entity: Bool] = [:]
+    func asks(_ approver: Entity) -> Bool {
+      if let known = isAsking[approver] { return known }
+      let found = !world.selves(of: approver, during: stretch).isDisjoint(with: asking)
+      isAsking[approver] = found
+      return found
+    }
     for other in world.requests(since: since) where !other.isExactly(id) {
       guard let standing = world.request(other, at: at),
+        let returned = standing.progress.approvals.first(where: { asks(.identity($0.approver)) }),
         !world.interested(in: standing.terms, at: at, during: stretch).isDisjoint(with: approving)
       else { continue }
-      let returned = standing.progress.approvals.first { !approvers.selves(of: $0.approver).isDisjoint(with: asking) }
-      guard let returned else { continue }
       let evidence: JSONValue = [
         "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),
         "other_approver": .string(returned.approver),
@@ -33,9 +42,27 @@ extension Decision {
   }
 
   /// What an elevation policy governs is changed directly only by saying so, and is found.
-  mutating func noteUnapproved() throws(Refusal) {
+  mutating func noteUnapproved() throws(Refusal) { try noteUnapproved(command.change) }
+
+  /// What a voiding gives back is a direct change, too.
+  mutating func noteUnapproved(givingBack facts: [Fact]) throws(Refusal) {
+    for fact in facts {
+      switch fact {
+      case .assignment(let id):
+        if let standing = world.request(id, at: context.recordedAt), standing.progress.state == .ended {
+          throw Refusal(.notVoidable, "ended with its request; what is needed again is asked for anew", at: "/position")
+        }
+        try noteUnapproved(.assignmentExtended(id: id, expiresAt: nil))
+      case .membership(let group, let member):
+        try noteUnapproved(.membershipAdded(group: group, member: member, expiresAt: nil))
+      default: continue
+      }
+    }
+  }
+
+  private mutating func noteUnapproved(_ change: Change) throws(Refusal) {
     if isAuthorised || (!isGoverned && command.authority.authorisedBy != nil) { return }
-    guard let elevation = world.elevations(at: context.recordedAt).first(where: { governs($0.rule) }) else { return }
+    guard let elevation = world.elevations(at: context.recordedAt).first(where: { governs(change, $0.rule) }) else { return }
     if isGoverned, !command.isUnapproved {
       throw Refusal(
         .approvalRequired, "\(elevation.policy) governs this: submit a request, or say unapproved, with a reason",
@@ -45,14 +72,18 @@ extension Decision {
       throw Refusal(.reasonRequired, "an unapproved change needs a reason", at: "/reason")
     }
     let evidence: JSONValue = ["policy": .string(elevation.policy), "command": .string(command.verb.name)]
-    emit(.findingRaised(Finding(rule: "unapproved_change", subject: command.change.entity, evidence: evidence)))
+    emit(.findingRaised(Finding(rule: "unapproved_change", subject: change.entity, evidence: evidence)))
   }
 
-  private func governs(_ rule: ElevationRule) -> Bool {
-    switch command.change {
+  private func governs(_ change: Change, _ rule: ElevationRule) -> Bool {
+    switch change {
     case .assignmentGranted(_, let grant): return rule.covers(role: grant.role, scope: grant.scope)
     case .assignmentExtended(let id, _):
-      return world.grant(id, at: at).map { rule.covers(role: $0.role, scope: $0.scope) } ?? false
+      // As it was granted, for it may have ended.
+      return world.entries(of: .assignment(id: id)).contains { entry in
+        guard case .begins(.grant(let grant), _) = entry.effect else { return false }
+        return rule.covers(role: grant.role, scope: grant.scope)
+      }
     case .membershipAdded(let group, _, _): return rule.groups.contains { $0.isExactly(group) }
     case .roleDefined(let id, _, _): return rule.revisions.contains(.role(id))
     case .policyDefined(let id, _, _): return rule.revisions.contains(.policy(id))
@@ -63,7 +94,7 @@ extension Decision {
   /// A grant must not last longer than the policies of lifetime let it: it is renewed instead.
   mutating func checkLifetime(of principal: Entity?, role: String?, from begin: Instant, to end: Instant?) throws(Refusal) {
     guard let principal else { return }
-    for policy in world.named(.policy) {
+    for policy in world.policies(ofType: .lifetime) {
       guard case .policy(let document) = world.value(of: .existence(.policy(policy)), at: begin)?.value,
         document.type == .lifetime, let rule = try? LifetimeRule(document.rule), rule.applies(to: role),
         world.concerns(rule.subjects, principal, at: begin),

@@ -4,7 +4,7 @@ public import Temporal
 public struct RequestStanding: Hashable, Sendable {
   /// The request as its last event wrote it.
   public var request: AccessRequest
-  /// What has become of it.
+  /// What has become of it; of what it granted the end is that of the grant, wherever it was moved.
   public var progress: RequestProgress
   /// Where it stands, by its events and by the clock: no job has to run.
   public var state: RequestState
@@ -23,24 +23,18 @@ extension World {
     guard let span = value(of: .existence(.request(id)), at: t), case .request(let request) = span.value,
       let progress = request.progress
     else { return nil }
-    let state = state(of: id, request, progress, at: t)
-    return RequestStanding(request: request, progress: progress, state: state, position: span.entry.position)
-  }
-
-  private func state(of id: String, _ request: AccessRequest, _ progress: RequestProgress, at t: Instant) -> RequestState {
+    var standing = RequestStanding(request: request, progress: progress, state: progress.state, position: span.entry.position)
     switch progress.state {
-    case .pending, .approved:
-      guard let end = progress.expiresAt, end <= t else { return progress.state }
-      return .lapsed
+    case .pending, .approved: if let end = progress.expiresAt, end <= t { standing.state = .lapsed }
     case .active:
-      guard let fact = request.terms.proposal.grantedFact(by: id) else { return .active }
-      // Ahead of its beginning it is active, too: it is granted.
-      let isOpen = holds(fact).contains { span in
-        span.begun.effective == progress.begunAt && (span.to.map { t < $0 } ?? true)
-      }
-      return isOpen ? .active : .ended
-    default: return progress.state
+      guard let fact = request.terms.proposal.grantedFact(by: id) else { break }
+      // The grant says when: it may have been extended, or revoked. Ahead of its beginning it is active, too.
+      let granted = holds(fact).last { $0.begun.effective == progress.begunAt }
+      standing.progress.expiresAt = granted == nil ? progress.begunAt : granted?.to
+      if granted.map({ $0.to.map { $0 <= t } ?? false }) ?? true { standing.state = .ended }
+    case .applied, .denied, .withdrawn, .lapsed, .failed, .ended: break
     }
+    return standing
   }
 }
 
