@@ -259,6 +259,36 @@ import Testing
     try desk.submit("r", RequestDesk.terms(context: mfa), reason: "why", ticket: Ticket(system: "jira", key: "OPS-1"))
   }
 
+  @Test func `of several policies the one that is asked under is the bound`() throws {
+    // Thread 34: with several roles or policies the wrong bound was picked.
+    var desk = try RequestDesk()
+    try desk.define("long", RequestDesk.rule(approvals: 1, ["longest_seconds": 28_800]))
+    try desk.define("short", RequestDesk.rule(approvals: 1, ["longest_seconds": 60]))
+    #expect(try refused { try desk.submit("r", RequestDesk.terms(under: "short", seconds: 61)) }?.code == .notPermitted)
+    try desk.submit("r", RequestDesk.terms(under: "short", seconds: 60))
+    try desk.submit("s", RequestDesk.terms(under: "long", seconds: 28_800))
+    for (id, seconds) in [("r", Int64(60)), ("s", 28_800)] {
+      let now = desk.now
+      try desk.step(id, .approved, by: "bob")
+      #expect(desk.standing(id)?.progress.expiresAt == now.adding(microseconds: seconds * RequestDesk.second))
+    }
+  }
+
+  @Test func `what has not begun, what holds and what has ended are told apart`() throws {
+    // Thread 43: elsewhere an expired policy cannot be told from one that is not active yet.
+    var desk = try RequestDesk()
+    let start = desk.now.adding(microseconds: 600 * RequestDesk.second)
+    try desk.submit("r", RequestDesk.terms(seconds: 60, start: .at(start)))
+    try desk.step("r", .approved, by: "bob")
+    let standing = try #require(desk.standing("r"))
+    #expect(standing.state == .active && !desk.holds("r"))
+    #expect(standing.progress.begunAt == start)
+    desk.now = start
+    #expect(desk.state("r") == .active && desk.holds("r"))
+    desk.wait(seconds: 60)
+    #expect(desk.state("r") == .ended && !desk.holds("r"))
+  }
+
   @Test func `a changed request voids its approvals`() throws {
     var desk = try RequestDesk()
     try desk.define("db", RequestDesk.rule(approvals: 2))
