@@ -110,7 +110,9 @@ let package = Package(
     .tests("JSON", in: "Core", uses: ["JSON", "TestSupport"]),
     .tests("Conditions", in: "Core", uses: ["Temporal", "JSON", "Conditions", "TestSupport"], besides: ["oracle.py"]),
     .tests("Governance", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
-    .tests("AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"]),
+    .tests(
+      "AccessGraph", in: "Core", uses: ["Temporal", "JSON", "Governance", "AccessGraph", "TestSupport"],
+      besides: ["cedar.py"]),
     .tests(
       "Relations", in: "Store",
       uses: [

@@ -81,6 +81,8 @@ public struct ConditionMaker {
     "re${?}", "${identity.list}", "${time.weekday}", "${request.attribute.a, 'blue'}",
   ]
   private static let numbers = ["7", "7.0", "-7", "07.50", "0", "300", "22", "3"]
+  /// What looks like a date, and is none in the profile.
+  private static let noDates = ["2024-07-03T22:30.5Z", "+1720045800", "2024-07-03T22:30", "2024-07-03T22Z"]
   private static let dates = [
     "2024", "2024-07", "2024-07-03", "2024-07-03T22:30:00Z", "2024-07-03T22:30Z", "2024-07-04T00:30:00+02:00", "1720045800",
     "2024-07-03T22:30:00.5Z",
@@ -159,7 +161,7 @@ public struct ConditionMaker {
     case 0: .integer(Int64(random.below(9)))
     case 1: .bool(random.chance(1, in: 2))
     case 2: .array(random.some(Self.texts, chance: 1, in: 6).map { .string($0) })
-    case 3: .string(random.pick(Self.dates))
+    case 3: .string(random.pick(Self.dates + Self.noDates))
     case 4: .string(random.pick(Self.numbers))
     case 5: .string(random.pick(["arn:aws:s3:::red", "aGVsbG8=", "10.1.2.3", "2001:db8::1"]))
     default: .string(random.pick(Self.texts))

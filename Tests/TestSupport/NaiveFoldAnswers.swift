@@ -102,16 +102,63 @@ extension NaiveView {
     }
   }
 
+  /// How much of a right is judged: nothing, its conditions without the clock, or all.
+  public enum Judging { case nothing, conditions, all }
+
   /// What, in no particular order.
-  public func what(_ identity: String) -> [HeldRight] {
-    var rows: [[UInt8]: HeldRight] = [:]
+  public func what(_ identity: String, judging: Judging = .all) -> [HeldRight] {
+    typealias Row = (remainder: Remainder, isOverdue: Bool)
+    var rights: [[UInt8]: Right] = [:]
+    var rows: [[UInt8]: [Entity: Row]] = [:]
     for path in paths[.identity(identity)] ?? [] {
       for right in Self.rights(of: path) {
-        let before = rows[right.exactKey]?.isWithoutEntitlement ?? true
-        rows[right.exactKey] = HeldRight(right: right, isWithoutEntitlement: before && path.isOverdue)
+        let key = right.exactKey
+        let isOverdue = path.isOverdue && rows[key]?[path.bearer]?.isOverdue ?? true
+        guard let remainder = remainder(of: right, path.bearer, judging) else { continue }
+        rights[key] = right
+        rows[key, default: [:]][path.bearer] = (remainder, isOverdue)
       }
     }
-    return Array(rows.values)
+    let order: [Status] = [.allowed, .conditional, .unknown, .denied]
+    return rights.map { key, right in
+      let all = Array((rows[key] ?? [:]).values)
+      guard let best = order.first(where: { status in all.contains { $0.remainder.status == status } }) else {
+        preconditionFailure("a right without a bearer")
+      }
+      let rows = all.filter { $0.remainder.status == best }
+      let rests = Set(rows.map { $0.remainder.openConditions.map(\.canonicalText) })
+      let denials = rows.map(\.remainder.restrictedBy)
+      return HeldRight(
+        right: right,
+        remainder: Remainder(
+          status: best, openConditions: rests.count == 1 ? rows[0].remainder.openConditions : right.conditions,
+          restrictedBy: denials.contains(where: \.isEmpty) ? [] : Self.sorted(denials.flatMap { $0 })),
+        isWithoutEntitlement: best != .denied && rows.allSatisfy(\.isOverdue))
+    }
+  }
+
+  private func remainder(of right: Right, _ bearer: Entity, _ judging: Judging) -> Remainder? {
+    if judging == .nothing {
+      return Remainder(status: right.status, openConditions: right.conditions, restrictedBy: [])
+    }
+    let circumstance = Circumstance(resource: nil, hasClock: judging == .all)
+    guard let residual = residual(right.conditions, bearer, circumstance) else { return nil }
+    let left = Self.conditions(residual)
+    var status = right.status == .conditional && left.isEmpty ? .allowed : right.status
+    if judging != .all || right.effect == .deny {
+      return Remainder(status: status, openConditions: left, restrictedBy: [])
+    }
+    let takings = takings(of: right, from: bearer)
+    if takings.contains(where: \.isAll) { status = .denied }
+    if status == .allowed, takings.contains(where: \.isOpen) { status = .conditional }
+    let deciding = takings.filter { status != .denied || $0.isAll }.map(\.denial)
+    return Remainder(status: status, openConditions: left, restrictedBy: Self.sorted(deciding))
+  }
+
+  static func sorted(_ denials: [Denial]) -> [Denial] {
+    var byText: [Bytes: Denial] = [:]
+    for denial in denials { byText[Bytes(denial.text)] = denial }
+    return byText.sorted { $0.key < $1.key }.map(\.value)
   }
 
   private static func rights(of path: NaivePath) -> [Right] {
@@ -144,7 +191,7 @@ extension NaiveView {
   public func entitlements(resource: String?) -> [Entitlement] {
     paths.keys.flatMap { identity in
       what(identity.id).filter { NaivePattern.concerns($0.right.scope, resource) }
-        .map { Entitlement(identity: identity.id, right: $0.right) }
+        .map { Entitlement(identity: identity.id, right: $0.right, remainder: $0.remainder) }
     }
   }
 

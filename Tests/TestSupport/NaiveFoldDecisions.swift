@@ -92,6 +92,72 @@ extension NaiveView {
     return answers.contains(false) ? false : answers.contains(nil) ? nil : true
   }
 
+  /// Something that takes a right away from a bearer: certainly all of it, or some of it or perhaps.
+  struct Taking {
+    let denial: Denial
+    let isAll: Bool
+    let isOpen: Bool
+  }
+
+  /// All that takes a right away, by its patterns alone.
+  func takings(of right: Right, from bearer: Entity) -> [Taking] {
+    let ancestry = ancestry(of: bearer)
+    let nowhere = Circumstance(resource: nil)
+    func concerns(_ subjects: PolicySubjects) -> Bool {
+      (subjects.principals.map { $0.contains(where: ancestry.contains) } ?? true)
+        && !subjects.except.contains(where: ancestry.contains)
+    }
+    var takings: [Taking] = []
+    func deny(_ denial: Denial, _ permission: Permission, _ scope: String, _ conditions: [JSONValue?]) {
+      let applies = holds(conditions, bearer, nowhere)
+      if applies == false || !Self.mayMeet(permission, scope, right) { return }
+      takings.append(
+        Taking(denial: denial, isAll: applies == true && Self.contains(permission, scope, right), isOpen: applies == nil))
+    }
+    for (id, living) in state.living {
+      guard case .policy(let policy) = living.document else { continue }
+      if policy.type == .deny, let rule = try? DenyRule(policy.rule), concerns(rule.subjects) {
+        deny(.policy(id.id), rule.permission, "*", [rule.permission.condition])
+      }
+      if policy.type == .boundary, let rule = try? BoundaryRule(policy.rule), concerns(rule.subjects) {
+        let leaving = rule.permissions.map { ($0, holds([$0.condition], bearer, nowhere)) }.filter { $1 != false }
+        if leaving.contains(where: { $1 == true && Self.contains($0, "*", right) }) { continue }
+        let meeting = leaving.filter { Self.mayMeet($0.0, "*", right) }
+        takings.append(
+          Taking(denial: .boundary(id.id), isAll: meeting.isEmpty, isOpen: meeting.contains { $0.1 == nil }))
+      }
+    }
+    for (id, held) in state.assignments where ancestry.contains(held.grant.principal) {
+      for role in roles(below: .role(held.grant.role)) {
+        guard case .role(let permissions, _)? = state.living[role]?.document else { continue }
+        for permission in permissions ?? [] where permission.effect == .deny {
+          deny(.assignment(id.id), permission, held.grant.scope, [held.grant.condition, permission.condition])
+        }
+      }
+    }
+    return takings
+  }
+
+  /// Whether a permission on a scope is proved to reach all that a right does.
+  private static func contains(_ permission: Permission, _ scope: String, _ right: Right) -> Bool {
+    func contained(_ other: String) -> Bool { permission.resources.contains { NaivePattern.contains($0, other) } }
+    return permission.actions.contains { NaivePattern.contains($0, right.action ?? "*") }
+      && (contained(right.resource) || NaivePattern.covered(by: right.scope).allSatisfy(contained))
+      && (NaivePattern.covers(scope, right.scope)
+        || NaivePattern.covered(by: scope).contains { NaivePattern.contains($0, right.resource) })
+  }
+
+  /// Whether a permission on a scope may reach something that a right does.
+  private static func mayMeet(_ permission: Permission, _ scope: String, _ right: Right) -> Bool {
+    let (above, below) = (NaivePattern.covered(by: scope), NaivePattern.covered(by: right.scope))
+    return permission.actions.contains { NaivePattern.overlap($0, right.action ?? "*") }
+      && NaivePattern.concerns(scope, right.scope == "*" ? nil : right.scope)
+      && above.contains { NaivePattern.overlap($0, right.resource) }
+      && permission.resources.contains { resource in
+        NaivePattern.overlap(resource, right.resource) && below.contains { NaivePattern.overlap(resource, $0) }
+      }
+  }
+
   private func ancestry(of bearer: Entity) -> Set<Entity> {
     var found: Set<Entity> = [bearer]
     if let link = state.links[bearer] { found.insert(link.person) }

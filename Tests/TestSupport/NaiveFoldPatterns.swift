@@ -26,6 +26,26 @@ public enum NaivePattern {
     return (a == b || a == "?" || b == "?") && overlap(left.dropFirst(), right.dropFirst())
   }
 
+  /// Whether the one pattern, with the other read as a text whose wildcards only a wildcard stands for, matches it.
+  public static func contains(_ pattern: String, _ other: String) -> Bool {
+    contains(Array(pattern.unicodeScalars)[...], Array(other.unicodeScalars)[...])
+  }
+
+  private static func contains(_ pattern: ArraySlice<Unicode.Scalar>, _ other: ArraySlice<Unicode.Scalar>) -> Bool {
+    guard let head = pattern.first else { return other.isEmpty }
+    if head == "*" { return contains(pattern.dropFirst(), other) || !other.isEmpty && contains(pattern, other.dropFirst()) }
+    guard let first = other.first, first != "*", head == "?" || head == first else { return false }
+    return contains(pattern.dropFirst(), other.dropFirst())
+  }
+
+  /// The patterns of what a scope covers; its question marks are no wildcards, so a character stands for them that no pattern has.
+  public static func covered(by scope: String) -> [String] {
+    if scope == "*" { return ["*"] }
+    var path = String.UnicodeScalarView()
+    for scalar in scope.unicodeScalars { path.append(scalar == "?" ? "\u{1}" : scalar) }
+    return [String(path), String(path) + "/*"]
+  }
+
   /// Whether a scope covers a resource: it is `*`, the same, or a prefix by whole segments.
   public static func covers(_ scope: String, _ resource: String) -> Bool {
     let (above, below) = (Array(scope.utf8), Array(resource.utf8))

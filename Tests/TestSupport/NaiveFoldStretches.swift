@@ -36,10 +36,12 @@ extension NaiveLog {
   }
 
   /// What, at any time in the stretch, in no particular order.
-  public func what(_ identity: String, during: Interval, asKnownAt k: Int64) -> [StretchRight] {
+  public func what(
+    _ identity: String, during: Interval, asKnownAt k: Int64, judging: NaiveView.Judging = .conditions
+  ) -> [StretchRight] {
     var found: [[UInt8]: StretchRight] = [:]
     for (piece, view) in pieces(of: during, asKnownAt: k) {
-      for held in view.what(identity) {
+      for held in view.what(identity, judging: judging) {
         found[held.right.exactKey, default: StretchRight(right: held.right, held: IntervalSet())].held.insert(piece)
       }
     }
@@ -48,7 +50,7 @@ extension NaiveLog {
 
   /// Gains and losses in the stretch, without causes, in no particular order.
   public func timeline(_ identity: String, resource: String?, during: Interval, asKnownAt k: Int64) -> [Turn] {
-    what(identity, during: .always, asKnownAt: k).filter { NaivePattern.concerns($0.right.scope, resource) }
+    what(identity, during: .always, asKnownAt: k, judging: .nothing).filter { NaivePattern.concerns($0.right.scope, resource) }
       .flatMap { row in
         row.held.intervals.flatMap { interval in
           [(interval.from, true), (interval.to, false)].compactMap { at, isGain in
@@ -83,12 +85,17 @@ extension NaiveLog {
       var answer: [[UInt8]: Entitlement] = [:]
       for entitlement in view(viewpoint).entitlements(resource: resource) {
         if let identity, Bytes(identity) != Bytes(entitlement.identity) { continue }
+        // What is denied is not had; what a role denies is listed.
+        if entitlement.right.effect == .allow, entitlement.remainder.status == .denied { continue }
         answer[Array(entitlement.identity.utf8) + [0] + entitlement.right.exactKey] = entitlement
       }
       return answer
     }
     let (before, after) = (entitlements(first), entitlements(second))
     return Difference(
-      gained: after.filter { before[$0.key] == nil }.map(\.value), lost: before.filter { after[$0.key] == nil }.map(\.value))
+      gained: after.filter { before[$0.key] == nil }.map(\.value), lost: before.filter { after[$0.key] == nil }.map(\.value),
+      changed: after.compactMap { key, now in
+        before[key].flatMap { $0 == now ? nil : ChangedEntitlement(before: $0.remainder, now: now) }
+      })
   }
 }

@@ -14,10 +14,10 @@ DECLARE
   answer int8;
 BEGIN
   -- Four digits are a year; more than twelve that count lie beyond the year 9999.
-  IF length(value) <> 4 AND value ~ '^[+-]?0*[0-9]{1,12}$' THEN
+  IF length(value) <> 4 AND value ~ '^-?0*[0-9]{1,12}$' THEN
     answer := value::int8 * 1000000;
   ELSIF written ~ (
-      '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$')
+      '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$')
     AND left(written, 4) > '0000' AND substr(written, 6, 2) BETWEEN '01' AND '12' AND substr(written, 9, 2) > '00'
     AND greatest(substr(written, 12, 2), substr(ahead, 2, 2)) < '24'
     AND greatest(substr(written, 15, 2), second, right(ahead, 2)) < '60'

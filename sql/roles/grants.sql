@@ -32,7 +32,9 @@ GRANT EXECUTE ON FUNCTION
   tenure.condition_value, tenure.condition_number, tenure.condition_instant, tenure.condition_address, tenure.condition_bytes,
   tenure.condition_text, tenure.condition_reads, tenure.condition_match, tenure.condition_clause, tenure.condition_judgement,
   tenure.attributes_at, tenure.conditions_judgement, tenure.conditions_judged_during, tenure.matches_pattern,
-  tenure.policies_denying, tenure.has_denials, tenure.denials, tenure.denials_during TO tenure_reader;
+  tenure.policies_denying, tenure.has_denials, tenure.denials, tenure.denials_during,
+  tenure.pattern_regexp, tenure.pattern_contains, tenure.patterns_overlap, tenure.scope_patterns, tenure.reach_meets,
+  tenure.reach_contains, tenure.restrictions TO tenure_reader;
 
 -- A rebuild folds into temporary tables.
 DO $$

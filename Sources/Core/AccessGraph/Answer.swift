@@ -127,34 +127,51 @@ public struct Right: Hashable, Comparable, Sendable {
   }
 }
 
-/// An entitlement: an identity and a right.
+/// An entitlement: an identity, a right and what is left of it.
 public struct Entitlement: Hashable, Sendable {
   /// The identity's id.
   public var identity: String
   /// What it may do where.
   public var right: Right
+  /// What is left of it.
+  public var remainder: Remainder
 
   /// An entitlement.
-  public init(identity: String, right: Right) {
+  public init(identity: String, right: Right, remainder: Remainder) {
     self.identity = identity
     self.right = right
+    self.remainder = remainder
   }
 
   /// Equal exactly if all bytes are.
-  public static func == (a: Entitlement, b: Entitlement) -> Bool { a.identity.isExactly(b.identity) && a.right == b.right }
+  public static func == (a: Entitlement, b: Entitlement) -> Bool {
+    a.identity.isExactly(b.identity) && a.right == b.right && a.remainder == b.remainder
+  }
 }
 
 /// One right of a `what` answer at a moment.
 public struct HeldRight: Hashable, Sendable {
-  /// The right.
+  /// The right, as it was granted.
   public var right: Right
-  /// Every path to it rests on something whose end was due already.
+  /// What is left of it.
+  public var remainder: Remainder
+  /// Every path to it rests on something whose end was due already; never of a right that is denied.
   public var isWithoutEntitlement: Bool
 
   /// A held right.
-  public init(right: Right, isWithoutEntitlement: Bool) {
+  public init(right: Right, remainder: Remainder, isWithoutEntitlement: Bool) {
     self.right = right
+    self.remainder = remainder
     self.isWithoutEntitlement = isWithoutEntitlement
+  }
+
+  /// The same right held by another bearer too: the better one counts, and both where they are equally good.
+  func merged(with other: HeldRight) -> HeldRight {
+    var merged = self
+    merged.remainder.merge(other.remainder, of: right)
+    let best = [self, other].filter { $0.remainder.status == merged.remainder.status }
+    merged.isWithoutEntitlement = best.allSatisfy(\.isWithoutEntitlement)
+    return merged
   }
 }
 
@@ -292,15 +309,35 @@ public struct Turn: Hashable, Sendable {
 
 /// The answer to `diff`.
 public struct Difference: Hashable, Sendable {
-  /// Entitlements of the second moment that the first has not, sorted by identity and right.
+  /// Entitlements of the second moment that the first has not, sorted by identity and right; what is denied is not had.
   public var gained: [Entitlement]
-  /// Entitlements of the first moment that the second has not.
+  /// Entitlements of the first moment that the second has not, as they were.
   public var lost: [Entitlement]
+  /// Entitlements of both of which another remainder is left.
+  public var changed: [ChangedEntitlement]
+
+  /// Whether there is none.
+  public var isEmpty: Bool { gained.isEmpty && lost.isEmpty && changed.isEmpty }
 
   /// A difference.
-  public init(gained: [Entitlement], lost: [Entitlement]) {
+  public init(gained: [Entitlement], lost: [Entitlement], changed: [ChangedEntitlement]) {
     self.gained = gained
     self.lost = lost
+    self.changed = changed
+  }
+}
+
+/// An entitlement at two moments, of which another remainder is left.
+public struct ChangedEntitlement: Hashable, Sendable {
+  /// As it was at the first moment.
+  public var before: Remainder
+  /// As it is at the second.
+  public var now: Entitlement
+
+  /// A change.
+  public init(before: Remainder, now: Entitlement) {
+    self.before = before
+    self.now = now
   }
 }
 

@@ -5,10 +5,17 @@ import Temporal
 /// Diff and snapshot: whole sets of entitlements at a moment.
 extension AccessGraph {
   /// What was gained and lost between two viewpoints, on scopes at, above or below a resource, by one identity or all.
+  ///
+  /// Judged at both; where there are no conditions and nothing denies, members of groups are walked once for all grants.
   public func diff(resource: String?, identity: String?, from first: Viewpoint, to second: Viewpoint) -> Difference {
     let before = entitlements(resource: resource, identity: identity, Sight(first))
     let after = entitlements(resource: resource, identity: identity, Sight(second))
-    return Difference(gained: list(after.filter { !before.contains($0) }), lost: list(before.filter { !after.contains($0) }))
+    let changed = sorted(after.filter { before[$0.key].map { [now = $0.value] in $0 != now } ?? false }).compactMap { now in
+      before[now.held].map { ChangedEntitlement(before: $0, now: now.entitlement) }
+    }
+    return Difference(
+      gained: sorted(after.filter { before[$0.key] == nil }).map(\.entitlement),
+      lost: sorted(before.filter { after[$0.key] == nil }).map(\.entitlement), changed: changed)
   }
 
   /// All entitlements at a moment, whole identities at a time in the byte order of their ids, for paging.
@@ -21,12 +28,15 @@ extension AccessGraph {
     let order = identityOrder.nodes(asKnownAt: sight.k, in: self)
     var place = identity.map { last in firstPlace(in: 0..<order.count) { last.precedes(id(order[$0])) } } ?? 0
     var page: [Entitlement] = []
+    var judge = RightJudge(self, sight)
     while place < order.count, page.count < limit {
       let node = order[place]
-      let rights = rights(of: node, sight, within: resource).keys.sorted()
+      let rights = rights(of: node, within: resource, &judge)
       if !rights.isEmpty {
         let id = id(node)
-        page += rights.map { Entitlement(identity: id, right: $0) }
+        page += rights.sorted { $0.right < $1.right }.map {
+          Entitlement(identity: id, right: $0.right, remainder: $0.remainder)
+        }
       }
       place += 1
     }
@@ -39,18 +49,36 @@ extension AccessGraph {
     let right: Right
   }
 
-  private func list(_ held: Set<Held>) -> [Entitlement] {
-    held.map { Entitlement(identity: id($0.identity), right: $0.right) }.sorted { a, b in
-      a.identity.isExactly(b.identity) ? a.right < b.right : a.identity.precedes(b.identity)
+  private func sorted(_ remainders: [Held: Remainder]) -> [(held: Held, entitlement: Entitlement)] {
+    remainders.map { ($0, Entitlement(identity: id($0.identity), right: $0.right, remainder: $1)) }.sorted { a, b in
+      let (mine, theirs) = (a.entitlement.identity, b.entitlement.identity)
+      return mine.isExactly(theirs) ? a.held.right < b.held.right : mine.precedes(theirs)
     }
   }
 
-  private func entitlements(resource: String?, identity: String?, _ sight: Sight) -> Set<Held> {
-    if let identity {
-      guard let node = find(.identity(identity)) else { return [] }
-      return Set(rights(of: node, sight, within: resource).keys.map { Held(identity: node, right: $0) })
+  /// What is had at a moment: what roles give and is not all denied, and what they deny.
+  private func entitlements(resource: String?, identity: String?, _ sight: Sight) -> [Held: Remainder] {
+    var judge = RightJudge(self, sight)
+    var held: [Held: Remainder] = [:]
+    func add(_ node: Int32) {
+      for one in rights(of: node, within: resource, &judge) where one.right.effect == .deny || one.remainder.status != .denied {
+        held[Held(identity: node, right: one.right)] = one.remainder
+      }
     }
-    // Grants of one principal are spread together: its members are walked once.
+    if let identity {
+      find(.identity(identity)).map(add)
+    } else if !judge.mayRestrict, let granted = entitlementsWithoutConditions(resource: resource, sight) {
+      return granted
+    } else {
+      for node in identityOrder.nodes(asKnownAt: sight.k, in: self) { add(node) }
+    }
+    return held
+  }
+
+  /// All entitlements where nothing has to be judged; nil where there are conditions.
+  ///
+  /// Grants of one principal are spread together: its members are walked once.
+  private func entitlementsWithoutConditions(resource: String?, _ sight: Sight) -> [Held: Remainder]? {
     var rightsOf: [Int32: Set<Right>] = [:]
     for number in 0..<resources.count where resources[number].assignments != none {
       let record = resources[number]
@@ -61,12 +89,13 @@ extension AccessGraph {
         rightsOf[grant.principal, default: []].formUnion(rights(of: grant, sight).map(\.right))
       }
     }
-    var held: Set<Held> = []
+    guard rightsOf.values.allSatisfy({ $0.allSatisfy(\.conditions.isEmpty) }) else { return nil }
+    var held: [Held: Remainder] = [:]
     for (principal, rights) in rightsOf {
       var spread = Spread(self, sight)
       spread.reach(principal, .allowed)
       spread.forEachIdentity { identity, _ in
-        for right in rights { held.insert(Held(identity: identity, right: right)) }
+        for right in rights { held[Held(identity: identity, right: right)] = Remainder(right) }
       }
     }
     return held

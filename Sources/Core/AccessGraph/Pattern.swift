@@ -64,37 +64,12 @@ public struct Pattern: Hashable, Sendable {
   /// Whether some text matches both patterns.
   ///
   /// O(product of their lengths).
-  public func overlaps(_ other: Pattern) -> Bool {
-    let a = Self.scalars(bytes)
-    let b = Self.scalars(other.bytes)
-    // row[j]: whether a[i...] and b[j...] can match one text, for the i at hand.
-    var row = [Bool](repeating: false, count: b.count + 1)
-    for i in stride(from: a.count, through: 0, by: -1) {
-      var next = [Bool](repeating: false, count: b.count + 1)
-      for j in stride(from: b.count, through: 0, by: -1) {
-        if i == a.count, j == b.count {
-          next[j] = true
-        } else if i < a.count, a[i] == "*" {
-          next[j] = row[j] || (j < b.count && next[j + 1])
-        } else if j < b.count, b[j] == "*" {
-          next[j] = next[j + 1] || (i < a.count && row[j])
-        } else if i < a.count, j < b.count {
-          next[j] = (a[i] == "?" || b[j] == "?" || a[i] == b[j]) && row[j + 1]
-        }
-      }
-      row = next
-    }
-    return row[0]
-  }
+  public func overlaps(_ other: Pattern) -> Bool { PatternShape(self).overlaps(PatternShape(other)) }
 
   private static func nextScalar(_ text: Swift.Span<UInt8>, _ index: Int) -> Int {
     var next = index + 1
     while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
     return next
-  }
-
-  private static func scalars(_ bytes: [UInt8]) -> [Unicode.Scalar] {
-    Array(String(decoding: bytes, as: UTF8.self).unicodeScalars)
   }
 }
 

@@ -48,7 +48,7 @@ struct Restrictions {
     let ancestry = circumstances.graph.ancestry(of: bearer, circumstances.sight)
     var found: (Applies, Denial?) = (.yes, nil)
     for deny in denies where deny.concerns(ancestry) {
-      switch circumstances.applies(deny.conditions[0], to: bearer, failing: .yes) {
+      switch circumstances.applies(deny.permissions[0].conditions, to: bearer, failing: .yes) {
       case .yes: return (.no, deny.denial)
       case .perhaps: found = (.perhaps, deny.denial)
       case .no: break
@@ -60,7 +60,7 @@ struct Restrictions {
     default: break
     }
     for boundary in boundaries where boundary.concerns(ancestry) {
-      let answers = boundary.conditions.map { circumstances.applies($0, to: bearer, failing: .no) }
+      let answers = boundary.permissions.map { circumstances.applies($0.conditions, to: bearer, failing: .no) }
       if answers.contains(.yes) { continue }
       guard answers.contains(.perhaps) else { return (.no, boundary.denial) }
       found = (.perhaps, boundary.denial)
@@ -103,18 +103,18 @@ public enum Denial: Hashable, Sendable {
 }
 
 /// A deny or boundary policy as it meets one question.
-private struct Restriction {
+struct Restriction {
   let denial: Denial
   let principals: [Int32]?
   let except: [Int32]
-  /// Those of each permission that matches what is asked.
-  let conditions: [[Condition]]
+  /// Those that match what is asked.
+  let permissions: [CompiledPermission]
 
   init(_ policy: CompiledPolicy, _ permissions: [CompiledPermission], _ denial: Denial, _ graph: AccessGraph) {
     self.denial = denial
     principals = policy.subjects?.principals?.compactMap { graph.find($0) }
     except = (policy.subjects?.except ?? []).compactMap { graph.find($0) }
-    conditions = permissions.map(\.conditions)
+    self.permissions = permissions
   }
 
   func concerns(_ ancestry: [Int32]) -> Bool {

@@ -289,19 +289,37 @@ extension AccessGraph {
   }
 
   /// What an identity held at any time in the stretch, each right with when, sorted.
+  ///
+  /// Conditions are judged by attributes, the clock being open; denies and boundaries are not looked at.
   public func what(_ identity: String, during stretch: Interval, asKnownAt k: Int64) -> [StretchRight] {
     guard let node = find(.identity(identity)) else { return [] }
-    return stretches(ofRightsOf: node, within: nil, k).compactMap { right, instants in
-      let held = instants.intersection(IntervalSet(stretch))
-      return held.isEmpty ? nil : StretchRight(right: right, held: held)
-    }.sorted { $0.right < $1.right }
+    var rights: [Right: IntervalSet] = [:]
+    for bearer in stretchBearers(of: node, k) {
+      for (right, instants) in stretches(ofRightsOf: bearer, within: nil, k) {
+        var held = instants.intersection(IntervalSet(stretch))
+        if !held.isEmpty, !right.conditions.isEmpty {
+          let applies = applies(right.conditions.map { Condition(observed: $0) }, to: bearer.node, nil, over: held, k)
+          held = applies.yes.union(applies.perhaps)
+        }
+        if !held.isEmpty { rights[right] = (rights[right] ?? IntervalSet()).union(held) }
+      }
+    }
+    return rights.map { StretchRight(right: $0, held: $1) }.sorted { $0.right < $1.right }
   }
 
-  /// The rights of an identity over all time, on scopes at, above or below a resource where one is named.
+  /// The rights of an identity over all time as they were granted, on scopes at, above or below a resource where one is named.
   func stretches(ofRightsOf identity: Int32, within resource: String?, _ k: Int64) -> [Right: IntervalSet] {
     var rights: [Right: IntervalSet] = [:]
+    for bearer in stretchBearers(of: identity, k) {
+      rights.merge(stretches(ofRightsOf: bearer, within: resource, k)) { $0.union($1) }
+    }
+    return rights
+  }
+
+  private func stretches(ofRightsOf bearer: StretchBearer, within resource: String?, _ k: Int64) -> [Right: IntervalSet] {
+    var rights: [Right: IntervalSet] = [:]
     var closures: [Int32: [(node: Int32, role: CompiledRole, instants: IntervalSet)]] = [:]
-    for (principal, instants) in stretchPrincipals(of: identity, k) {
+    for (principal, instants) in groups(above: [(bearer.node, bearer.instants)], k) {
       for fact in facts(in: nodes[principal].assignments) {
         for (interval, value) in stretches(fact, k) {
           let grant = grants[value]
@@ -323,18 +341,23 @@ extension AccessGraph {
     return rights
   }
 
-  /// The principals whose assignments reach an identity, each with when.
-  private func stretchPrincipals(of identity: Int32, _ k: Int64) -> [Int32: IntervalSet] {
+  /// An identity by itself, or an account of it, with when what it bears is the identity's.
+  private struct StretchBearer {
+    let node: Int32
+    let instants: IntervalSet
+  }
+
+  private func stretchBearers(of identity: Int32, _ k: Int64) -> [StretchBearer] {
     let own = activity(of: identity, k)
-    var open = [(identity, own)]
+    var bearers = [StretchBearer(node: identity, instants: own)]
     for fact in facts(in: nodes[identity].accounts) {
       let account = facts[fact].key.a
       if account == identity { continue }
-      for (interval, person) in stretches(fact, k) where person == identity {
-        open.append((account, own.intersection(interval).intersection(activity(of: account, k))))
-      }
+      let linked = IntervalSet(stretches(fact, k).filter { $0.value == identity }.map(\.interval))
+      bearers.append(
+        StretchBearer(node: account, instants: own.intersection(linked).intersection(activity(of: account, k))))
     }
-    return groups(above: open, k)
+    return bearers
   }
 
   /// Identities and all groups that they belong to, each with when.

@@ -6,20 +6,55 @@ import Temporal
 
 /// What: from an identity up through groups to assignments and their roles.
 extension AccessGraph {
-  /// What an identity may do at a moment, sorted; empty where it is unknown or not active.
+  /// What an identity may do at a moment, judged and sorted; empty where it is unknown or not active.
   ///
-  /// O(groups above it + their assignments + the permissions reached).
+  /// A right one of whose conditions does not hold is left out; one that is denied stands there with what denies it.
+  /// O(groups above it + their assignments + the permissions reached), and for each right what may restrict it.
   public func what(_ identity: String, from view: Viewpoint) -> [HeldRight] {
     guard let node = find(.identity(identity)) else { return [] }
-    return rights(of: node, Sight(view), within: nil).map { right, certainty in
-      HeldRight(right: right, isWithoutEntitlement: certainty.verdict.isWithoutEntitlement)
-    }.sorted { $0.right < $1.right }
+    var judge = RightJudge(self, Sight(view))
+    return rights(of: node, within: nil, &judge).sorted { $0.right < $1.right }
   }
 
-  /// The rights of an identity at (t, k), on scopes at, above or below a resource where one is named.
-  func rights(of identity: Int32, _ sight: Sight, within resource: String?) -> [Right: Certainty] {
+  /// The rights as they were granted, unjudged, to which every path rests on something whose end was due already.
+  public func rightsWithoutEntitlement(_ identity: String, from view: Viewpoint) -> Set<Right> {
+    guard let node = find(.identity(identity)) else { return [] }
+    var granted: [Right: Certainty] = [:]
+    for bearer in bearers(of: node, Sight(view)) {
+      granted.merge(rights(of: bearer, Sight(view), within: nil)) { $0.union($1) }
+    }
+    return Set(granted.filter { !$0.value.contains(.allowed) }.keys)
+  }
+
+  /// The rights of an identity, judged, on scopes at, above or below a resource where one is named.
+  func rights(of identity: Int32, within resource: String?, _ judge: inout RightJudge) -> [HeldRight] {
+    let sight = judge.circumstances.sight
+    let bearers = bearers(of: identity, sight)
+    var held: [Right: HeldRight] = [:]
+    for bearer in bearers {
+      let granted = rights(of: bearer, sight, within: resource)
+      // Of most there is one bearer.
+      if bearers.count == 1 { return granted.compactMap { judged($0.key, $0.value, bearer.node, &judge) } }
+      for (right, ways) in granted {
+        guard let one = judged(right, ways, bearer.node, &judge) else { continue }
+        held[right] = held[right].map { $0.merged(with: one) } ?? one
+      }
+    }
+    return Array(held.values)
+  }
+
+  private func judged(_ right: Right, _ ways: Certainty, _ bearer: Int32, _ judge: inout RightJudge) -> HeldRight? {
+    judge.judge(right, bearer).map {
+      HeldRight(right: right, remainder: $0, isWithoutEntitlement: $0.status != .denied && !ways.contains(.allowed))
+    }
+  }
+
+  /// The rights of a bearer as they were granted, on scopes at, above or below a resource where one is named.
+  ///
+  /// The certainty says only whether a way to it is free of overdue steps: `.allowed`, or the same overdue.
+  private func rights(of bearer: Bearer, _ sight: Sight, within resource: String?) -> [Right: Certainty] {
     var rights: [Right: Certainty] = [:]
-    for (principal, certainty) in principals(of: identity, sight) {
+    for (principal, certainty) in principals(of: bearer, sight) {
       forEachGrant(of: principal, sight) { grant, edge in
         guard isRelated(grant, to: resource) else { return }
         let carried = certainty.overdue(if: isOverdue(edge, principal, grant.role, sight))
@@ -83,18 +118,28 @@ extension AccessGraph {
       .sorted { $0.canonicalText.precedes($1.canonicalText) }
   }
 
-  /// The principals whose assignments reach an identity at (t, k): itself, its groups, its accounts and their groups.
-  ///
-  /// The certainty says only whether a way there is free of overdue steps: `.allowed`, or the same overdue.
-  func principals(of identity: Int32, _ sight: Sight) -> [(node: Int32, certainty: Certainty)] {
+  /// An identity by itself, or an account of it: with whom paths begin, each with the ways from the identity to it.
+  private struct Bearer {
+    let node: Int32
+    let ways: Certainty
+  }
+
+  /// An identity and its accounts; nobody where it is not active.
+  private func bearers(of identity: Int32, _ sight: Sight) -> [Bearer] {
     guard isActive(identity, sight) else { return [] }
-    var climb = Climb(graph: self, sight: sight)
     let own = Certainty.allowed.overdue(if: overdue(identity: identity, sight) != nil)
-    climb.reach(identity, own)
+    var bearers = [Bearer(node: identity, ways: own)]
     forEachAccount(of: identity, sight) { account, edge in
       let isOverdue = isOverdue(edge, account, identity, sight) || overdue(identity: account, sight) != nil
-      climb.reach(account, own.overdue(if: isOverdue))
+      bearers.append(Bearer(node: account, ways: own.overdue(if: isOverdue)))
     }
+    return bearers
+  }
+
+  /// A bearer and its groups, each with the ways to it.
+  private func principals(of bearer: Bearer, _ sight: Sight) -> [(node: Int32, certainty: Certainty)] {
+    var climb = Climb(graph: self, sight: sight)
+    climb.reach(bearer.node, bearer.ways)
     return climb.principals
   }
 

@@ -5,7 +5,8 @@ enum ConditionInstant {
   /// Microseconds since 1970; nil where the text is no date.
   static func read(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)
-    if bytes.count != 4, let seconds = Int64(text) {
+    // Four digits are a year; a number has no plus.
+    if bytes.count != 4, bytes.first != UInt8(ascii: "+"), let seconds = Int64(text) {
       return Instant(exactly: seconds.multipliedSaturating(by: 1_000_000))?.microseconds
     }
     return (try? Instant(rfc3339: completed(text, bytes)))?.microseconds
@@ -19,8 +20,8 @@ enum ConditionInstant {
     case 10: return text + "T00:00:00Z"
     default: break
     }
-    // 2024-05-01T09:30Z: without seconds.
-    guard bytes.count > 16, bytes[16] != UInt8(ascii: ":") else { return text }
+    // 2024-05-01T09:30Z: without seconds, which alone have a fraction.
+    guard bytes.count > 16, "Zz+-".utf8.contains(bytes[16]) else { return text }
     return String(decoding: bytes[..<16], as: UTF8.self) + ":00" + String(decoding: bytes[16...], as: UTF8.self)
   }
 }

@@ -138,7 +138,7 @@ extension Subcommand {
       } text: {
         $0.text
       } status: { report in
-        report.isKnown ? exitStatus(report.rights.map(\.right.status), nil) : .uncertain
+        report.isKnown ? exitStatus(report.rights.map(\.remainder.status).filter { $0 != .denied }, nil) : .uncertain
       }
     case .stretch(let stretch):
       return try ask(&arguments) {
@@ -146,7 +146,7 @@ extension Subcommand {
       } text: {
         $0.text
       } status: { report in
-        report.isKnown ? exitStatus(report.rights.map(\.right.status), nil) : .uncertain
+        report.isKnown ? exitStatus(report.rights.map(\.right.status).filter { $0 != .denied }, nil) : .uncertain
       }
     }
   }
@@ -222,7 +222,7 @@ extension Subcommand {
     } text: {
       $0.text
     } status: {
-      guard $0.difference.gained.isEmpty, $0.difference.lost.isEmpty else { return .yes }
+      guard $0.difference.isEmpty else { return .yes }
       return $0.coverage.isComplete || resource == nil ? .no : .uncertain
     }
   }
@@ -245,7 +245,7 @@ extension Subcommand {
       case .text:
         try Output.standard.writeBytes(Array("at \(snapshot.view.at), position \(snapshot.view.asKnownAt)\n".utf8))
         while let entitlements = try snapshot.next() {
-          let lines = entitlements.map { "\($0.identity)\t\($0.right.text)\n" }.joined()
+          let lines = entitlements.map { "\($0.identity)\t\($0.right.text($0.remainder))\n" }.joined()
           try Output.standard.writeBytes(Array(lines.utf8))
         }
       }

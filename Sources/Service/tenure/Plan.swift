@@ -77,22 +77,19 @@ private struct Planned {
     for entity in plan.kept { text += "kept: \(entity), which another source holds\n" }
     if let refusal = trial.refusal { text += "refused at command \(refusal.command + 1): \(refusal.refusal)\n" }
     text += "effective access\n"
-    for lost in trial.difference.lost { text += "- \(lost.identity)  \(lost.right.text)\n" }
-    for gained in trial.difference.gained { text += "+ \(gained.identity)  \(gained.right.text)\n" }
-    return text
-      + "\(plan.commands.count) commands; \(trial.difference.gained.count) entitlements gained, \(trial.difference.lost.count) lost\n"
+    return text + trial.difference.text + "\(plan.commands.count) commands; entitlements: \(trial.difference.summary)\n"
   }
 
   private var json: JSONValue {
     func list(_ entitlements: [Entitlement]) -> JSONValue {
-      .array(entitlements.map { ["identity": .string($0.identity), "right": .string($0.right.text)] })
+      .array(entitlements.map { ["identity": .string($0.identity), "right": .string($0.right.text($0.remainder))] })
     }
     var object: JSONObject = [
       "source": .string(directory.source), "position": .integer(tenant.head.position),
       "commands": .array(plan.commands.map(\.json)),
       "collisions": .array(plan.collisions.map { ["fact": .string("\($0.fact)"), "source": .string($0.source)] }),
       "kept": .array(plan.kept.map { .string($0.description) }), "gained": list(trial.difference.gained),
-      "lost": list(trial.difference.lost),
+      "lost": list(trial.difference.lost), "changed": list(trial.difference.changed.map(\.now)),
     ]
     object["refusal"] =
       trial.refusal.map { command, refusal in

@@ -42,7 +42,9 @@ extension WhatReport {
     guard isKnown else { return "\(identity) is not known at \(view.at): unknown, which is not the same as no access\n" }
     var text = "\(identity) at \(view.at), \(view.knowledge(position))\n"
     for held in rights {
-      text += "  \(held.right.text)\(held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already" : "")\n"
+      text +=
+        "  \(held.right.text(held.remainder))"
+        + (held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already\n" : "\n")
     }
     return rights.isEmpty ? text + "  nothing\n" : text
   }
@@ -58,6 +60,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text)
+      + "not judged: denies and boundaries, and what depends on the clock; ask what --at, check or who\n"
   }
 }
 
@@ -127,16 +130,34 @@ extension TimelineReport {
       }
     }
     return text + "\(turns.count) \(turns.count == 1 ? "turn" : "turns")\n"
+      + "not judged: conditions, denies and boundaries; ask what --at, check or who\n"
   }
 }
 
 extension DiffReport {
   var text: String {
-    var text = "from \(first.at) (position \(first.asKnownAt)) to \(second.at) (position \(second.asKnownAt))\n"
-    for lost in difference.lost { text += "- \(lost.identity)  \(lost.right.text)\n" }
-    for gained in difference.gained { text += "+ \(gained.identity)  \(gained.right.text)\n" }
-    return text + "\(difference.gained.count) gained, \(difference.lost.count) lost\n" + coverage.text
+    "from \(first.at) (position \(first.asKnownAt)) to \(second.at) (position \(second.asKnownAt))\n"
+      + difference.text + "\(difference.summary)\n" + coverage.text
   }
+}
+
+extension Difference {
+  /// One line for each gain and loss; of what stays, what is left of it now.
+  var text: String {
+    var text = ""
+    for lost in lost { text += "- \(lost.text)\n" }
+    for gained in gained { text += "+ \(gained.text)\n" }
+    for changed in changed { text += "~ \(changed.now.text)\n" }
+    return text
+  }
+
+  var summary: String {
+    "\(gained.count) gained, \(lost.count) lost" + (changed.isEmpty ? "" : ", \(changed.count) otherwise restricted")
+  }
+}
+
+extension Entitlement {
+  fileprivate var text: String { "\(identity)  \(right.text(remainder))" }
 }
 
 extension Coverage {
@@ -181,6 +202,18 @@ extension Step.Kind {
 }
 
 extension Right {
+  /// The right, and what is left of it.
+  func text(_ remainder: Remainder) -> String {
+    // What is settled of its conditions is not said again.
+    var right = self
+    right.conditions = remainder.openConditions
+    if effect == .deny { return right.text }
+    let deciders = remainder.restrictedBy.map { Decider.denial($0).text }.joined(separator: ", ")
+    if remainder.status == .denied { return "\(right.text)  DENIED by \(deciders)" }
+    return right.text + (deciders.isEmpty ? "" : "  RESTRICTED by \(deciders)")
+  }
+
+  /// The right as it was granted.
   var text: String {
     let what = action ?? "unknown (document of role \(unknownRole ?? "") is not known)"
     let within = resource == "*" ? "" : " within \(resource)"

@@ -6,7 +6,7 @@ public import Temporal
 
 /// The questions as the SQL functions answer them, for readers that have no graph; the answers are the graph's.
 ///
-/// What they do not say is whether an access is without entitlement.
+/// What they do not say is whether an access is without entitlement, and which part of a condition is open.
 public enum SQLQuestions {
   /// Who may do an action on exactly this resource at a moment.
   ///
@@ -65,10 +65,18 @@ public enum SQLQuestions {
     let at = Timestamp(view.at)
     let rows = try connection.query(
       """
-      SELECT action, unknown_role, resource, scope, conditions::text, effect
+      SELECT action, unknown_role, resource, scope, conditions::text, effect, status, restricted_by::text
       FROM tenure.what_could(\(tenant), \(identity), \(at), \(view.asKnownAt))
       """)
-    return try rows.map { HeldRight(right: try right(of: $0, from: 0), isWithoutEntitlement: false) }
+    return try rows.map { row in
+      let right = try right(of: row, from: 0)
+      return HeldRight(
+        right: right,
+        remainder: Remainder(
+          status: try status(row.string(6)), openConditions: right.conditions,
+          restrictedBy: try JSONValue(parsing: try row.string(7)).arrayValue?.map(denial) ?? []),
+        isWithoutEntitlement: false)
+    }
   }
 
   /// A right from six columns: action, unknown role, resource, scope, the conditions as text, and the effect.
@@ -78,6 +86,16 @@ public enum SQLQuestions {
       action: try row.optionalString(column), unknownRole: try row.optionalString(column + 1),
       resource: try row.string(column + 2), scope: try row.string(column + 3),
       conditions: try JSONValue(parsing: try row.string(column + 4)).arrayValue ?? [])
+  }
+
+  /// A restriction from `{"kind": "deny", "id": "frozen-quarter"}`.
+  private static func denial(_ restriction: JSONValue) -> Denial {
+    let id = restriction["id"]?.stringValue ?? ""
+    switch restriction["kind"]?.stringValue {
+    case "deny": return .policy(id)
+    case "boundary": return .boundary(id)
+    default: return .assignment(id)
+    }
   }
 
   private static func status(_ text: String) throws(PostgresError) -> Status {

@@ -74,7 +74,7 @@ struct Comparison {
     let (expected, actual) = (view.what(probe.identity), graph.what(probe.identity, from: probe.view))
     texts.append(differ("what \(probe.identity)", expected.map(Text.of), actual.map(Text.of)))
     texts.append(unsorted("what", actual.map(\.right)))
-    texts += [why(), check(), diff(), snapshot()]
+    texts += [why(), check(), whatHoldsOfCheck(), diff(), snapshot()]
     let sources = graph.coverage(of: probe.resource, from: probe.view)
     texts.append(differ("coverage \(probe.resource)", view.coverage(of: probe.resource), sources, ordered: true))
     return texts.compactMap { $0 }
@@ -146,6 +146,35 @@ struct Comparison {
     return holder == (answer.status == .denied ? nil : listed) ? nil : "\(name): \(listed) is listed as \(holder as Any)"
   }
 
+  /// What is listed as left of the rights that match is what a check finds: never less than it, and more only where it says so.
+  private func whatHoldsOfCheck() -> String? {
+    let answer = graph.check(probe.identity, action: probe.action, resource: probe.resource, from: probe.view)
+    let matching = graph.what(probe.identity, from: probe.view).filter { held in
+      held.right.effect == .allow && NaivePattern.covers(held.right.scope, probe.resource)
+        && NaivePattern.matches(held.right.action ?? "*", probe.action)
+        && NaivePattern.matches(held.right.resource, probe.resource)
+    }
+    let name = "whatAsCheck \(probe.identity) \(probe.action) \(probe.resource)"
+    let left = matching.filter { $0.remainder.status != .denied }
+    let certain = left.filter { $0.remainder.openConditions.isEmpty && $0.remainder.restrictedBy.isEmpty }
+    let texts = matching.map(Text.of)
+    switch answer.status {
+    case .allowed, .conditional:
+      // Those of a role that is not known do not make an access conditional, nor allowed.
+      let known = left.filter { $0.right.action != nil }
+      if known.isEmpty { return "\(name): \(answer) where what has \(texts)" }
+      if answer.status == .conditional, certain.contains(where: { $0.right.action != nil }) {
+        return "\(name): \(answer) where what has \(texts)"
+      }
+    case .denied where answer.reason == "no_path" || Self.coarse(answer.reason) == "restricted":
+      if !certain.isEmpty { return "\(name): \(answer) where what has \(texts)" }
+    case .unknown where answer.reason == "role_unknown":
+      if left.isEmpty { return "\(name): \(answer) where what has \(texts)" }
+    default: break
+    }
+    return nil
+  }
+
   private func diff() -> String? {
     let identity = probe.limit == 1 ? probe.identity : nil
     let expected = naive.diff(resource: probe.filter, identity: identity, from: probe.view, to: probe.other)
@@ -153,6 +182,7 @@ struct Comparison {
     let name = "diff to \(probe.other) on \(probe.filter ?? "all") of \(identity ?? "all")"
     return differ(name + " gained", expected.gained.map(Text.of), actual.gained.map(Text.of))
       ?? differ(name + " lost", expected.lost.map(Text.of), actual.lost.map(Text.of))
+      ?? differ(name + " changed", expected.changed.map(Text.of), actual.changed.map(Text.of))
   }
 
   private func snapshot() -> String? {
@@ -221,10 +251,18 @@ enum Text {
   static func of(_ right: Right) -> String { String(decoding: right.exactKey, as: UTF8.self) }
 
   static func of(_ held: HeldRight) -> String {
-    "\(of(held.right))\(held.isWithoutEntitlement ? " without entitlement" : "")"
+    "\(of(held.right)) \(of(held.remainder))\(held.isWithoutEntitlement ? " without entitlement" : "")"
   }
 
-  static func of(_ entitlement: Entitlement) -> String { "\(entitlement.identity) \(of(entitlement.right))" }
+  static func of(_ remainder: Remainder) -> String {
+    "\(remainder.status) if \(remainder.openConditions.map(\.canonicalText)) but for \(remainder.restrictedBy.map(\.text))"
+  }
+
+  static func of(_ entitlement: Entitlement) -> String {
+    "\(entitlement.identity) \(of(entitlement.right)) \(of(entitlement.remainder))"
+  }
+
+  static func of(_ changed: ChangedEntitlement) -> String { "\(of(changed.now)), before \(of(changed.before))" }
 
   static func of(_ holder: StretchHolder) -> String {
     "\(holder.identity) allowed \(holder.allowed) conditional \(holder.conditional) unknown \(holder.unknown)"

@@ -111,6 +111,9 @@ def date(text):
         if re.fullmatch(shape, text):
             text += rest + "T00:00:00Z"
             break
+    # The profile of NOTE-datetime: minutes at least, and a fraction only of seconds.
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", text, re.IGNORECASE | re.ASCII):
+        raise Unevaluable
     try:
         moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

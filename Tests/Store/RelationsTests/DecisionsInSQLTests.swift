@@ -35,6 +35,8 @@ import Testing
     let denied = try #require(cases.first { $0.name == "a deny's condition is judged with the attributes of each bearer" })
     #expect(
       try functions(denied.asks, after: denied.events).isSuperset(of: ["condition_judgement", "denials", "denials_during"]))
+    let restricted = try #require(cases.first { $0.name == "a deny of some resources restricts a right on all of them" })
+    #expect(try functions(restricted.asks, after: restricted.events).isSuperset(of: ["restrictions", "reach_contains"]))
   }
 
   /// The functions for conditions and denies that the questions come to call; a reader asks, who must be allowed to.
@@ -50,7 +52,8 @@ import Testing
       let rows = try superuser.query(
         """
         SELECT funcname::text FROM pg_stat_xact_user_functions WHERE schemaname = 'tenure' AND calls > 0
-          AND (funcname LIKE 'condition%' OR funcname LIKE 'denials%' OR funcname = 'attributes_at')
+          AND (funcname LIKE 'condition%' OR funcname LIKE 'denials%' OR funcname IN ('attributes_at', 'restrictions')
+            OR funcname LIKE 'pattern%' OR funcname LIKE 'reach%')
         """)
       return Set(try rows.map { try $0.string(0) })
     }
@@ -82,14 +85,22 @@ import Testing
       return (actual.sorted(), try expected.flatMap { try lines(of: $0.name, $0.value) }.sorted())
     }
     let identity = ask["identity"]?.stringValue ?? ""
-    let at = Timestamp(microsecondsSinceUnixEpoch: view.at.microseconds)
-    let rows = try connection.query(
-      """
-      SELECT jsonb_build_array(action, resource, scope, conditions, effect)::text
-      FROM tenure.what_could(\(tenant), \(identity), \(at), \(k))
-      """)
-    let actual = try rows.map { try JSONValue(parsing: try $0.string(0)).canonicalText }
+    let actual = lines(of: try SQLQuestions.what(tenant: tenant, identity: identity, from: view, on: connection))
+    #expect(lines(of: history.graph.what(identity, from: view)) == actual, "the graph against SQL")
     return (actual, (ask["what"]?.arrayValue ?? []).map(\.canonicalText))
+  }
+
+  /// Rights as `[ACTION, RESOURCE, SCOPE, [CONDITION, …], EFFECT, STATUS, [RESTRICTION, …]]`.
+  private static func lines(of rights: [HeldRight]) -> [String] {
+    rights.map { held in
+      let right = held.right
+      let row: [JSONValue] = [
+        right.action.map { .string($0) } ?? .null, .string(right.resource), .string(right.scope), .array(right.conditions),
+        .string(right.effect.rawValue), .string(held.remainder.status.rawValue),
+        .array(held.remainder.restrictedBy.map { .string($0.text) }),
+      ]
+      return JSONValue.array(row).canonicalText
+    }
   }
 
   private static func lines(of identity: String, _ statuses: JSONValue) throws -> [String] {

@@ -53,10 +53,11 @@ import Testing
         "2024-02-30", "2023-02-29", "0000", "10000-01-01", "2024-13", "2024-01-01T24:00:00Z", "2024-01-01T00:00:60Z", "now",
         "infinity",
         "2024-01-01T00:00:00", "9999-12-31T23:59:59-00:01", "99999999999999999999", "",
+        "2024-05-01T09:30.5Z", "+12345",
       ]
     ),
     ("NumericEquals", "identity.x", ["1e3", "NaN", "Infinity", "1.", ".1", "--1", "+1", "", "0x1"]),
-    ("BinaryEquals", "identity.x", ["a===", "====", "a b=", "AAAA=", "AA=A", "aGVsbG8"]),
+    ("BinaryEquals", "identity.x", ["a===", "====", "a b=", "AAAA=", "AA=A", "aGVsbG8", "aGVs bG8=", "_-8=", "AA==AAAA"]),
     ("ArnLike", "identity.x", ["arn:aws", "", "a:b:c:d:e", "a:b:c:d:${identity.x, ':::'}"]),
     (
       "StringEquals", "identity.x",

@@ -88,14 +88,17 @@ import Testing
         let view = Viewpoint(
           at: Instant(microseconds: now.microsecondsSinceUnixEpoch), asKnownAt: history.graph.position)
         let expected = history.graph.snapshot(resource: nil, from: view, after: nil, limit: 1000).map {
-          Array($0.identity.utf8) + [0x20] + $0.right.exactKey
+          Array($0.identity.utf8) + [0x20] + $0.right.exactKey + Array($0.remainder.status.rawValue.utf8)
         }
         let actual = try connection.query(
           """
-          SELECT DISTINCT identity, action, unknown_role, resource, scope, conditions::text, effect
+          SELECT DISTINCT identity, action, unknown_role, resource, scope, conditions::text, effect, status
           FROM tenure.current_entitlements WHERE tenant = \(history.name)
           """
-        ).map { Array(try $0.string(0).utf8) + [0x20] + (try SQLQuestions.right(of: $0, from: 1)).exactKey }
+        ).map {
+          Array(try $0.string(0).utf8) + [0x20] + (try SQLQuestions.right(of: $0, from: 1)).exactKey
+            + Array(try $0.string(7).utf8)
+        }
         #expect(actual.count == expected.count && Set(actual) == Set(expected), "seed \(seed)")
       }
     }

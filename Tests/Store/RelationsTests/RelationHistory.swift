@@ -135,7 +135,10 @@ struct Answers: Equatable {
     texts += during.map {
       "during \($0.identity) allowed \($0.allowed) conditional \($0.conditional) unknown \($0.unknown)"
     }
-    texts += what.map { "what \(String(decoding: $0.right.exactKey, as: UTF8.self))" }
+    texts += what.map { held in
+      "what \(String(decoding: held.right.exactKey, as: UTF8.self)) \(held.remainder.status)"
+        + held.remainder.restrictedBy.map { ", \($0.text)" }.joined()
+    }
     lines = texts.map { Array($0.utf8) }
   }
 

@@ -131,7 +131,12 @@ extension JSONWriter {
 
   mutating func write(decidedBy decider: Decider?) {
     key("decided_by")
-    guard let decider else { return null() }
+    if let decider { write(decider) } else { null() }
+  }
+
+  mutating func write(_ denial: Denial) { write(.denial(denial)) }
+
+  private mutating func write(_ decider: Decider) {
     beginObject()
     member("kind", decider.kind)
     member("id", decider.id)

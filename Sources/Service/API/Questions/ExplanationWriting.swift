@@ -65,6 +65,8 @@ extension TimelineReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.member("resource", resource)
+    // Rights turn as they are granted and taken back; conditions, denies and boundaries are not looked at.
+    writer.member("judged", false)
     writer.write(during, asKnownAt, position, coverage)
   }
 

@@ -46,8 +46,7 @@ struct Overruns {
 
   private mutating func isOverdue(_ right: Right, at instant: Instant) -> Bool {
     if let known = overdue[instant] { return known.contains(right) }
-    let held = graph.what(identity, from: Viewpoint(at: instant, asKnownAt: asKnownAt))
-    let rights = Set(held.filter(\.isWithoutEntitlement).map(\.right))
+    let rights = graph.rightsWithoutEntitlement(identity, from: Viewpoint(at: instant, asKnownAt: asKnownAt))
     overdue[instant] = rights
     return rights.contains(right)
   }

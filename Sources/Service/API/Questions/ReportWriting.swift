@@ -118,7 +118,7 @@ extension WhatReport: ListReport {
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     writer.beginObject()
-    rights[index].right.write(to: &writer)
+    rights[index].right.write(to: &writer, rights[index].remainder)
     writer.member("without_entitlement", rights[index].isWithoutEntitlement)
     writer.endObject()
   }
@@ -134,6 +134,8 @@ extension WhatDuringReport: ListReport {
     writer.member("question", "what")
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
+    // Denies and boundaries are not looked at over a stretch.
+    writer.member("judged", false)
     writer.write(during, asKnownAt, position, coverage)
   }
 
@@ -149,7 +151,9 @@ extension DiffReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("gained", difference.gained.count), ("lost", difference.lost.count)] }
+  var lists: [(name: String, count: Int)] {
+    [("gained", difference.gained.count), ("lost", difference.lost.count), ("changed", difference.changed.count)]
+  }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "diff")
@@ -167,7 +171,14 @@ extension DiffReport: ListReport {
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
-    (list == 0 ? difference.gained : difference.lost)[index].write(to: &writer)
+    guard list == 2 else { return (list == 0 ? difference.gained : difference.lost)[index].write(to: &writer) }
+    writer.beginObject()
+    difference.changed[index].now.writeMembers(to: &writer)
+    writer.key("before")
+    writer.beginObject()
+    difference.changed[index].before.write(to: &writer)
+    writer.endObject()
+    writer.endObject()
   }
 }
 
@@ -218,23 +229,39 @@ extension WhoSubject {
 }
 
 extension Right {
-  /// Writes the members of the right.
-  func write(to writer: inout JSONWriter) {
+  /// Writes the members of the right with what is left of it; nil for a right as it was granted.
+  func write(to writer: inout JSONWriter, _ remainder: Remainder? = nil) {
     writer.member("action", action)
     if let unknownRole { writer.member("unknown_role", unknownRole) }
     writer.member("resource", resource)
     writer.member("scope", scope)
     writer.member("conditions", conditions)
     if effect == .deny { writer.member("effect", effect.rawValue) }
+    if let remainder { remainder.write(to: &writer) } else { writer.member("status", status.rawValue) }
+  }
+}
+
+extension Remainder {
+  /// Writes the members of what is left.
+  func write(to writer: inout JSONWriter) {
     writer.member("status", status.rawValue)
+    writer.member("open_conditions", openConditions)
+    writer.key("restricted_by")
+    writer.beginArray()
+    for denial in restrictedBy { writer.write(denial) }
+    writer.endArray()
   }
 }
 
 extension Entitlement {
   func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.member("identity", identity)
-    right.write(to: &writer)
+    writeMembers(to: &writer)
     writer.endObject()
+  }
+
+  func writeMembers(to writer: inout JSONWriter) {
+    writer.member("identity", identity)
+    right.write(to: &writer, remainder)
   }
 }

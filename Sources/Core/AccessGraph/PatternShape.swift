@@ -1,0 +1,123 @@
+/// A pattern in pieces, so that it can be held against another pattern rather than a text.
+struct PatternShape: Hashable {
+  private enum Piece: Hashable {
+    case anyRun, anyOne
+    case scalar(Unicode.Scalar)
+  }
+
+  private let pieces: [Piece]
+
+  /// Everything.
+  static let anything = PatternShape(pieces: [.anyRun])
+
+  init(_ pattern: Pattern) {
+    pieces = String(decoding: pattern.bytes, as: UTF8.self).unicodeScalars.map { scalar in
+      switch scalar {
+      case "*": .anyRun
+      case "?": .anyOne
+      default: .scalar(scalar)
+      }
+    }
+  }
+
+  private init(pieces: [Piece]) { self.pieces = pieces }
+
+  /// What a scope covers: everything, or the path itself and all below it; a path has no wildcards.
+  static func covered(by scope: String) -> [PatternShape] {
+    if scope == "*" { return [anything] }
+    let path = scope.unicodeScalars.map { Piece.scalar($0) }
+    return [PatternShape(pieces: path), PatternShape(pieces: path + [.scalar("/"), .anyRun])]
+  }
+
+  /// Whether every text that matches the other pattern is proved to match this one.
+  ///
+  /// The other is read as a text in which only a `*` here may stand for a `*`, and only a wildcard for a `?`. So the answer is no
+  /// for a few that do contain it, as `*?` and `?*`, and never yes for one that does not. O(product of their lengths).
+  func contains(_ other: PatternShape) -> Bool {
+    table(other) { piece, other in
+      switch (piece, other) {
+      case (_, .anyRun): false
+      case (.anyOne, _): true
+      default: piece == other
+      }
+    }
+  }
+
+  /// Whether some text matches both patterns.
+  ///
+  /// O(product of their lengths).
+  func overlaps(_ other: PatternShape) -> Bool {
+    table(other, othersRunsMatch: true) { $0 == .anyOne || $1 == .anyOne || $0 == $1 }
+  }
+
+  /// Whether the pieces of both can be laid against one another from the first to the last.
+  ///
+  /// - Parameters:
+  ///   - othersRunsMatch: whether a `*` of the other stands for anything too, and is not just one more piece.
+  ///   - fits: whether two single pieces go together.
+  private func table(_ other: PatternShape, othersRunsMatch: Bool = false, _ fits: (Piece, Piece) -> Bool) -> Bool {
+    let (a, b) = (pieces, other.pieces)
+    // row[j]: whether a[i...] and b[j...] go together, for the i at hand.
+    var row = [Bool](repeating: false, count: b.count + 1)
+    for i in stride(from: a.count, through: 0, by: -1) {
+      var next = [Bool](repeating: false, count: b.count + 1)
+      for j in stride(from: b.count, through: 0, by: -1) {
+        if i == a.count, j == b.count {
+          next[j] = true
+        } else if i < a.count, a[i] == .anyRun {
+          next[j] = row[j] || (j < b.count && next[j + 1])
+        } else if othersRunsMatch, j < b.count, b[j] == .anyRun {
+          next[j] = next[j + 1] || (i < a.count && row[j])
+        } else if i < a.count, j < b.count {
+          next[j] = fits(a[i], b[j]) && row[j + 1]
+        }
+      }
+      row = next
+    }
+    return row[0]
+  }
+}
+
+/// Where a right, or what takes rights away, reaches: actions × resources within a scope.
+struct Reach {
+  private let actions: [PatternShape]
+  private let resources: [PatternShape]
+  private let scope: String
+  private let covered: [PatternShape]
+
+  init(actions: [Pattern], resources: [Pattern], scope: String) {
+    self.actions = actions.map(PatternShape.init)
+    self.resources = resources.map(PatternShape.init)
+    self.scope = scope
+    covered = PatternShape.covered(by: scope)
+  }
+
+  init(_ permission: CompiledPermission, scope: String) {
+    self.init(actions: permission.actions, resources: permission.resources, scope: scope)
+  }
+
+  /// A role whose document is not known may allow anything.
+  init(_ right: Right) {
+    self.init(actions: [Pattern(right.action ?? "*")], resources: [Pattern(right.resource)], scope: right.scope)
+  }
+
+  /// Whether all that the other reaches is proved to lie within.
+  func contains(_ other: Reach) -> Bool {
+    guard other.actions.allSatisfy({ action in actions.contains { $0.contains(action) } }) else { return false }
+    func contain(_ shapes: [PatternShape]) -> Bool { shapes.allSatisfy { shape in resources.contains { $0.contains(shape) } } }
+    // What it reaches matches both its patterns and its scope, so that either within ours will do.
+    guard contain(other.resources) || contain(other.covered) else { return false }
+    return Scope.covers(scope, other.scope)
+      || other.resources.allSatisfy { resource in covered.contains { $0.contains(resource) } }
+  }
+
+  /// Whether both may reach the same action on the same resource; perhaps none that is there.
+  func mayMeet(_ other: Reach) -> Bool {
+    func meet(_ mine: [PatternShape], _ theirs: [PatternShape]) -> Bool {
+      mine.contains { shape in theirs.contains { shape.overlaps($0) } }
+    }
+    // Each pair of these by itself: together they may still meet nowhere.
+    return Scope.isRelated(scope, to: other.scope) && meet(actions, other.actions) && meet(covered, other.resources)
+      && resources.contains { shape in meet([shape], other.resources) && meet([shape], other.covered) }
+  }
+}
