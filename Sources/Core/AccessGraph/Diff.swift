@@ -70,7 +70,7 @@ extension AccessGraph {
     } else if !judge.mayRestrict, let granted = entitlementsWithoutConditions(resource: resource, sight) {
       return granted
     } else {
-      for node in identityOrder.nodes(asKnownAt: sight.k, in: self) { add(node) }
+      identityNodes.forEach(add)
     }
     return held
   }

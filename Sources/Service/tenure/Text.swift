@@ -210,7 +210,10 @@ extension Right {
     if effect == .deny { return right.text }
     let deciders = remainder.restrictedBy.map { Decider.denial($0).text }.joined(separator: ", ")
     if remainder.status == .denied { return "\(right.text)  DENIED by \(deciders)" }
-    return right.text + (deciders.isEmpty ? "" : "  RESTRICTED by \(deciders)")
+    if deciders.isEmpty { return right.text }
+    // An open condition of its own is said with the right.
+    let isByOthers = remainder.status == .conditional && remainder.openConditions.isEmpty
+    return "\(right.text)  \(isByOthers ? "CONDITIONAL, " : "")RESTRICTED by \(deciders)"
   }
 
   /// The right as it was granted.

@@ -19,7 +19,7 @@ import Testing
 
   @Test func `what contains another matches all that it matches, and what does not overlap shares nothing`() {
     var counts = (contained: 0, apart: 0)
-    for seed in UInt64(0)..<3_000 {
+    for seed in UInt64(0)..<600 {
       var random = SeededGenerator(seed: seed)
       let (a, b) = (Self.pattern(&random), Self.pattern(&random))
       let contains = Self.shape(a).contains(Self.shape(b))
@@ -36,7 +36,7 @@ import Testing
       #expect(overlaps || shared.isEmpty, "seed \(seed): \(a) ∩ \(b)")
       #expect(overlaps == NaivePattern.overlap(a, b) && contains == NaivePattern.contains(a, b), "seed \(seed): \(a), \(b)")
     }
-    #expect(counts.contained > 100 && counts.apart > 100, "\(counts)")
+    #expect(counts.contained > 20 && counts.apart > 20, "\(counts)")
   }
 
   @Test(arguments: [
@@ -53,7 +53,7 @@ import Testing
   @Test func `a reach contains another where it reaches all that the other does, and meets it where they share something`() {
     let scopes = ["*", "a", "a/b", "b", "a/b/z", "ab"]
     var counts = (contained: 0, apart: 0)
-    for seed in UInt64(0)..<3_000 {
+    for seed in UInt64(0)..<600 {
       var random = SeededGenerator(seed: seed)
       let (deny, right) = (random.pick(scopes), random.pick(scopes))
       let resources = [Self.pattern(&random)] + (random.chance(1, in: 3) ? [Self.pattern(&random)] : [])
@@ -76,7 +76,7 @@ import Testing
         #expect(!held.contains { isReached($0, resources, deny) }, "\(name)")
       }
     }
-    #expect(counts.contained > 100 && counts.apart > 100, "\(counts)")
+    #expect(counts.contained > 20 && counts.apart > 20, "\(counts)")
   }
 
   @Test func `a question mark of a scope is no wildcard`() {

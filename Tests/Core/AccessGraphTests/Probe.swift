@@ -146,33 +146,35 @@ struct Comparison {
     return holder == (answer.status == .denied ? nil : listed) ? nil : "\(name): \(listed) is listed as \(holder as Any)"
   }
 
-  /// What is listed as left of the rights that match is what a check finds: never less than it, and more only where it says so.
+  /// What is left of the rights that match is what a check finds: never less than it, and more only where it says so.
   private func whatHoldsOfCheck() -> String? {
-    let answer = graph.check(probe.identity, action: probe.action, resource: probe.resource, from: probe.view)
-    let matching = graph.what(probe.identity, from: probe.view).filter { held in
-      held.right.effect == .allow && NaivePattern.covers(held.right.scope, probe.resource)
-        && NaivePattern.matches(held.right.action ?? "*", probe.action)
-        && NaivePattern.matches(held.right.resource, probe.resource)
-    }
-    let name = "whatAsCheck \(probe.identity) \(probe.action) \(probe.resource)"
-    let left = matching.filter { $0.remainder.status != .denied }
-    let certain = left.filter { $0.remainder.openConditions.isEmpty && $0.remainder.restrictedBy.isEmpty }
-    let texts = matching.map(Text.of)
-    switch answer.status {
-    case .allowed, .conditional:
-      // Those of a role that is not known do not make an access conditional, nor allowed.
-      let known = left.filter { $0.right.action != nil }
-      if known.isEmpty { return "\(name): \(answer) where what has \(texts)" }
-      if answer.status == .conditional, certain.contains(where: { $0.right.action != nil }) {
-        return "\(name): \(answer) where what has \(texts)"
+    let rights = graph.what(probe.identity, from: probe.view).filter { $0.right.effect == .allow }
+    let resources = Universe.scopes.filter { $0 != "*" } + [probe.resource]
+    for (action, resource) in resources.flatMap({ resource in Universe.actions.map { ($0, resource) } }) {
+      let answer = graph.check(probe.identity, action: action, resource: resource, from: probe.view)
+      let matching = rights.filter { held in
+        NaivePattern.covers(held.right.scope, resource) && NaivePattern.matches(held.right.action ?? "*", action)
+          && NaivePattern.matches(held.right.resource, resource)
       }
-    case .denied where answer.reason == "no_path" || Self.coarse(answer.reason) == "restricted":
-      if !certain.isEmpty { return "\(name): \(answer) where what has \(texts)" }
-    case .unknown where answer.reason == "role_unknown":
-      if left.isEmpty { return "\(name): \(answer) where what has \(texts)" }
-    default: break
+      if Self.agrees(answer, with: matching) { continue }
+      return "whatAsCheck \(probe.identity) \(action) \(resource): \(answer) where what has \(matching.map(Text.of))"
     }
     return nil
+  }
+
+  private static func agrees(_ answer: CheckAnswer, with matching: [HeldRight]) -> Bool {
+    let left = matching.filter { $0.remainder.status != .denied }
+    // Those of a role that is not known make an access neither allowed nor conditional.
+    let known = left.filter { $0.right.action != nil }
+    func isCertain(_ held: HeldRight) -> Bool {
+      held.remainder.openConditions.isEmpty && held.remainder.restrictedBy.isEmpty
+    }
+    switch answer.status {
+    case .allowed: return !known.isEmpty
+    case .conditional: return !known.isEmpty && !known.contains(where: isCertain)
+    case .denied: return !left.contains(where: isCertain)
+    case .unknown: return answer.reason != "role_unknown" || !left.isEmpty && !known.contains(where: isCertain)
+    }
   }
 
   private func diff() -> String? {

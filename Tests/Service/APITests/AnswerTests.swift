@@ -94,6 +94,58 @@ import Testing
     for (target, fragments) in rows { try await client.get(target).expect(200, fragments) }
   }
 
+  @Test func `rights are listed with what is left of them`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    for (at, id, type, rule) in [
+      ("2024-03-02", "frozen", "deny", #"{"actions":["repo.*"],"resources":["acme/site/old*"]}"#),
+      ("2024-03-03", "leavers", "deny", #"{"principals":["identity:alice"],"actions":["*"]}"#),
+      ("2024-03-04", "office", "boundary", #"{"principals":["identity:bob"],"permissions":[{"actions":["repo.read"]}]}"#),
+    ] {
+      try organisation.clock.set("\(at)T00:00:00Z")
+      try await client.post("/v1/policies", #"{"id":"\#(id)","policy_type":"\#(type)","rule":\#(rule)}"#).expect(201)
+    }
+    let admin = #""action":"repo.*","resource":"*","scope":"acme/site","conditions":[]"#
+    let rows: [(String, [String])] = [
+      (
+        "/v1/access/what?identity=alice&at=2024-03-01T00:00:00Z",
+        [admin + #","status":"allowed","open_conditions":[],"restricted_by":[],"without_entitlement":false"#]
+      ),
+      (
+        "/v1/access/what?identity=alice&at=2024-03-02T00:00:00Z",
+        [admin + #","status":"allowed","open_conditions":[],"restricted_by":[{"kind":"deny","id":"frozen"}]"#]
+      ),
+      (
+        "/v1/access/what?identity=alice",
+        [admin + #","status":"denied","open_conditions":[],"restricted_by":[{"kind":"deny","id":"leavers"}]"#]
+      ),
+      (
+        "/v1/access/what?identity=bob",
+        [
+          #""scope":"acme","conditions":[{"Bool":{"request.mfa":["true"]}}],"status":"conditional","#
+            + #""open_conditions":[{"Bool":{"request.mfa":["true"]}}],"restricted_by":[{"kind":"deny","id":"frozen"}]"#,
+          #""action":"repo.*","resource":"*","scope":"acme/vault","conditions":[],"status":"allowed","open_conditions":[],"#
+            + #""restricted_by":[{"kind":"boundary","id":"office"}]"#,
+        ]
+      ),
+      ("/v1/access/snapshot", [#"{"identity":"alice","# + admin + #","status":"denied""#]),
+      (
+        "/v1/access/diff?from=2024-03-01T00:00:00Z&to=2024-03-02T00:00:00Z&identity=alice",
+        [#""gained":[],"lost":[]"#, #""changed":[{"identity":"alice","# + admin, #""before":{"status":"allowed""#]
+      ),
+      (
+        "/v1/access/diff?from=2024-03-02T00:00:00Z&to=2024-03-03T00:00:00Z",
+        [#""gained":[],"lost":[{"identity":"alice","# + admin, #"{"kind":"deny","id":"frozen"}]"#, #""changed":[]"#]
+      ),
+      ("/v1/access/timeline?identity=alice", [#""judged":false"#, admin + #","status":"allowed"}"#]),
+      (
+        "/v1/access/what?identity=alice&from=2024-03-01T00:00:00Z",
+        [#""judged":false"#, admin + #","status":"allowed","held""#]
+      ),
+    ]
+    for (target, fragments) in rows { try await client.get(target).expect(200, fragments) }
+  }
+
   @Test func `a question in a body has the answer of the query`() async throws {
     let client = try await Organisation.told().client
     let rows = [
