@@ -102,8 +102,8 @@ extension NaiveView {
     }
   }
 
-  /// How much of a right is judged: nothing, its conditions without the clock, or all.
-  public enum Judging { case nothing, conditions, all }
+  /// How much of a right is judged.
+  public enum Judging { case nothing, allButClock, all }
 
   /// What, in no particular order.
   public func what(_ identity: String, judging: Judging = .all) -> [HeldRight] {
@@ -145,10 +145,10 @@ extension NaiveView {
     guard let residual = residual(right.conditions, bearer, circumstance) else { return nil }
     let left = Self.conditions(residual)
     var status = right.status == .conditional && left.isEmpty ? .allowed : right.status
-    if judging != .all || right.effect == .deny {
+    if right.effect == .deny {
       return Remainder(status: status, openConditions: left, restrictedBy: [])
     }
-    let takings = takings(of: right, from: bearer)
+    let takings = takings(of: right, from: bearer, circumstance)
     if takings.contains(where: \.isAll) { status = .denied }
     if status == .allowed, takings.contains(where: \.isOpen) { status = .conditional }
     let deciding = takings.filter { status != .denied || $0.isAll }.map(\.denial)

@@ -100,9 +100,8 @@ extension NaiveView {
   }
 
   /// All that takes a right away, by its patterns alone.
-  func takings(of right: Right, from bearer: Entity) -> [Taking] {
+  func takings(of right: Right, from bearer: Entity, _ nowhere: Circumstance) -> [Taking] {
     let ancestry = ancestry(of: bearer)
-    let nowhere = Circumstance(resource: nil)
     func concerns(_ subjects: PolicySubjects) -> Bool {
       (subjects.principals.map { $0.contains(where: ancestry.contains) } ?? true)
         && !subjects.except.contains(where: ancestry.contains)

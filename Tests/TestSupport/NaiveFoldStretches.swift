@@ -37,12 +37,18 @@ extension NaiveLog {
 
   /// What, at any time in the stretch, in no particular order.
   public func what(
-    _ identity: String, during: Interval, asKnownAt k: Int64, judging: NaiveView.Judging = .conditions
+    _ identity: String, during: Interval, asKnownAt k: Int64, judging: NaiveView.Judging = .allButClock
   ) -> [StretchRight] {
     var found: [[UInt8]: StretchRight] = [:]
     for (piece, view) in pieces(of: during, asKnownAt: k) {
-      for held in view.what(identity, judging: judging) {
-        found[held.right.exactKey, default: StretchRight(right: held.right, held: IntervalSet())].held.insert(piece)
+      for one in view.what(identity, judging: judging) {
+        let none = IntervalSet()
+        var row =
+          found[one.right.exactKey] ?? StretchRight(right: one.right, held: none, conditional: none, denied: none)
+        let isDenied = one.right.effect == .allow && one.remainder.status == .denied
+        if isDenied { row.denied.insert(piece) } else { row.held.insert(piece) }
+        if one.remainder.status == .conditional { row.conditional.insert(piece) }
+        found[one.right.exactKey] = row
       }
     }
     return Array(found.values)

@@ -177,15 +177,29 @@ public struct HeldRight: Hashable, Sendable {
 
 /// One right of a `what` answer over a stretch.
 public struct StretchRight: Hashable, Sendable {
-  /// The right.
+  /// The right, as it was granted.
   public var right: Right
-  /// When it was held, clipped to the stretch.
+  /// When some of it was left, clipped to the stretch; of what denies, when it did or may have.
   public var held: IntervalSet
+  /// When it was held on a condition that is open, or something whose condition is open may have taken some of it away; empty
+  /// for what denies, and for a role whose document is not known.
+  public var conditional: IntervalSet
+  /// When all of it was denied.
+  public var denied: IntervalSet
 
   /// A right over a stretch.
-  public init(right: Right, held: IntervalSet) {
+  public init(right: Right, held: IntervalSet, conditional: IntervalSet, denied: IntervalSet) {
     self.right = right
     self.held = held
+    self.conditional = conditional
+    self.denied = denied
+  }
+
+  /// The best that was left of it at any time.
+  public var status: Status {
+    if right.effect == .deny || held.isEmpty { return .denied }
+    if right.action == nil { return .unknown }
+    return held == conditional ? .conditional : .allowed
   }
 }
 

@@ -104,7 +104,7 @@ struct StretchRestrictions {
       denied.perhaps = denied.perhaps.union(applies.perhaps)
     }
     for (interval, policy, matching) in policies {
-      let concerned = concerned(by: policy, ancestry).intersection(interval).intersection(stretches.all)
+      let concerned = graph.instants(concernedBy: policy, ancestry).intersection(interval).intersection(stretches.all)
       if concerned.isEmpty { continue }
       var applies = StretchApplies()
       for permission in matching {
@@ -126,15 +126,6 @@ struct StretchRestrictions {
     return CertainStretches(
       allowed: left.allowed.subtracting(denied.perhaps),
       conditional: left.conditional.union(left.allowed.intersection(denied.perhaps)), unknown: left.unknown)
-  }
-
-  /// When a policy concerns someone of that ancestry.
-  private func concerned(by policy: CompiledPolicy, _ ancestry: [Int32: IntervalSet]) -> IntervalSet {
-    func instants(_ entities: [Entity]) -> IntervalSet {
-      entities.reduce(IntervalSet()) { $0.union(graph.find($1).flatMap { ancestry[$0] } ?? IntervalSet()) }
-    }
-    let meant = policy.subjects?.principals.map(instants) ?? IntervalSet(.always)
-    return meant.subtracting(instants(policy.subjects?.except ?? []))
   }
 
   private func applies(_ conditions: [Condition], _ bearer: Int32, _ instants: IntervalSet) -> StretchApplies {
@@ -164,11 +155,20 @@ struct StretchRestrictions {
 
 extension AccessGraph {
   /// A bearer, the person whose account it is, and all groups that these belong to, each with when.
-  fileprivate func stretchAncestry(of bearer: Int32, _ k: Int64) -> [Int32: IntervalSet] {
+  func stretchAncestry(of bearer: Int32, _ k: Int64) -> [Int32: IntervalSet] {
     var starts = [(bearer, IntervalSet(.always))]
     for fact in facts(in: nodes[bearer].links) {
       for (interval, person) in stretches(fact, k) where person != bearer { starts.append((person, IntervalSet(interval))) }
     }
     return groups(above: starts, k)
+  }
+
+  /// When a policy concerns someone of that ancestry.
+  func instants(concernedBy policy: CompiledPolicy, _ ancestry: [Int32: IntervalSet]) -> IntervalSet {
+    func instants(_ entities: [Entity]) -> IntervalSet {
+      entities.reduce(IntervalSet()) { $0.union(find($1).flatMap { ancestry[$0] } ?? IntervalSet()) }
+    }
+    let meant = policy.subjects?.principals.map(instants) ?? IntervalSet(.always)
+    return meant.subtracting(instants(policy.subjects?.except ?? []))
   }
 }

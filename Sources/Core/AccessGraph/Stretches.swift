@@ -288,23 +288,33 @@ extension AccessGraph {
     return found
   }
 
-  /// What an identity held at any time in the stretch, each right with when, sorted.
+  /// What an identity held at any time in the stretch, judged, each right with when, sorted.
   ///
-  /// Conditions are judged by attributes, the clock being open; denies and boundaries are not looked at.
+  /// What depends on the clock is open, since it changes within the stretch; what depends on attributes is exact.
   public func what(_ identity: String, during stretch: Interval, asKnownAt k: Int64) -> [StretchRight] {
     guard let node = find(.identity(identity)) else { return [] }
-    var rights: [Right: IntervalSet] = [:]
+    var rights: [Right: StretchRemainder] = [:]
     for bearer in stretchBearers(of: node, k) {
+      let restrictions = StretchRightRestrictions(self, k, bearer.node)
       for (right, instants) in stretches(ofRightsOf: bearer, within: nil, k) {
-        var held = instants.intersection(IntervalSet(stretch))
-        if !held.isEmpty, !right.conditions.isEmpty {
-          let applies = applies(right.conditions.map { Condition(observed: $0) }, to: bearer.node, nil, over: held, k)
-          held = applies.yes.union(applies.perhaps)
+        let granted = instants.intersection(IntervalSet(stretch))
+        if granted.isEmpty { continue }
+        var remainder = StretchRemainder(allowed: granted)
+        if !right.conditions.isEmpty {
+          let applies = applies(right.conditions.map { Condition(observed: $0) }, to: bearer.node, nil, over: granted, k)
+          remainder = StretchRemainder(allowed: applies.yes, conditional: applies.perhaps)
         }
-        if !held.isEmpty { rights[right] = (rights[right] ?? IntervalSet()).union(held) }
+        if let restrictions, right.effect == .allow { remainder = restrictions.restrict(remainder, of: Reach(right)) }
+        rights[right, default: StretchRemainder()].merge(remainder)
       }
     }
-    return rights.map { StretchRight(right: $0, held: $1) }.sorted { $0.right < $1.right }
+    return rights.compactMap { right, remainder in
+      let held = remainder.allowed.union(remainder.conditional)
+      if held.isEmpty, remainder.denied.isEmpty { return nil }
+      let isPlain = right.effect == .allow && right.action != nil
+      return StretchRight(
+        right: right, held: held, conditional: isPlain ? remainder.conditional : IntervalSet(), denied: remainder.denied)
+    }.sorted { $0.right < $1.right }
   }
 
   /// The rights of an identity over all time as they were granted, on scopes at, above or below a resource where one is named.

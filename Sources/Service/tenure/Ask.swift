@@ -146,7 +146,7 @@ extension Subcommand {
       } text: {
         $0.text
       } status: { report in
-        report.isKnown ? exitStatus(report.rights.map(\.right.status).filter { $0 != .denied }, nil) : .uncertain
+        report.isKnown ? exitStatus(report.rights.map(\.status).filter { $0 != .denied }, nil) : .uncertain
       }
     }
   }

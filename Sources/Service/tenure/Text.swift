@@ -55,12 +55,19 @@ extension WhatDuringReport {
     guard isKnown else { return "\(identity) is not known: unknown, which is not the same as no access\n" }
     var table = TextTable()
     for right in rights {
-      for interval in right.held.intervals { table.add("  " + right.right.text, interval.text) }
+      // The conditions of a right stand with it; another may be that of something that restricts it.
+      let isByOthers = right.right.conditions.isEmpty
+      for interval in right.held.subtracting(right.conditional).intervals {
+        table.add("  " + right.right.text, interval.text, "")
+      }
+      for interval in right.conditional.intervals {
+        table.add("  " + right.right.text, interval.text, isByOthers ? "conditional" : "")
+      }
+      for interval in right.denied.intervals { table.add("  " + right.right.text, interval.text, "DENIED") }
     }
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
-    return title + (table.isEmpty ? "  nothing\n" : table.text)
-      + "not judged: denies and boundaries, and what depends on the clock; ask what --at, check or who\n"
+    return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
   }
 }
 

@@ -270,7 +270,9 @@ enum Text {
     "\(holder.identity) allowed \(holder.allowed) conditional \(holder.conditional) unknown \(holder.unknown)"
   }
 
-  static func of(_ row: StretchRight) -> String { "\(of(row.right)) \(row.held)" }
+  static func of(_ row: StretchRight) -> String {
+    "\(of(row.right)) \(row.held) conditional \(row.conditional) denied \(row.denied)"
+  }
 
   static func of(_ turn: Turn) -> String { "\(turn.at) \(turn.isGain ? "gains" : "loses") \(of(turn.right))" }
 

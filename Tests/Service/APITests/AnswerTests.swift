@@ -140,7 +140,10 @@ import Testing
       ("/v1/access/timeline?identity=alice", [#""judged":false"#, admin + #","status":"allowed"}"#]),
       (
         "/v1/access/what?identity=alice&from=2024-03-01T00:00:00Z",
-        [#""judged":false"#, admin + #","status":"allowed","held""#]
+        [
+          admin + #","status":"allowed","held":[{"from":"2024-03-01T00:00:00.000000Z","to":"2024-03-03T00:00:00.000000Z"}]"#
+            + #","conditional":[],"denied":[{"from":"2024-03-03T00:00:00.000000Z","to":null}]"#
+        ]
       ),
     ]
     for (target, fragments) in rows { try await client.get(target).expect(200, fragments) }

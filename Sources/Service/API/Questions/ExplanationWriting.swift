@@ -78,6 +78,7 @@ extension TimelineReport: ListReport {
     writer.key("right")
     writer.beginObject()
     row.turn.right.write(to: &writer)
+    writer.member("status", row.turn.right.status.rawValue)
     writer.endObject()
     writer.key("causes")
     writer.beginArray()

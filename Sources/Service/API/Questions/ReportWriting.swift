@@ -118,7 +118,8 @@ extension WhatReport: ListReport {
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     writer.beginObject()
-    rights[index].right.write(to: &writer, rights[index].remainder)
+    rights[index].right.write(to: &writer)
+    rights[index].remainder.write(to: &writer)
     writer.member("without_entitlement", rights[index].isWithoutEntitlement)
     writer.endObject()
   }
@@ -134,15 +135,16 @@ extension WhatDuringReport: ListReport {
     writer.member("question", "what")
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
-    // Denies and boundaries are not looked at over a stretch.
-    writer.member("judged", false)
     writer.write(during, asKnownAt, position, coverage)
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     writer.beginObject()
     rights[index].right.write(to: &writer)
+    writer.member("status", rights[index].status.rawValue)
     writer.member("held", rights[index].held)
+    writer.member("conditional", rights[index].conditional)
+    writer.member("denied", rights[index].denied)
     writer.endObject()
   }
 }
@@ -229,15 +231,14 @@ extension WhoSubject {
 }
 
 extension Right {
-  /// Writes the members of the right with what is left of it; nil for a right as it was granted.
-  func write(to writer: inout JSONWriter, _ remainder: Remainder? = nil) {
+  /// Writes the members of the right as it was granted.
+  func write(to writer: inout JSONWriter) {
     writer.member("action", action)
     if let unknownRole { writer.member("unknown_role", unknownRole) }
     writer.member("resource", resource)
     writer.member("scope", scope)
     writer.member("conditions", conditions)
     if effect == .deny { writer.member("effect", effect.rawValue) }
-    if let remainder { remainder.write(to: &writer) } else { writer.member("status", status.rawValue) }
   }
 }
 
@@ -262,6 +263,7 @@ extension Entitlement {
 
   func writeMembers(to writer: inout JSONWriter) {
     writer.member("identity", identity)
-    right.write(to: &writer, remainder)
+    right.write(to: &writer)
+    remainder.write(to: &writer)
   }
 }
