@@ -92,14 +92,14 @@ struct StretchRightRestrictions {
       open = open.union(deny.when.perhaps)
     }
     for boundary in boundaries {
-      var unsafe = boundary.concerned
+      var exposed = boundary.concerned
       for permission in boundary.leaves where permission.reach.contains(right) {
-        unsafe = unsafe.subtracting(permission.when.yes)
+        exposed = exposed.subtracting(permission.when.yes)
       }
-      var outside = unsafe
+      var outside = exposed
       for permission in boundary.leaves where permission.reach.mayMeet(right) {
         outside = outside.subtracting(permission.when.yes).subtracting(permission.when.perhaps)
-        open = open.union(unsafe.intersection(permission.when.perhaps))
+        open = open.union(exposed.intersection(permission.when.perhaps))
       }
       denied = denied.union(outside)
     }
