@@ -6,6 +6,12 @@ import Testing
 
 /// Every path that records something, and what holds for all of them.
 @Suite struct WriteTests {
+  private static func asking(_ id: String?, _ more: String = "") -> String {
+    let id = id.map { #""id":"\#($0)","# } ?? ""
+    let proposal = #"{"type":"assignment.grant","principal":"identity:bob","role":"admin","scope":"acme/site"}"#
+    return #"{\#(id)"requester":"bob","policy":"ask","duration_seconds":600,"proposal":\#(proposal)\#(more)}"#
+  }
+
   @Test func `every command has its path`() async throws {
     let organisation = try await Organisation.told()
     let client = organisation.client
@@ -38,6 +44,17 @@ import Testing
       ("/v1/sources/s/coverage/end", #"{"resource":"other"}"#, 200), ("/v1/sources/s/retire", "", 200),
       ("/v1/events/1/void", #"{"reason":"a mistake"}"#, 200),
       ("/v1/findings", #"{"rule":"unused","subject":"identity:zoe","evidence":{"days":90}}"#, 201),
+      (
+        "/v1/policies",
+        #"{"id":"ask","policy_type":"elevation","rule":{"roles":["admin"],"scopes":["acme"],"approvers":["identity:alice"],"longest_seconds":3600,"decide_within_seconds":60}}"#,
+        201
+      ),
+      ("/v1/requests", Self.asking("r1"), 201), ("/v1/requests", Self.asking("r2"), 201),
+      ("/v1/requests", Self.asking("r3"), 201), ("/v1/requests", Self.asking("r4"), 201),
+      ("/v1/requests/r1/revise", Self.asking(nil, #","start":"claim""#), 200),
+      ("/v1/requests/r1/approve", #"{"by":"alice"}"#, 200), ("/v1/requests/r1/claim", #"{"by":"bob"}"#, 200),
+      ("/v1/requests/r1/end", #"{"by":"bob"}"#, 200), ("/v1/requests/r2/deny", #"{"by":"alice"}"#, 200),
+      ("/v1/requests/r3/withdraw", #"{"by":"bob"}"#, 200),
     ]
     for (path, body, status) in rows {
       let reply = try await client.post(path, body)
@@ -52,7 +69,11 @@ import Testing
     try await client.post(
       "/v1/assignments/brief/record_expiry", #"{"effective_at":"2024-03-02T00:00:00Z","reason":"by itself"}"#
     ).expect(200)
-    let tried = Set(rows.map { $0.0 }).count + 1
+    let waiting = try await client.get("/v1/requests/r4?at=2024-03-01T00:00:00.5Z")
+    let end = try #require(waiting.json["progress"]?["expires_at"]?.stringValue)
+    try await client.post("/v1/requests/r4/record_lapse", #"{"effective_at":"\#(end)","reason":"by itself"}"#).expect(
+      200, #""state":"lapsed""#)
+    let tried = Set(rows.map { $0.0 }).count + 2
     #expect(tried == Endpoint.all.count { $0.isWrite && $0.pattern != "/v1/commands" })
   }
 

@@ -61,6 +61,29 @@ import Testing
       Submission(
         mode: .observation, source: "connector", basis: .observed,
         recordedBy: Recorder(id: "test", authentication: "local"), commands: changes.map { Command($0) }))
+    try recordRequests()
+  }
+
+  /// Access requests, which are asked for and not observed.
+  private func recordRequests() throws {
+    let rule: JSONValue = [
+      "groups": ["rare"], "approvers": ["identity:rare-approver"], "longest_seconds": 60, "approves_itself": false,
+    ]
+    let beginnings: [Change] = [
+      .identityRegistered(id: "rare-requester", kind: .person, attributes: [:]),
+      .identityRegistered(id: "rare-approver", kind: .person, attributes: [:]), .groupCreated(id: "rare", attributes: [:]),
+      .policyDefined(id: "rare-elevation", policy: PolicyDocument(type: .elevation, rule: rule), attributes: [:]),
+    ]
+    let terms = RequestTerms(
+      requester: "rare-requester", proposal: .membership(group: "rare", member: .identity("rare-requester")),
+      policy: "rare-elevation", durationSeconds: 60)
+    let requests = (1...6).map {
+      Change.request(id: "rare-\($0)", .submitted, by: nil, AccessRequest(step: .submitted, terms: terms))
+    }
+    try tenant.submitAndWait(
+      Submission(
+        mode: .governed, source: "api", basis: .declared, recordedBy: Recorder(id: "test", authentication: "local"),
+        commands: (beginnings + requests).map { Command($0) }))
   }
 
   private static func joining(_ person: String, _ group: String) -> Submission {
