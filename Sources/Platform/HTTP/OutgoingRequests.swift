@@ -34,8 +34,9 @@ public enum OutgoingOutcome: Hashable, Sendable {
 /// Certificates are verified. Redirects are not followed: what was meant for one address must not go to another, so a redirect
 /// is an answer like any other. Nothing is kept between requests: no cookies, no cache, no credentials.
 public final class OutgoingRequests: Sendable {
-  /// Bytes of an answer's body that are read, so that its connection can be used again; it is looked at by nobody.
-  static let bodyBytesRead = 64 << 10
+  /// Bytes of an answer's body up to which it is read, so that its connection can be used again; nobody looks at it. A longer
+  /// one, or one that does not say how long it is, is cut.
+  static let bodyBytesRead: Int64 = 64 << 10
   /// Bytes of the reason why there was no answer.
   private static let reasonBytes = 200
 
@@ -99,25 +100,15 @@ public final class OutgoingRequests: Sendable {
 
 /// The requests under way, each until its answer's status is there.
 private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
-  private struct Exchange {
-    /// Nil once it was called.
-    var completion: (@Sendable (OutgoingOutcome) -> Void)?
-    var bytesRead = 0
-  }
-
-  private let open = Mutex<[Int: Exchange]>([:])
+  private let open = Mutex<[Int: @Sendable (OutgoingOutcome) -> Void]>([:])
 
   func begin(_ task: Int, _ completion: @escaping @Sendable (OutgoingOutcome) -> Void) {
-    open.withLock { $0[task] = Exchange(completion: completion) }
+    open.withLock { $0[task] = completion }
   }
 
   /// Calls back, the first time.
   func finish(_ task: Int, _ outcome: OutgoingOutcome) {
-    let completion = open.withLock { open in
-      defer { open[task]?.completion = nil }
-      return open[task]?.completion
-    }
-    completion?(outcome)
+    open.withLock { $0.removeValue(forKey: task) }?(outcome)
   }
 
   func urlSession(
@@ -135,20 +126,14 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
       let seconds = response.value(forHTTPHeaderField: "Retry-After").flatMap { Int($0) }
       // The status says it all: the body is not waited for, nor, after a 401, what URLSession would do about it.
       finish(dataTask.taskIdentifier, .answered(status: response.statusCode, retryAfterSeconds: seconds))
+      let isShort = (0...OutgoingRequests.bodyBytesRead).contains(response.expectedContentLength)
+      // Here and not by the completion handler, whose answer swift-corelibs-foundation ignores.
+      if !isShort, response.statusCode != 204 { dataTask.cancel() }
     }
     completionHandler(.allow)
   }
 
-  func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    let isTooMuch = open.withLock { open in
-      open[dataTask.taskIdentifier]?.bytesRead += data.count
-      return open[dataTask.taskIdentifier].map { $0.bytesRead > OutgoingRequests.bodyBytesRead } ?? false
-    }
-    if isTooMuch { dataTask.cancel() }
-  }
-
   func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
     finish(task.taskIdentifier, .unanswered(error.map { OutgoingRequests.reason($0) } ?? "the connection was closed"))
-    open.withLock { $0[task.taskIdentifier] = nil }
   }
 }

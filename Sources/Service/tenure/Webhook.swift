@@ -106,7 +106,8 @@ extension Subcommand {
     }
     return try withTenant(&arguments) { tenant, format in
       let deliveries = try tenant.withConnection { connection in
-        let webhooks = try id.map { [try Webhook.find($0, tenant: tenant.id, on: connection)] }
+        let webhooks =
+          try id.map { [try Webhook.find($0, tenant: tenant.id, on: connection)] }
           ?? Webhook.all(tenant: tenant.id, on: connection)
         let all = try webhooks.flatMap { webhook in
           try WebhookDelivery.newest(of: webhook.id, tenant: tenant.id, state: state, limit: limit, on: connection)

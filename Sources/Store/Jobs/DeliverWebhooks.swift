@@ -135,12 +135,7 @@ private final class DeliverWebhooks {
     while true {
       for (index, lane) in lanes.enumerated() where !lane.isDone && !lane.isBusy {
         if context.isOver() || ContinuousClock.now > end { break }
-        guard let due = try nextDue(lane) else {
-          lane.isDone = true
-          continue
-        }
-        try send(due, lane, index)
-        underWay += 1
+        underWay += try sendNext(of: lane, index) ? 1 : 0
       }
       if underWay == 0 { return }
       let arrival = arrivals.take()
@@ -148,6 +143,17 @@ private final class DeliverWebhooks {
       lanes[arrival.lane].isBusy = false
       try note(arrival, lanes[arrival.lane])
     }
+  }
+
+  /// Sends the next that is due; false, and the lane is done, where there is none.
+  private func sendNext(of lane: Lane, _ index: Int) throws -> Bool {
+    while let due = try nextDue(lane) {
+      guard let body = try body(of: due.position, to: lane.webhook) else { continue }
+      send(due, body, lane, index)
+      return true
+    }
+    lane.isDone = true
+    return false
   }
 
   private func nextDue(_ lane: Lane) throws -> Due? {
@@ -170,11 +176,10 @@ private final class DeliverWebhooks {
     return lane.due.popFirst()
   }
 
-  private func send(_ due: Due, _ lane: Lane, _ index: Int) throws {
+  private func send(_ due: Due, _ body: [UInt8], _ lane: Lane, _ index: Int) {
     // The tenant's name may hold full stops, and a webhook's id is no other tenant's.
     let id = "\(lane.webhook):\(due.position)"
     let at = context.clock()
-    let body = try body(of: due.position)
     var headers: Headers = ["Content-Type": "application/json"]
     for field in lane.secret.headers(id: id, seconds: at.microseconds / 1_000_000, body: body) {
       headers.append(field.name, field.value)
@@ -193,10 +198,16 @@ private final class DeliverWebhooks {
   }
 
   /// What is told of an event: its body as it stands in the log, and beside it what a receiver looks at first.
-  private func body(of position: Int64) throws -> [UInt8] {
+  ///
+  /// Nil where there is nothing to tell any more: the webhook was ended since the delivery was read.
+  private func body(of position: Int64, to webhook: String) throws -> [UInt8]? {
     let rows = try context.connection.query(
-      "SELECT type, recorded_at, body FROM tenure.event WHERE tenant_id = \(context.tenant.id) AND position = \(position)")
-    let row = rows[0]
+      """
+      SELECT e.type, e.recorded_at, e.body
+      FROM tenure.webhook_delivery d JOIN tenure.event e ON e.tenant_id = d.tenant_id AND e.position = d.position
+      WHERE d.tenant_id = \(context.tenant.id) AND d.webhook_id = \(webhook) AND d.position = \(position) AND d.state = 'pending'
+      """)
+    guard let row = rows.first else { return nil }
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("type")

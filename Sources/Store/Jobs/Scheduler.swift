@@ -23,7 +23,7 @@ public enum JobAlarm: Hashable, Sendable, CustomStringConvertible {
     case .webhookGone(let tenant, let webhook):
       "webhook \(webhook) of tenant \(tenant) has ended: its receiver answered 410 Gone"
     case .deliveriesDead(let tenant, let webhook, let count):
-      "\(count) deliveries to webhook \(webhook) of tenant \(tenant) were given up; tenure webhook deliveries says why, and "
+      "deliveries given up to webhook \(webhook) of tenant \(tenant): \(count); tenure webhook deliveries says why, and "
         + "tenure webhook retry sends them again"
     case .schedulerLost(let why): "the scheduler of jobs has lost the database, and runs none: \(why)"
     }

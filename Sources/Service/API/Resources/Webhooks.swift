@@ -53,8 +53,9 @@ extension Endpoint {
   @Sendable private static func add(_ call: Call) throws -> Outcome {
     var reader = FieldReader(object: try call.input())
     let url = try reader.string("url", maximumBytes: Schemas.webhookURLBytes)
-    let types = try reader.optionalStrings(
-      "types", maximumCount: Webhook.maximumTypes, maximumBytes: Webhook.typeBytes) ?? ["*"]
+    let types =
+      try reader.optionalStrings(
+        "types", maximumCount: Webhook.maximumTypes, maximumBytes: Webhook.typeBytes) ?? ["*"]
     let since = try reader.optionalInteger("since")
     try reader.finish()
     return .waiting { try WebhookPages.add(call, url: url, types: types, since: since) }
@@ -82,7 +83,10 @@ extension Endpoint {
 private enum WebhookPages {
   static func list(_ call: Call) throws -> Response {
     let (webhooks, counts) = try call.tenant.withConnection { connection in
-      (try Webhook.all(tenant: call.tenant.id, on: connection), try WebhookDelivery.counts(tenant: call.tenant.id, on: connection))
+      (
+        try Webhook.all(tenant: call.tenant.id, on: connection),
+        try WebhookDelivery.counts(tenant: call.tenant.id, on: connection)
+      )
     }
     return answer(call) { writer in
       writer.key("webhooks")

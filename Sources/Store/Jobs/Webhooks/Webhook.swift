@@ -98,7 +98,8 @@ extension Webhook {
     for type in types {
       guard type.utf8.count <= typeBytes, Verb.all.contains(where: { Pattern(type).matches($0.eventType) }) else {
         throw .invalid(
-          member: "types", problem: "must be patterns such as assignment.* of at most \(typeBytes) bytes, each matching an event type")
+          member: "types",
+          problem: "must be patterns such as assignment.* of at most \(typeBytes) bytes, each matching an event type")
       }
     }
   }
