@@ -112,7 +112,7 @@ import Testing
     #expect(try await other.get("/v1/webhooks").json["webhooks"]?.arrayValue?.isEmpty == true)
   }
 
-  @Test(arguments: ["expire-grants:1", "warn-expiring:1", "peribolos:1"])
+  @Test(arguments: ["expire-grants:1", "lapse-requests:1", "warn-expiring:1", "peribolos:1"])
   func `the keys of jobs cannot be taken by a caller`(key: String) async throws {
     try await empty().post("/v1/identities", #"{"id":"ada","kind":"person"}"#, headers: [("Idempotency-Key", key)])
       .expect(400, "\"header\":\"Idempotency-Key\"")

@@ -53,7 +53,7 @@ struct CallHeaders: Sendable {
   }
 
   /// What the keys begin with that Tenure makes itself: a caller must not be able to take an import's or a job's key before it.
-  private static let reservedKeys = ["internal:", "peribolos:", "expire-grants:", "warn-expiring:"]
+  private static let reservedKeys = ["internal:", "peribolos:", "expire-grants:", "lapse-requests:", "warn-expiring:"]
 
   /// The trace id of a valid `traceparent`; an invalid one is ignored, as W3C Trace Context demands.
   private static func traceID(_ text: String) -> String? {
