@@ -34,8 +34,9 @@ public enum OutgoingOutcome: Hashable, Sendable {
 /// Certificates are verified. Redirects are not followed: what was meant for one address must not go to another, so a redirect
 /// is an answer like any other. Nothing is kept between requests: no cookies, no cache, no credentials.
 public final class OutgoingRequests: Sendable {
-  /// Bytes of an answer's body up to which it is read, so that its connection can be used again; nobody looks at it. A longer
-  /// one, or one that does not say how long it is, is cut.
+  /// Bytes of an answer's body up to which it is read, so that its connection can be used again; nobody looks at it.
+  ///
+  /// A longer one, or one that does not say how long it is, is cut.
   static let bodyBytesRead: Int64 = 64 << 10
   /// Bytes of the reason why there was no answer.
   private static let reasonBytes = 200
