@@ -1,7 +1,7 @@
-import API
 import EventLog
 import JSON
 import Jobs
+import Postgres
 import Temporal
 
 extension Subcommand {
@@ -39,11 +39,10 @@ extension Subcommand {
     } catch {
       throw UsageError("--\(error)")
     }
-    return try withTenant(&arguments) { tenant, format in
-      let (webhook, secret) = try tenant.withConnection { connection in
-        try Webhook.add(url: url, types: types, since: since, tenant: tenant.id, at: tenant.now, on: connection)
-      }
-      switch format {
+    return try withDesk(&arguments) { desk in
+      let (webhook, secret) = try Webhook.add(
+        url: url, types: types, since: since, tenant: desk.tenant, at: desk.now, on: desk.connection)
+      switch desk.format {
       case .json: try print(["webhook": webhook.json(pending: 0, dead: 0), "secret": .string(secret.text)])
       case .text:
         try Output.standard.writeText(
@@ -59,11 +58,10 @@ extension Subcommand {
   }
 
   private static func listWebhooks(_ arguments: inout Arguments) throws -> ExitStatus {
-    try withTenant(&arguments) { tenant, format in
-      let (webhooks, counts) = try tenant.withConnection { connection in
-        (try Webhook.all(tenant: tenant.id, on: connection), try WebhookDelivery.counts(tenant: tenant.id, on: connection))
-      }
-      switch format {
+    try withDesk(&arguments) { desk in
+      let webhooks = try Webhook.all(tenant: desk.tenant, on: desk.connection)
+      let counts = try WebhookDelivery.counts(tenant: desk.tenant, on: desk.connection)
+      switch desk.format {
       case .json:
         for webhook in webhooks {
           try print(webhook.json(pending: counts[webhook.id]?.pending ?? 0, dead: counts[webhook.id]?.dead ?? 0))
@@ -84,9 +82,9 @@ extension Subcommand {
 
   private static func endWebhook(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the webhook's id")
-    return try withTenant(&arguments) { tenant, format in
-      try tenant.withConnection { try Webhook.end(id, tenant: tenant.id, at: tenant.now, on: $0) }
-      switch format {
+    return try withDesk(&arguments) { desk in
+      try Webhook.end(id, tenant: desk.tenant, at: desk.now, on: desk.connection)
+      switch desk.format {
       case .json: try print(["ended": .string(id)])
       case .text: try Output.standard.writeText("webhook \(id) has ended\n")
       }
@@ -104,17 +102,15 @@ extension Subcommand {
       }
       state = known
     }
-    return try withTenant(&arguments) { tenant, format in
-      let deliveries = try tenant.withConnection { connection in
-        let webhooks =
-          try id.map { [try Webhook.find($0, tenant: tenant.id, on: connection)] }
-          ?? Webhook.all(tenant: tenant.id, on: connection)
-        let all = try webhooks.flatMap { webhook in
-          try WebhookDelivery.newest(of: webhook.id, tenant: tenant.id, state: state, limit: limit, on: connection)
-        }
-        return all.sorted { ($0.position, $0.webhook) > ($1.position, $1.webhook) }.prefix(limit)
+    return try withDesk(&arguments) { desk in
+      let webhooks =
+        try id.map { [try Webhook.find($0, tenant: desk.tenant, on: desk.connection)] }
+        ?? Webhook.all(tenant: desk.tenant, on: desk.connection)
+      let all = try webhooks.flatMap { webhook in
+        try WebhookDelivery.newest(of: webhook.id, tenant: desk.tenant, state: state, limit: limit, on: desk.connection)
       }
-      switch format {
+      let deliveries = all.sorted { ($0.position, $0.webhook) > ($1.position, $1.webhook) }.prefix(limit)
+      switch desk.format {
       case .json: for delivery in deliveries { try print(delivery.json) }
       case .text:
         var table = TextTable()
@@ -137,15 +133,14 @@ extension Subcommand {
       guard let position = Int64(text), position > 0 else { throw UsageError("a position is 1, 2, 3, …: \(text)") }
       return position
     }
-    return try withTenant(&arguments) { tenant, format in
-      let count = try tenant.withConnection { connection in
-        guard let position else {
-          return try WebhookDelivery.retryDead(of: id, tenant: tenant.id, at: tenant.now, on: connection)
-        }
-        try WebhookDelivery.retry(position, of: id, tenant: tenant.id, at: tenant.now, on: connection)
-        return 1
+    return try withDesk(&arguments) { desk in
+      var count = 1
+      if let position {
+        try WebhookDelivery.retry(position, of: id, tenant: desk.tenant, at: desk.now, on: desk.connection)
+      } else {
+        count = try WebhookDelivery.retryDead(of: id, tenant: desk.tenant, at: desk.now, on: desk.connection)
       }
-      switch format {
+      switch desk.format {
       case .json: try print(["retried": .integer(Int64(count))])
       case .text:
         try Output.standard.writeText(
@@ -159,15 +154,28 @@ extension Subcommand {
     try Output.standard.writeBytes(value.canonicalBytes() + [UInt8(ascii: "\n")])
   }
 
-  /// Opens the tenant that the arguments name, and takes the format; what else they hold is refused.
-  private static func withTenant(
-    _ arguments: inout Arguments, _ body: (Tenant, OutputFormat) throws -> ExitStatus
+  /// What a subcommand works with: no graph is loaded for it.
+  private struct Desk {
+    let tenant: Int32
+    let connection: Connection
+    let now: Instant
+    let format: OutputFormat
+  }
+
+  /// Opens the database for the tenant that the arguments name, and takes the format; what else they hold is refused.
+  private static func withDesk(
+    _ arguments: inout Arguments, _ body: (Desk) throws -> ExitStatus
   ) throws -> ExitStatus {
     let format = try arguments.format()
     let name = arguments.tenantName()
     return try withSession(&arguments) { session, arguments in
       try arguments.finish()
-      return try body(try session.tenant(name), format)
+      let connection = try session.connect()
+      guard let tenant = try JobTenant.all(named: name, on: connection).first else {
+        throw CommandError("there is no tenant \(name)")
+      }
+      return try body(
+        Desk(tenant: tenant.id, connection: connection, now: session.store.settings.clock(), format: format))
     }
   }
 }

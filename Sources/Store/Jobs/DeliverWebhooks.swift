@@ -12,8 +12,8 @@ extension Job {
   /// Counts: `made`, deliveries made of new events; `delivered`, those that a receiver has acknowledged; `failed`, attempts
   /// that failed and are made again; `dead`, deliveries given up.
   ///
-  /// Each event is delivered at least once: a run that is killed between an answer and its note sends again, under the same
-  /// `webhook-id`. To one webhook one request is under way at a time, and in each run they go out in the order of positions. One
+  /// Each event is told at least once, or its delivery is dead and says why: a run that is killed between an answer and its note
+  /// sends again, under the same `webhook-id`. To one webhook one request is under way at a time, and in each run they go out in the order of positions. One
   /// that fails is passed by later ones, so receivers who need the order look at the position, which each body has.
   public static let deliverWebhooks = deliverWebhooks(timeLimit: DeliverWebhooks.timeLimit)
 
@@ -160,10 +160,13 @@ private final class DeliverWebhooks {
     if lane.due.isEmpty, !lane.isReadToEnd {
       let rows = try context.connection.query(
         """
-        SELECT position, attempts, first_attempt_at FROM tenure.webhook_delivery
-        WHERE tenant_id = \(context.tenant.id) AND webhook_id = \(lane.webhook) AND state = 'pending'
-          AND next_attempt_at <= \(Timestamp(now)) AND position > \(lane.lastPosition)
-        ORDER BY position LIMIT \(Self.duePerPage)
+        -- Apart, so that the order is no reason to look for them among all that was delivered.
+        WITH due AS MATERIALIZED (
+          SELECT position, attempts, first_attempt_at FROM tenure.webhook_delivery
+          WHERE tenant_id = \(context.tenant.id) AND webhook_id = \(lane.webhook) AND state = 'pending'
+            AND next_attempt_at <= \(Timestamp(now)) AND position > \(lane.lastPosition)
+        )
+        SELECT position, attempts, first_attempt_at FROM due ORDER BY position LIMIT \(Self.duePerPage)
         """)
       lane.due = try rows.map { row in
         Due(
@@ -293,6 +296,9 @@ private final class DeliverWebhooks {
     if isWell, lane.troubles == 0 { return }
     lane.troubles = isWell ? 0 : lane.troubles + 1
     if !isWell { lane.isDone = true }
+    if lane.troubles == RetrySchedule.troublesAlarmed {
+      context.alarm(.receiverUnwell(tenant: context.tenant.name, webhook: lane.webhook, troubles: lane.troubles))
+    }
     let rest = isWell ? nil : RetrySchedule.rest(after: lane.troubles, retryAfterSeconds: retryAfterSeconds)
     try context.connection.run(
       """

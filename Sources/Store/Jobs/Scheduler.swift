@@ -10,6 +10,8 @@ public enum JobAlarm: Hashable, Sendable, CustomStringConvertible {
   case failed(JobRun)
   /// A receiver wants to hear no more (410 Gone); its webhook has ended, and the system behind it is told nothing.
   case webhookGone(tenant: String, webhook: String)
+  /// A receiver does not answer, or answers that it cannot; what it is to be told is tried again for days.
+  case receiverUnwell(tenant: String, webhook: String, troubles: Int32)
   /// So many deliveries to a webhook were given up in a run: the system concerned does not know of those events.
   case deliveriesDead(tenant: String, webhook: String, count: Int64)
   /// The scheduler has no connection; another node may lead meanwhile, and this one tries again.
@@ -22,6 +24,8 @@ public enum JobAlarm: Hashable, Sendable, CustomStringConvertible {
       "job \(run.job) failed for tenant \(run.tenant), run \(run.number): \(run.error ?? "no reason recorded")"
     case .webhookGone(let tenant, let webhook):
       "webhook \(webhook) of tenant \(tenant) has ended: its receiver answered 410 Gone"
+    case .receiverUnwell(let tenant, let webhook, let troubles):
+      "webhook \(webhook) of tenant \(tenant) has failed \(troubles) times in a row; tenure webhook deliveries says how"
     case .deliveriesDead(let tenant, let webhook, let count):
       "deliveries given up to webhook \(webhook) of tenant \(tenant): \(count); tenure webhook deliveries says why, and "
         + "tenure webhook retry sends them again"

@@ -19,6 +19,8 @@ enum RetrySchedule {
   static let givenUpAfter = 8 * 24 * hour
   /// How long a webhook rests at most whose receiver is not well: no longer, for the next event may be the end of an access.
   static let longestRest = 600 * second
+  /// After so many troubles in a row an operator is told, once: no restart of a receiver takes the ten minutes and more that they take.
+  static let troublesAlarmed: Int32 = 5
   /// How much of what a receiver asks for in `Retry-After` it gets.
   static let longestRetryAfter = hour
   /// By how much a pause is made longer at the most, so that what failed together does not come together again: a fifth.
