@@ -54,7 +54,8 @@ private final class DeliverWebhooks {
   private let context: JobContext
   private let timeLimit: Duration
   private let now: Instant
-  private let requests = OutgoingRequests()
+  /// Made when first needed: most runs have nothing to send.
+  private lazy var requests = OutgoingRequests()
   private let arrivals = Arrivals()
   private var made: Int64 = 0
   private var delivered: Int64 = 0
@@ -66,8 +67,6 @@ private final class DeliverWebhooks {
     self.timeLimit = timeLimit
     now = context.clock()
   }
-
-  deinit { requests.close() }
 
   func run() throws -> JobReport {
     let lanes = try openLanes()
