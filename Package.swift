@@ -42,8 +42,8 @@ let package = Package(
     .systemLibrary(name: "CMalloc", path: "Sources/Platform/CMalloc"),  // what the C library's allocator can besides
     .module("Memory", in: "Platform", uses: ["CMalloc"]),  // flat records outside Swift's arrays: chunks, lists, interned texts
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
-    .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, secure random
-    .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener
+    .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, HMAC, secure random
+    .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener; the client
     .module("YAML", in: "Platform", uses: ["CYAML"]),  // YAML text to a tree with lines
 
     // MARK: Core: values and pure functions; no clock, no randomness, no I/O
@@ -71,15 +71,16 @@ let package = Package(
     .module(  // one folder a source
       "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
 
-    .module(  // the scheduler, and one file a job
-      "Jobs", in: "Store", uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
+    .module(  // the scheduler, one file a job, webhooks and what they are told
+      "Jobs", in: "Store",
+      uses: ["Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
 
     // MARK: Service: the outside
     .module(  // one file a resource
       "API", in: "Service",
       uses: [
         "Memory", "HTTP", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
-        "Relations",
+        "Relations", "Jobs",
       ]),
     .module(  // configuration → parts → run → stop in reverse order
       "Server", in: "Service",
@@ -134,12 +135,13 @@ let package = Package(
     .tests(
       "Jobs", in: "Store",
       uses: [
-        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "Jobs", "TestSupport",
-      ]),
+        "Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
+        "Jobs", "TestSupport",
+      ], besides: ["verify.py"]),
     .tests(
       "API", in: "Service",
       uses: [
-        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "API", "Server",
+        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Jobs", "API", "Server",
         "TestSupport",
       ]),
     .tests(

@@ -41,6 +41,8 @@ public enum Schema {
     SQLFile(name: "m0024_deny_permissions", bytes: PackageResources.m0024_deny_permissions_sql),
     SQLFile(name: "m0026_requests", bytes: PackageResources.m0026_requests_sql),
     SQLFile(name: "m0027_requests_by_end", bytes: PackageResources.m0027_requests_by_end_sql),
+    SQLFile(name: "m0030_webhook", bytes: PackageResources.m0030_webhook_sql),
+    SQLFile(name: "m0031_webhook_delivery", bytes: PackageResources.m0031_webhook_delivery_sql),
   ]
 
   /// Functions, in the order in which they need one another.

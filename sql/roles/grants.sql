@@ -13,6 +13,13 @@ GRANT UPDATE ON tenure.head TO tenure_service;
 -- The runs of jobs: begun, and ended once.
 GRANT INSERT, UPDATE (ended_at, outcome, counts, reached, position, error) ON tenure.job_run TO tenure_service;
 
+-- Webhooks and what they are told: made, followed, ended. A reader sees neither: there lie secrets, and addresses with tokens.
+GRANT INSERT, UPDATE (made_through, troubles, resting_until, secret, ended_at, ended_because) ON tenure.webhook
+  TO tenure_service;
+GRANT INSERT, UPDATE (
+    state, attempts, first_attempt_at, last_attempt_at, next_attempt_at, last_status, last_error
+  ) ON tenure.webhook_delivery TO tenure_service;
+
 -- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON

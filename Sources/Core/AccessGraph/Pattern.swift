@@ -14,6 +14,9 @@ public struct Pattern: Hashable, Sendable {
   }
 
   /// Whether the whole text matches.
+  public func matches(_ text: String) -> Bool { matches(Array(text.utf8).span) }
+
+  /// Whether the whole text matches.
   ///
   /// O(pattern × text) at worst, linear for at most one `*`.
   func matches(_ text: Swift.Span<UInt8>) -> Bool {

@@ -204,7 +204,7 @@ public struct PolicyDocument: Hashable, Sendable {
 
 /// Something that a rule flagged, with the evidence for it.
 public struct Finding: Hashable, Sendable {
-  /// Stable name of the rule: `unknown_reference`, `membership_cycle`, `role_cycle`.
+  /// Stable name of the rule: `unknown_reference`, `membership_cycle`, `role_cycle`, `assignment_expiring`, ….
   public var rule: String
   /// What it is about.
   public var subject: Entity

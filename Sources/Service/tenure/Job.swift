@@ -58,7 +58,8 @@ extension Subcommand {
     return try withSession(&arguments, settings: settings) { session, arguments in
       try arguments.finish()
       let connection = try session.connect(as: "tenure job \(job.name)")
-      let runner = try JobRunner(store: session.store, connection: connection, process: Session.process)
+      let runner = try JobRunner(
+        store: session.store, connection: connection, process: Session.process, alarm: Session.tell)
       var status = ExitStatus.yes
       var failed: [JobRun] = []
       let tenants = try session.tenants(only, on: connection)

@@ -67,9 +67,14 @@ struct Session {
     let conninfo = database.conninfo
     return try Scheduler(store: store, process: Self.process) {
       try Connection(conninfo, applicationName: "tenure jobs")
-    } alarm: { alarm in
-      try? FileHandle.standardError.write(contentsOf: Data("tenure: ALARM: \(alarm)\n".utf8))
+    } alarm: {
+      Self.tell($0)
     }
+  }
+
+  /// Tells on stderr what an operator must know of the jobs.
+  static func tell(_ alarm: JobAlarm) {
+    try? FileHandle.standardError.write(contentsOf: Data("tenure: ALARM: \(alarm)\n".utf8))
   }
 
   /// This process as the history of jobs names it.

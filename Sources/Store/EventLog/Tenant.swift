@@ -1,7 +1,7 @@
 public import AccessGraph
 import Dispatch
 import Governance
-import Postgres
+public import Postgres
 import Synchronization
 public import Temporal
 
@@ -55,6 +55,9 @@ public final class Tenant: Sendable {
       hasLoaded.withLock { $0 = true }
     }
   }
+
+  /// Lends a connection of the service role, for what stands beside the log and belongs to the tenant.
+  public func withConnection<T>(_ body: (Connection) throws -> T) throws -> T { try pool.withConnection(body) }
 
   // MARK: The graph
 

@@ -39,7 +39,7 @@ public struct Job: Sendable {
   }
 
   /// Every job there is, in the order of their names.
-  public static let all: [Job] = [.expireGrants, .lapseRequests]
+  public static let all: [Job] = [.deliverWebhooks, .expireGrants, .lapseRequests, .warnExpiring]
 
   /// The job of that name.
   public static func named(_ name: String) -> Job? { all.first { $0.name == name } }
@@ -79,6 +79,8 @@ struct JobContext {
   let isOver: () -> Bool
   /// The tenant with its graph, loaded when first asked for: a run that finds nothing to append never pays for it.
   let openTenant: () throws -> Tenant
+  /// Told what an operator must know beyond the run's own outcome.
+  var alarm: (JobAlarm) -> Void = { _ in }
 
   /// The present as every question has it: what was recorded is not in the future, whatever this machine's clock says.
   func now() throws -> Instant {

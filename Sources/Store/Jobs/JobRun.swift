@@ -60,7 +60,7 @@ extension JobRun {
     startedAt = Instant(try row.timestamp(4))
     endedAt = try row.optionalTimestamp(5).map { Instant($0) }
     guard let state = State(rawValue: try row.string(6)) else {
-      throw JobRunError(description: "a run of \(job) has an outcome that this program does not know")
+      throw UnreadableRow(description: "a run of \(job) has an outcome that this program does not know")
     }
     self.state = state
     counts = [:]
@@ -118,7 +118,7 @@ extension JobRun {
   }
 }
 
-/// A recorded run that cannot be read.
-struct JobRunError: Error, CustomStringConvertible {
+/// A row that this program cannot read, such as one of a later version.
+struct UnreadableRow: Error, CustomStringConvertible {
   let description: String
 }

@@ -20,6 +20,7 @@ public final class JobRunner {
 
   private let store: EventStore
   private let process: String
+  private let alarm: (JobAlarm) -> Void
   /// The session.
   let connection: Connection
 
@@ -29,10 +30,14 @@ public final class JobRunner {
   ///   - store: the logs that jobs append to; its clock is the runs' clock.
   ///   - connection: the session; its settings are changed.
   ///   - process: how the history names this process, `host/pid`.
-  public init(store: EventStore, connection: Connection, process: String) throws {
+  ///   - alarm: told what jobs have to say beyond their outcome. The default drops it.
+  public init(
+    store: EventStore, connection: Connection, process: String, alarm: @escaping (JobAlarm) -> Void = { _ in }
+  ) throws {
     self.store = store
     self.connection = connection
     self.process = process
+    self.alarm = alarm
     // The few rows that are named are found through an index, however small the tables were when the statements were planned.
     // A client whose machine vanished is noticed in a minute, not in two hours: its locks are free then.
     try connection.execute(
@@ -84,7 +89,7 @@ public final class JobRunner {
       openTenant: { [store] in
         guard let opened = try store.find(tenant: tenant.name) else { throw JobError.noTenant(tenant.name) }
         return opened
-      })
+      }, alarm: alarm)
   }
 
   // MARK: The record

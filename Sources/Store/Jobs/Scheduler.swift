@@ -8,6 +8,12 @@ import Temporal
 public enum JobAlarm: Hashable, Sendable, CustomStringConvertible {
   /// A run failed; it is tried again, at the next firing at the latest.
   case failed(JobRun)
+  /// A receiver wants to hear no more (410 Gone); its webhook has ended, and the system behind it is told nothing.
+  case webhookGone(tenant: String, webhook: String)
+  /// A receiver does not answer, or answers that it cannot; what it is to be told is tried again for days.
+  case receiverUnwell(tenant: String, webhook: String, troubles: Int32)
+  /// So many deliveries to a webhook were given up in a run: the system concerned does not know of those events.
+  case deliveriesDead(tenant: String, webhook: String, count: Int64)
   /// The scheduler has no connection; another node may lead meanwhile, and this one tries again.
   case schedulerLost(String)
 
@@ -16,6 +22,13 @@ public enum JobAlarm: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .failed(let run):
       "job \(run.job) failed for tenant \(run.tenant), run \(run.number): \(run.error ?? "no reason recorded")"
+    case .webhookGone(let tenant, let webhook):
+      "webhook \(webhook) of tenant \(tenant) has ended: its receiver answered 410 Gone"
+    case .receiverUnwell(let tenant, let webhook, let troubles):
+      "webhook \(webhook) of tenant \(tenant) has failed \(troubles) times in a row; tenure webhook deliveries says how"
+    case .deliveriesDead(let tenant, let webhook, let count):
+      "deliveries given up to webhook \(webhook) of tenant \(tenant): \(count); tenure webhook deliveries says why, and "
+        + "tenure webhook retry sends them again"
     case .schedulerLost(let why): "the scheduler of jobs has lost the database, and runs none: \(why)"
     }
   }
@@ -120,7 +133,8 @@ public final class Scheduler: Sendable {
 
     init(_ scheduler: Scheduler) throws {
       self.scheduler = scheduler
-      runner = try JobRunner(store: scheduler.store, connection: try scheduler.connect(), process: scheduler.process)
+      runner = try JobRunner(
+        store: scheduler.store, connection: try scheduler.connect(), process: scheduler.process, alarm: scheduler.alarm)
     }
 
     /// The process that serves the connection.

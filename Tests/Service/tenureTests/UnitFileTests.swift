@@ -30,6 +30,7 @@ import Testing
       !line.hasPrefix("#") && !line.contains("=")
     }
     #expect(!lines.isEmpty)
+    #expect(lines.count == Job.all.count)
     for line in lines {
       let words = line.split(separator: " ").map(String.init)
       let schedule = try CronSchedule(words.prefix(5).joined(separator: " "))

@@ -52,8 +52,8 @@ struct CallHeaders: Sendable {
     return String(text)
   }
 
-  /// What the keys begin with that Tenure makes itself: a caller must not be able to take an import's key before it.
-  private static let reservedKeys = ["internal:", "peribolos:"]
+  /// What the keys begin with that Tenure makes itself: a caller must not be able to take an import's or a job's key before it.
+  private static let reservedKeys = ["internal:", "peribolos:", "expire-grants:", "lapse-requests:", "warn-expiring:"]
 
   /// The trace id of a valid `traceparent`; an invalid one is ignored, as W3C Trace Context demands.
   private static func traceID(_ text: String) -> String? {

@@ -110,10 +110,10 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + requests + events + [commands]
-    + access
-    + check
-    + find
+    + access + check + find + webhooks
 
   /// Whether it records events.
-  var isWrite: Bool { method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" }
+  var isWrite: Bool {
+    method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" && !pattern.hasPrefix("/v1/webhooks")
+  }
 }

@@ -1,7 +1,9 @@
 import Conditions
 import EventLog
 import Governance
+import HTTP
 import JSON
+import Jobs
 
 /// The JSON schemas (2020-12) that inputs are made of; each carries an example that the service accepts.
 enum Schemas {
@@ -31,6 +33,16 @@ enum Schemas {
   static let eventType: JSONValue = [
     "type": "string", "enum": .array(Verb.eventTypes.map { .string($0) }),
     "examples": ["identity.registered"],
+  ]
+  /// Bytes of a webhook's address.
+  static let webhookURLBytes = OutgoingAddress.maximumBytes
+  static let webhookURL: JSONValue = [
+    "type": "string", "format": "uri", "maxLength": .integer(Int64(webhookURLBytes)),
+    "examples": ["https://hooks.example.org/tenure"],
+  ]
+  static let eventPatterns: JSONValue = [
+    "type": "array", "minItems": 1, "maxItems": .integer(Int64(Webhook.maximumTypes)), "examples": [["assignment.*"]],
+    "items": text(most: Webhook.typeBytes, "assignment.*"),
   ]
   static let attributes: JSONValue = [
     "type": "object", "maxProperties": .integer(Int64(Limits.attributesPerEntity)), "examples": [["team": "sre"]],
