@@ -27,11 +27,7 @@ extension AccessGraph {
 
   /// Who has it at a moment, as numbers of this graph in no order: the question without the printing.
   public func whoNumbers(_ subject: WhoSubject, from view: Viewpoint) -> [Int32] {
-    let spread = spread(subject, Sight(view))
-    var found: [Int32] = []
-    found.reserveCapacity(spread.count)
-    spread.forEachIdentity { node, _ in found.append(node) }
-    return found
+    spread(subject, Sight(view)).identities
   }
 
   private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
@@ -161,6 +157,9 @@ struct Spread: ~Copyable {
 
   /// How many identities there are at the most.
   var count: Int { reached.count }
+
+  /// The identities reached, in no order.
+  var identities: [Int32] { reached.numbers(without: Self.isGroup) }
 
   func forEachIdentity(_ body: (Int32, Certainty) -> Void) {
     reached.forEach { node, marks in
