@@ -197,8 +197,10 @@ struct Spread: ~Copyable {
   private mutating func spread(_ fresh: Certainty, below group: Open, _ open: inout [Open]) {
     let node = graph.nodes[group.group]
     if node.members == none { return }
-    let expected = graph.expectedLive(node.members, sight)
-    if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
+    if graph.edges.count(of: node.members) >= Self.worthReserving {
+      let expected = graph.expectedLive(node.members, sight)
+      if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
+    }
     graph.forEachLive(node.members, sight) { edge in
       // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
       if edge.isPlainAndNotDue, !node.hasDue, group.since.effective < edge.from {
