@@ -39,10 +39,11 @@ public enum Schema {
     SQLFile(name: "m0022_assignments_by_end", bytes: PackageResources.m0022_assignments_by_end_sql),
     SQLFile(name: "m0023_event_of_expiry", bytes: PackageResources.m0023_event_of_expiry_sql),
     SQLFile(name: "m0024_deny_permissions", bytes: PackageResources.m0024_deny_permissions_sql),
+    SQLFile(name: "m0025_event_by_circumstance", bytes: PackageResources.m0025_event_by_circumstance_sql),
     SQLFile(name: "m0026_requests", bytes: PackageResources.m0026_requests_sql),
     SQLFile(name: "m0027_requests_by_end", bytes: PackageResources.m0027_requests_by_end_sql),
-    SQLFile(name: "m0030_webhook", bytes: PackageResources.m0030_webhook_sql),
-    SQLFile(name: "m0031_webhook_delivery", bytes: PackageResources.m0031_webhook_delivery_sql),
+    SQLFile(name: "m0028_webhook", bytes: PackageResources.m0028_webhook_sql),
+    SQLFile(name: "m0029_webhook_delivery", bytes: PackageResources.m0029_webhook_delivery_sql),
   ]
 
   /// Functions, in the order in which they need one another.

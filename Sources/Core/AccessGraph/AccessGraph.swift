@@ -161,6 +161,7 @@ extension AccessGraph {
     while index < entries.count, entries[index].position == position {
       entries[index].voided = voiding
       settle(entries[index].fact, change)
+      if entries[index].effect == .ends { restoreEdges(afterEndOf: entries[index].fact, change) }
       index += 1
     }
   }

@@ -1,6 +1,7 @@
 import Memory
 
-/// One stretch of a fact in the list of one of its ends, by the fact's own entries, as known at the last applied position.
+/// One stretch of a fact in the list of one of its ends, by the fact's own entries, as known at the last applied position;
+/// shorter where an entity at its ends has ended, mostly.
 ///
 /// Each beginning has exactly one in each list that the fact stands in, made with it and empty where it never holds; so a
 /// list is in the order of recording. 24 bytes.
@@ -35,7 +36,7 @@ struct Edge: BitwiseCopyable {
   }
   /// Of a membership in its group's list: whether the member is an identity of which nothing has to be looked up.
   ///
-  /// It has existed since before the edge begins, and no entry ever ended it, suspended it or linked it.
+  /// It has existed since before the edge begins; no entry ever suspended or linked it, or ended it but where the edge ends.
   var isPlain: Bool {
     get { tag & 8 != 0 }
     set { tag = newValue ? tag | 8 : tag & ~8 }

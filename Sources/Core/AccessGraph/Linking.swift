@@ -111,7 +111,9 @@ extension AccessGraph {
     forEachEdge(of: index) { list, _ in touched.append(list) }
     for list in touched { removeLast(of: list) }
     entries.removeLast()
-    settle(entry.fact, ListChange(position: target, effective: .min))
+    let change = ListChange(position: target, effective: .min)
+    settle(entry.fact, change)
+    if entry.effect == .ends { restoreEdges(afterEndOf: entry.fact, change) }
     // What was changed and taken back has not changed: readers of the head need not look it up.
     for list in touched { lists[list].changed = min(lists[list].changed, UInt32(target)) }
   }
@@ -125,7 +127,7 @@ extension AccessGraph {
     let key = facts[entry.fact].key
     if key.kind == .existence {
       summarise(entry, of: key.a)
-      if entry.effect == .ends { noteEventful(key.a) }
+      if entry.effect == .ends { endEdges(of: key.a, by: entry, change) }
     }
     if key.kind == .suspension { noteSuspension(of: key.a, change) }
     let open = facts[entry.fact].open
@@ -154,7 +156,9 @@ extension AccessGraph {
   /// Works out what all entries of a fact come to, for entries that do not come last and for voidings.
   ///
   /// O(entries of the fact).
-  func settle(_ fact: Int32, _ change: ListChange) {
+  ///
+  /// - Parameter isItsOwn: whether the change is one of its own entries, and not of an entity at its ends.
+  func settle(_ fact: Int32, _ change: ListChange, isItsOwn: Bool = true) {
     let key = facts[fact].key
     if key.kind == .existence {
       summarise(key.a, change)
@@ -163,13 +167,20 @@ extension AccessGraph {
     if key.kind == .suspension { noteSuspension(of: key.a, change) }
     var open = none
     var to = never
+    func setEnds(of beginning: Int32, _ to: Int64) {
+      forEachEdge(of: beginning) { list, place in
+        if isItsOwn || edges[list, place].to != to { setEnd(to, of: place, in: list, change) }
+        // It may now last longer than an ended member.
+        if key.kind == .membership, !nodes[key.b].isUneventful { edges[list, place].isPlain = false }
+      }
+    }
     func end(at end: Int64) {
-      if open != none { setEnds(of: open, min(to, end), change) }
+      if open != none { setEnds(of: open, min(to, end)) }
     }
     forEachEntryIndex(of: fact) { index in
       let entry = entries[index]
       if entry.voided != never {
-        if entry.effect == .begins { setEnds(of: index, entry.effective, change) }
+        if entry.effect == .begins { setEnds(of: index, entry.effective) }
         return
       }
       switch entry.effect {
@@ -186,10 +197,6 @@ extension AccessGraph {
     facts[fact].open = open
   }
 
-  private func setEnds(of beginning: Int32, _ to: Int64, _ change: ListChange) {
-    forEachEdge(of: beginning) { list, place in setEnd(to, of: place, in: list, change) }
-  }
-
   private func noteSuspension(of node: Int32, _ change: ListChange) {
     nodes[node].hasSuspension = true
     noteEventful(node)
@@ -199,12 +206,16 @@ extension AccessGraph {
   /// The memberships of a node are no longer plain: from now on the node itself has to be looked at.
   ///
   /// O(memberships of the node).
-  private func noteEventful(_ node: Int32) {
+  ///
+  /// - Parameter first: those only that begin after it in the fold; nil for all.
+  private func noteEventful(_ node: Int32, from first: EntryRecord? = nil) {
     let groups = nodes[node].groups
     if groups == none { return }
     for place in 0..<Int32(edges.count(of: groups)) {
       let edge = edges[groups, place]
-      edges[nodes[edge.other].members, entries[edge.entry].places.a].isPlain = false
+      let beginning = entries[edge.entry]
+      if let first, beginning.precedes(first) { continue }
+      edges[nodes[edge.other].members, beginning.places.a].isPlain = false
     }
   }
 
@@ -233,6 +244,43 @@ extension AccessGraph {
       if entry.voided == never { summarise(entry, of: number) }
     }
     nodes[number].changed = UInt32(change.position)
+  }
+}
+
+/// What holds no longer because an entity has ended.
+///
+/// Whoever reads an edge looks at the entities at its ends too; that these end it as well spares him the edges of all who ever
+/// left. So an edge that is not ended here is no mistake, and one that is ended here must be restored when the ending goes.
+extension AccessGraph {
+  /// Ends the edges that live when the last entry of an entity's existence ends it.
+  ///
+  /// O(edges that live then + memberships of the entity).
+  private func endEdges(of node: Int32, by end: EntryRecord, _ change: ListChange) {
+    for list in lists(of: node) {
+      for edge in live(list, Sight(t: end.effective, k: .max)) where entries[edge.entry].precedes(end) {
+        close(edge.entry, at: end.effective, change)
+      }
+    }
+    // What ends so may stay plain; what only begins afterwards may not.
+    noteEventful(node, from: end)
+  }
+
+  /// Gives the edges of an entity their own ends back after an ending of it was taken back or voided.
+  ///
+  /// O(entries of its facts).
+  func restoreEdges(afterEndOf existence: Int32, _ change: ListChange) {
+    let key = facts[existence].key
+    guard key.kind == .existence else { return }
+    for list in lists(of: key.a) {
+      for fact in facts(in: list) { settle(fact, change, isItsOwn: false) }
+    }
+  }
+
+  /// The lists of the facts that hold only while an entity exists.
+  private func lists(of node: Int32) -> [Int32] {
+    let node = nodes[node]
+    let members = node.kind == .group ? node.members : none
+    return [members, node.groups, node.assignments, node.grants, node.links, node.accounts].filter { $0 != none }
   }
 }
 

@@ -49,9 +49,17 @@ final class TimeIndex {
     let view = graph.edges.view(list)
     for place in 0..<view.count where view[place].isFirst {
       let fact = graph.entries[view[place].entry].fact
-      graph.forEachEntry(of: fact) { entry in
+      func note(_ entry: EntryRecord) {
         log.append((UInt32(entry.position), fact))
         if entry.voided != never { log.append((UInt32(entry.voided), fact)) }
+      }
+      graph.forEachEntry(of: fact) { entry in
+        note(entry)
+        guard entry.effect == .begins else { return }
+        // The endings of the entities at its ends moved its end too.
+        for end in graph.ends(of: fact, value: entry.value) {
+          graph.forEachEntry(of: graph.nodes[end].existence) { if $0.effect == .ends { note($0) } }
+        }
       }
     }
     log.sort { $0.position < $1.position }

@@ -27,11 +27,7 @@ extension AccessGraph {
 
   /// Who has it at a moment, as numbers of this graph in no order: the question without the printing.
   public func whoNumbers(_ subject: WhoSubject, from view: Viewpoint) -> [Int32] {
-    let spread = spread(subject, Sight(view))
-    var found: [Int32] = []
-    found.reserveCapacity(spread.count)
-    spread.forEachIdentity { node, _ in found.append(node) }
-    return found
+    spread(subject, Sight(view)).identities
   }
 
   private func spread(_ subject: WhoSubject, _ sight: Sight) -> Spread {
@@ -162,6 +158,9 @@ struct Spread: ~Copyable {
   /// How many identities there are at the most.
   var count: Int { reached.count }
 
+  /// The identities reached, in no order.
+  var identities: [Int32] { reached.numbers(without: Self.isGroup) }
+
   func forEachIdentity(_ body: (Int32, Certainty) -> Void) {
     reached.forEach { node, marks in
       if marks & Self.isGroup == 0 { body(node, Certainty(rawValue: marks)) }
@@ -198,8 +197,10 @@ struct Spread: ~Copyable {
   private mutating func spread(_ fresh: Certainty, below group: Open, _ open: inout [Open]) {
     let node = graph.nodes[group.group]
     if node.members == none { return }
-    let expected = graph.expectedLive(node.members, sight)
-    if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
+    if graph.edges.count(of: node.members) >= Self.worthReserving {
+      let expected = graph.expectedLive(node.members, sight)
+      if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
+    }
     graph.forEachLive(node.members, sight) { edge in
       // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
       if edge.isPlainAndNotDue, !node.hasDue, group.since.effective < edge.from {

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Records of one type in memory that never moves: chunks, each twice as large as the one before.
 ///
 /// Growth copies nothing, and what was never written costs address space only. Shared like a reference: its owner sees to it
@@ -20,7 +22,7 @@
   }
 
   deinit {
-    for chunk in 0..<Self.maximumChunks { unsafe table[chunk]?.deallocate() }
+    for chunk in 0..<Self.maximumChunks { unsafe free(table[chunk]) }
     unsafe table.deallocate()
     unsafe counter.deallocate()
   }
@@ -64,12 +66,15 @@
     let place = count &+ (1 << Self.firstBits)
     let bit = Int.bitWidth &- 1 &- place.leadingZeroBitCount
     let chunk = bit &- Self.firstBits
-    if unsafe table[chunk] == nil {
-      precondition(chunk < Self.maximumChunks, "too many elements")
-      unsafe table[chunk] = .allocate(capacity: 1 << bit)
-    }
+    if unsafe table[chunk] == nil { makeChunk(chunk, capacity: 1 << bit) }
     unsafe (table[chunk].unsafelyUnwrapped + (place ^ (1 << bit))).initialize(to: element)
     unsafe counter.pointee &+= 1
+  }
+
+  @usableFromInline func makeChunk(_ chunk: Int, capacity: Int) {
+    precondition(chunk < Self.maximumChunks, "too many elements")
+    let memory = unsafe LargePages.allocate(capacity * MemoryLayout<Element>.stride)
+    unsafe table[chunk] = memory.bindMemory(to: Element.self, capacity: capacity)
   }
 
   /// Removes and returns the last element.

@@ -1,8 +1,6 @@
-internal import Glibc
-
 /// Many growing lists of small records, each in one piece of memory.
 ///
-/// A list costs 16 bytes and its elements; no object, no reference counts. Shared like a reference: its owner sees to it that
+/// A list costs 16 bytes and its elements, for which room doubles; no object, no reference counts. Shared like a reference: its owner sees to it that
 /// nobody changes it while others read.
 @safe public struct Lists<Element: BitwiseCopyable>: ~Copyable {
   @safe @usableFromInline struct Head: BitwiseCopyable {
@@ -17,18 +15,40 @@ internal import Glibc
     }
   }
 
+  /// Elements that a list has room for at first.
+  @usableFromInline static var smallestRoom: UInt32 { 2 }
+
   @usableFromInline let heads = Chunks<Head>()
-  @usableFromInline let reserved = Chunks<Int>()
+  @usableFromInline let pieces = Pieces(unit: Int(smallestRoom) * MemoryLayout<Element>.stride)
 
   /// No lists.
-  public init() { reserved.append(0) }
+  public init() {}
 
   deinit {
-    for list in 0..<heads.count { unsafe free(heads[list].base) }
+    for list in 0..<heads.count {
+      let head = heads[list]
+      if let base = unsafe head.base { unsafe pieces.dismiss(base, Self.doublings(head.capacity)) }
+    }
   }
 
   /// Bytes that the lists take, with the room they keep for growth.
-  public var bytes: Int { heads.bytes + reserved[0] * MemoryLayout<Element>.stride }
+  public var bytes: Int { heads.bytes + pieces.bytes }
+
+  @usableFromInline static func doublings(_ capacity: UInt32) -> Int { (capacity / smallestRoom).trailingZeroBitCount }
+
+  /// A list's head with room for twice as much.
+  @inlinable func grown(_ head: Head) -> Head {
+    var grown = head
+    grown.capacity = max(Self.smallestRoom, head.capacity * 2)
+    let memory = unsafe pieces.take(Self.doublings(grown.capacity))
+    let base = unsafe memory.bindMemory(to: Element.self, capacity: Int(grown.capacity))
+    if let old = unsafe head.base {
+      unsafe base.initialize(from: old, count: Int(head.count))
+      unsafe pieces.giveBack(old, Self.doublings(head.capacity))
+    }
+    unsafe grown.base = base
+    return grown
+  }
 
   /// Makes an empty list and returns its number, counted from 0.
   public func make() -> Int32 {
@@ -44,13 +64,7 @@ internal import Glibc
   /// Inlined, since otherwise each call looks the element's type up.
   @inlinable @discardableResult public func append(_ element: Element, to list: Int32) -> Int32 {
     var head = heads[list]
-    if head.count == head.capacity {
-      let capacity = max(2, head.capacity * 2)
-      let grown = unsafe reallocated(UnsafeMutableRawPointer(head.base), bytes: Int(capacity) * MemoryLayout<Element>.stride)
-      unsafe head.base = grown.bindMemory(to: Element.self, capacity: Int(capacity))
-      reserved[0] += Int(capacity - head.capacity)
-      head.capacity = capacity
-    }
+    if head.count == head.capacity { head = grown(head) }
     unsafe (head.base.unsafelyUnwrapped + Int(head.count)).initialize(to: element)
     head.count += 1
     heads[list] = head
@@ -82,12 +96,6 @@ internal import Glibc
     let head = heads[list]
     return unsafe ListView(base: head.base, count: Int(head.count))
   }
-}
-
-/// The memory, moved to where there are so many bytes.
-@usableFromInline func reallocated(_ memory: UnsafeMutableRawPointer?, bytes: Int) -> UnsafeMutableRawPointer {
-  guard let grown = unsafe realloc(memory, bytes) else { fatalError("there is no memory for a list") }
-  return unsafe grown
 }
 
 /// The elements of one list; valid until the next change of its store.

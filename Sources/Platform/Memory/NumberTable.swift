@@ -28,8 +28,9 @@ internal import Glibc
   public var bytes: Int { unsafe (state.pointee.mask + 1) * 8 }
 
   private static func makeSlots(_ count: Int) -> UnsafeMutablePointer<UInt64> {
-    guard let raw = unsafe calloc(count, 8) else { fatalError("there is no memory for a table") }
-    return unsafe raw.bindMemory(to: UInt64.self, capacity: count)
+    let slots = unsafe LargePages.allocate(count * 8).bindMemory(to: UInt64.self, capacity: count)
+    unsafe slots.initialize(repeating: 0, count: count)
+    return unsafe slots
   }
 
   /// The number with this hash that the caller recognises.

@@ -158,18 +158,22 @@ internal import Glibc
   init() {
     unsafe table = .allocate(capacity: Self.maximumChunks)
     unsafe table.initialize(repeating: nil, count: Self.maximumChunks)
-    unsafe table[0] = .allocate(capacity: 1 << Self.firstBits)
+    unsafe table[0] = Self.makeChunk(1 << Self.firstBits)
     unsafe end = .allocate(capacity: 1)
     unsafe end.initialize(to: 0)
   }
 
   deinit {
-    for chunk in 0..<Self.maximumChunks { unsafe table[chunk]?.deallocate() }
+    for chunk in 0..<Self.maximumChunks { unsafe free(table[chunk]) }
     unsafe table.deallocate()
     unsafe end.deallocate()
   }
 
   var bytes: Int { unsafe end.pointee }
+
+  private static func makeChunk(_ bytes: Int) -> UnsafeMutablePointer<UInt8> {
+    unsafe LargePages.allocate(bytes).bindMemory(to: UInt8.self, capacity: bytes)
+  }
 
   private static func locate(_ start: Int) -> (chunk: Int, offset: Int) {
     let place = start + (1 << firstBits)
@@ -189,7 +193,7 @@ internal import Glibc
       let (chunk, offset) = Self.locate(start)
       let capacity = 1 << (chunk + Self.firstBits)
       precondition(chunk < Self.maximumChunks, "too many bytes of text")
-      if unsafe table[chunk] == nil { unsafe table[chunk] = .allocate(capacity: capacity) }
+      if unsafe table[chunk] == nil { unsafe table[chunk] = Self.makeChunk(capacity) }
       if offset + bytes.count <= capacity { break }
       start += capacity - offset
     }

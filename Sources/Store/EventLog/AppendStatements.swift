@@ -89,7 +89,7 @@ struct AppendStatements {
     }
     return """
       INSERT INTO tenure.command (\(unsafe: Self.commandColumns))
-      SELECT \(tenant), * FROM unnest(\(ids), \(plain), \(personal), \(first), \(last))
+      SELECT \(tenant), unnest(\(ids)), unnest(\(plain)), unnest(\(personal)), unnest(\(first)), unnest(\(last))
       """
   }
 
@@ -128,13 +128,15 @@ struct AppendStatements {
     recorded_by, ticket, command_id, body, leaf
     """
 
+  /// The arrays side by side, each a column of its own: in FROM the server would first store what comes of each apart.
   private var insertEvents: SQL {
     return """
       INSERT INTO tenure.event (\(unsafe: Self.eventColumns))
-      SELECT \(tenant), * FROM unnest(
-        \(arrays.position), \(arrays.eventID), \(arrays.type), \(arrays.version), \(arrays.entity), \(arrays.effectiveAt),
-        \(arrays.dueAt), \(arrays.recordedAt), \(arrays.source), \(arrays.basis), \(arrays.actor), \(arrays.recordedBy),
-        \(arrays.ticket), \(arrays.commandID), \(arrays.body), \(arrays.leaf))
+      SELECT \(tenant), unnest(\(arrays.position)), unnest(\(arrays.eventID)), unnest(\(arrays.type)),
+        unnest(\(arrays.version)), unnest(\(arrays.entity)), unnest(\(arrays.effectiveAt)), unnest(\(arrays.dueAt)),
+        unnest(\(arrays.recordedAt)), unnest(\(arrays.source)), unnest(\(arrays.basis)), unnest(\(arrays.actor)),
+        unnest(\(arrays.recordedBy)), unnest(\(arrays.ticket)), unnest(\(arrays.commandID)), unnest(\(arrays.body)),
+        unnest(\(arrays.leaf))
       """
   }
 

@@ -8,7 +8,7 @@ public struct LogFilter: Hashable, Sendable {
   public var actor: String?
   /// Who wrote it here.
   public var recorder: String?
-  /// The ticket, as `system:key`.
+  /// The ticket, as `system:key`, or its key alone.
   public var ticket: String?
   /// The event type.
   public var type: String?
@@ -56,6 +56,8 @@ extension Tenant {
   public func log(_ filter: LogFilter, after position: Int64 = 0, limit: Int = 100) throws -> LogPage {
     let limit = min(max(limit, 1), Self.maximumLogPage)
     let entity = filter.entity?.description
+    // What may stand behind the system of a ticket that is asked for with or without it: that is indexed.
+    let ticketKeys = filter.ticket.map { [$0, String($0.drop { $0 != ":" }.dropFirst())] } ?? []
     // A filter that is not set is a constant true to the planner, which sees the values.
     let statement: SQL = """
       SELECT position, body, found FROM (
@@ -66,8 +68,8 @@ extension Tenant {
           WHERE tenant_id = \(id) AND position > \(position) AND position <= \(filter.through ?? Int64.max)
             AND (\(filter.actor) IS NULL OR actor = \(filter.actor))
             AND (\(filter.recorder) IS NULL OR recorded_by = \(filter.recorder))
-            AND (\(filter.ticket) IS NULL OR ticket = \(filter.ticket)
-              OR substr(ticket, strpos(ticket, ':') + 1) = \(filter.ticket))
+            AND (\(filter.ticket) IS NULL OR substr(ticket, strpos(ticket, ':') + 1) = ANY(\(ticketKeys))
+              AND \(filter.ticket) IN (ticket, substr(ticket, strpos(ticket, ':') + 1)))
             AND (\(filter.type) IS NULL OR type = \(filter.type))
             AND (\(entity) IS NULL OR entity = \(entity))
             AND (\(filter.source) IS NULL OR source = \(filter.source))

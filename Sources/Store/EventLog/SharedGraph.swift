@@ -2,10 +2,13 @@ import AccessGraph
 
 /// One graph that many threads read and one changes: a readers–writer lock around it.
 ///
-/// Unchecked because the compiler cannot see that: the graph is reachable through these three functions only.
+/// Unchecked because the compiler cannot see that: the graph is reachable through these functions only.
 final class SharedGraph: @unchecked Sendable {
   private let lock = SharedLock()
   private var graph = AccessGraph()
+
+  /// Whether to read waits for no other reader: a glance.
+  var isOpenToReaders: Bool { lock.isOpenToReaders }
 
   /// Lends the graph to read; others may read at the same time.
   func read<T, E: Error>(_ body: (AccessGraph) throws(E) -> T) throws(E) -> T {

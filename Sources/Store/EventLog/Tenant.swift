@@ -75,6 +75,11 @@ public final class Tenant: Sendable {
     return answer
   }
 
+  /// Whether ``read(_:)`` waits for no other question: it does where a change has waited for several of them.
+  ///
+  /// Never waits. A glance: the next moment it may be otherwise.
+  public var isReadable: Bool { replica.graph.isOpenToReaders }
+
   @usableFromInline
   func lend(_ body: (AccessGraph) throws -> Void) throws {
     try replica.requireSound()

@@ -54,9 +54,12 @@ extension RelationChanges.Version {
     var sql = SQL.StringInterpolation(literalCapacity: 512, interpolationCount: columns.count + 1)
     sql.appendLiteral("INSERT INTO \(tables.name(of: table.name)) (\(table.columnList)) SELECT ")
     sql.appendInterpolation(tenant)
-    sql.appendLiteral(", * FROM unnest(")
-    sql.append(columns)
-    sql.appendLiteral(")")
+    // Side by side, each a column of its own: in FROM the server would first store what comes of each apart.
+    for column in columns {
+      sql.appendLiteral(", unnest(")
+      sql.appendInterpolation(column)
+      sql.appendLiteral(")")
+    }
     return [SQL(stringInterpolation: sql)]
   }
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Synchronization
 import Testing
 
@@ -35,5 +36,33 @@ import Testing
     #expect(pair.torn.load(ordering: .relaxed) == 0)
     #expect(pair.runs.load(ordering: .relaxed) == 2 * writers * changes)
     #expect(pair.first == writers * changes)
+  }
+
+  @Test func `behind one long reader a writer waits, and short readers do not`() {
+    let lock = SharedLock()
+    let (isReading, mayEnd, isWriting, hasEnded) = (
+      DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+    )
+    let order = Mutex<[String]>([])
+    Thread.detachNewThread {
+      lock.shared {
+        isReading.signal()
+        mayEnd.wait()
+        order.withLock { $0.append("long") }
+      }
+    }
+    isReading.wait()
+    Thread.detachNewThread {
+      isWriting.signal()
+      lock.exclusive { order.withLock { $0.append("writer") } }
+      hasEnded.signal()
+    }
+    isWriting.wait()
+    // Whether the writer waits by now or not: each of them gets in, for the long reader is still there.
+    for _ in 0..<1_000 { lock.shared { #expect(lock.isOpenToReaders) } }
+    order.withLock { $0.append("short") }
+    mayEnd.signal()
+    hasEnded.wait()
+    #expect(order.withLock { $0 } == ["short", "long", "writer"])
   }
 }

@@ -90,6 +90,11 @@ struct DatabaseCluster {
       maintenance_work_mem = 256MB
       wal_compression = on
       max_wal_size = 2GB
+      # So much of the write-ahead log is used again and not made anew: an append would wait for 16 MB of zeros.
+      min_wal_size = 512MB
+      # Pages are written before an append needs their room; with the usual 500 a second it would write them itself.
+      bgwriter_delay = 20ms
+      bgwriter_lru_maxpages = 400
       random_page_cost = 1.1
       jit = off
       timezone = 'UTC'

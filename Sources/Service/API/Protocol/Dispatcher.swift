@@ -77,7 +77,13 @@ final class Dispatcher: Sendable {
     let call = Call(
       request: request, parameters: parameters, headers: headers, tenant: tenant, questions: Questions(tenant: tenant))
     let position = headers.minimumPosition
-    if tenant.head.position >= position { return answer(isQuery: call.isQuery) { try handler(call) } }
+    if tenant.head.position >= position {
+      if tenant.isReadable { return answer(isQuery: call.isQuery) { try handler(call) } }
+      // Not on the listener's thread: whoever else it serves would wait for the questions of this tenant.
+      return .later { taker in
+        self.work(taker) { self.answer(isQuery: call.isQuery) { try handler(call) } }
+      }
+    }
     return .later { taker in
       tenant.whenReached(position, timeoutMilliseconds: self.positionTimeoutMilliseconds) { isReached in
         self.work(taker) {
