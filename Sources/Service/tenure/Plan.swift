@@ -8,7 +8,7 @@ import JSON
 extension Subcommand {
   static let plan = Subcommand(
     name: "plan", summary: "prints the commands and the effective access that a declared directory would add and remove",
-    usage: "plan DIR [--source NAME] [--tenant NAME]"
+    usage: planUsage("plan")
   ) { arguments in
     try withPlan(&arguments) { planned, format in
       try Output.standard.writeBytes(planned.output(format))
@@ -19,14 +19,13 @@ extension Subcommand {
 
   static let apply = Subcommand(
     name: "apply", summary: "carries out what plan prints, as one atomic batch",
-    usage: "apply DIR [--source NAME] [--reason TEXT] [--tenant NAME]"
+    usage: planUsage("apply")
   ) { arguments in
-    let reason = arguments.option("reason")
-    return try withPlan(&arguments) { planned, format in
+    try withPlan(&arguments) { planned, format in
       try Output.standard.writeBytes(planned.output(format))
       guard !planned.plan.isEmpty else { return .yes }
       let submission = planned.directory.submission(
-        of: planned.plan, by: Recorder(id: "tenure apply", authentication: "local"), authority: Authority(reason: reason))
+        of: planned.plan, by: Recorder(id: "tenure apply", authentication: "local"))
       do {
         let receipt = try planned.tenant.submitAndWait(submission)
         if format == .text { Output.standard.write("applied; the log is at position \(receipt.position)\n") }
@@ -37,11 +36,20 @@ extension Subcommand {
     }
   }
 
+  private static func planUsage(_ name: String) -> String {
+    """
+    \(name) DIR [--source NAME] [--reason TEXT] [--unapproved] [--tenant NAME]
+        --unapproved says that what an elevation policy governs is changed without a request; it takes a reason, and is found
+    """
+  }
+
   private static func withPlan(
     _ arguments: inout Arguments, _ body: (Planned, OutputFormat) throws -> ExitStatus
   ) throws -> ExitStatus {
     let path = try arguments.word("the directory")
     let source = arguments.option("source") ?? URL(fileURLWithPath: path).lastPathComponent
+    let authority = Authority(reason: arguments.option("reason"))
+    let isUnapproved = arguments.flag("unapproved")
     let format = try arguments.format()
     let name = arguments.tenantName()
     let place = try Session.place(&arguments)
@@ -50,7 +58,7 @@ extension Subcommand {
     let session = try Session.open(place)
     defer { session.close() }
     let tenant = try session.store.findOrCreate(tenant: name)
-    let plan = try directory.plan(in: tenant)
+    let plan = try directory.plan(in: tenant, authority: authority, isUnapproved: isUnapproved)
     let trial = try PlanTrial(plan, in: tenant, source: directory.source, at: tenant.now)
     return try body(Planned(directory: directory, tenant: tenant, plan: plan, trial: trial), format)
   }

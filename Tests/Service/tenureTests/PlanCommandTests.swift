@@ -93,4 +93,25 @@ import Testing
         "- bob  repo.read on acme", "+ bob  DENIED repo.read on *", "2 commands; entitlements: 1 gained, 1 lost",
       ])
   }
+
+  @Test func `what an elevation policy governs is declared only as unapproved, with a reason, and found`() throws {
+    try folder.write(
+      """
+      policies:
+        ask:
+          policy_type: elevation
+          rule: {roles: [writer], scopes: [acme], approvers: ["identity:ann"], longest_seconds: 3600}
+      """, to: "policies.yaml")
+    #expect(try program.run(["apply", folder.url.path] + place).status == 0)
+    try folder.write(
+      "assignments: [{id: bob-writes, principal: identity:bob, role: writer, scope: acme/site}]", to: "more.yaml")
+    let planned = try program.run(["plan", folder.url.path] + place)
+    #expect(planned.status == 1 && planned.output.contains("ask governs this"))
+    #expect(try program.run(["apply", folder.url.path] + place).status == 3)
+    #expect(try program.run(["apply", folder.url.path, "--unapproved"] + place).status == 3)
+    let applied = try program.run(["apply", folder.url.path, "--unapproved", "--reason", "no time to ask"] + place)
+    #expect(applied.status == 0, "\(applied.complaint)")
+    let log = try program.run(["log", "--type", "finding.raised"] + place.dropFirst(2))
+    #expect(log.output.contains("assignment:bob-writes") && log.output.contains("no time to ask"))
+  }
 }

@@ -10,13 +10,19 @@ public struct PlanFrame: Hashable, Sendable {
   public var isDated: Bool
   /// What every command carries.
   public var authority: Authority
+  /// Whether the commands say that they are unapproved, where an elevation policy governs what they change.
+  public var isUnapproved: Bool
   /// What the ids of new assignments begin with; a slash and a number follow.
   ///
   /// Must differ between plans of a source.
   public var assignmentPrefix: String
 
-  /// A frame; the authority defaults to *not recorded*.
-  public init(source: String, at: Instant, isDated: Bool, authority: Authority = Authority(), assignmentPrefix: String) {
+  /// A frame; the authority defaults to *not recorded*, and nothing is said to be unapproved.
+  public init(
+    source: String, at: Instant, isDated: Bool, authority: Authority = Authority(), isUnapproved: Bool = false,
+    assignmentPrefix: String
+  ) {
+    self.isUnapproved = isUnapproved
     self.source = source
     self.at = at
     self.isDated = isDated
@@ -91,7 +97,9 @@ struct Planner<W: World> {
 
   mutating func command(_ change: Change, expecting expectation: Expectation? = nil) {
     let at = frame.isDated ? frame.at : nil
-    plan.commands.append(Command(change, expecting: expectation, effectiveAt: at, authority: frame.authority))
+    var command = Command(change, expecting: expectation, effectiveAt: at, authority: frame.authority)
+    command.isUnapproved = frame.isUnapproved
+    plan.commands.append(command)
   }
 
   mutating func begin(_ fact: Fact, _ holding: Holding, by change: Change) {

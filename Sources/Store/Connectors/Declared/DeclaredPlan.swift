@@ -8,27 +8,30 @@ extension DeclaredDirectory {
   /// Plans how the tenant gets from what the source holds now to what is declared; nothing is recorded.
   ///
   /// Personal attributes are compared by their values, which are fetched in one round trip.
+  /// - Parameters:
+  ///   - tenant: the tenant.
+  ///   - authority: what every command carries. The default is *not recorded*.
+  ///   - isUnapproved: whether every command says that it is unapproved. The default is that none does.
   /// - Throws: what reading the tenant throws.
-  public func plan(in tenant: Tenant) throws -> Plan {
+  public func plan(
+    in tenant: Tenant, authority: Authority = Authority(), isUnapproved: Bool = false
+  ) throws -> Plan {
     let now = tenant.now
     var held = try tenant.read { graph in
       Holdings(of: source, in: graph.world(asKnownAt: graph.position), at: now)
     }
     try reveal(&held, tenant)
-    let frame = PlanFrame(source: source, at: now, isDated: false, assignmentPrefix: "\(source)@\(now)")
+    let frame = PlanFrame(
+      source: source, at: now, isDated: false, authority: authority, isUnapproved: isUnapproved,
+      assignmentPrefix: "\(source)@\(now)")
     return try tenant.read { graph in
       Governance.plan(desired, from: held, in: graph.world(asKnownAt: graph.position), for: frame)
     }
   }
 
   /// The plan as one atomic governed batch; a rule that one command breaks refuses all of it.
-  public func submission(of plan: Plan, by recorder: Recorder, authority: Authority = Authority()) -> Submission {
-    let commands = plan.commands.map { command in
-      var command = command
-      command.authority = authority
-      return command
-    }
-    return Submission(mode: .governed, source: source, basis: .declared, recordedBy: recorder, commands: commands)
+  public func submission(of plan: Plan, by recorder: Recorder) -> Submission {
+    Submission(mode: .governed, source: source, basis: .declared, recordedBy: recorder, commands: plan.commands)
   }
 
   private func reveal(_ held: inout Holdings, _ tenant: Tenant) throws {
