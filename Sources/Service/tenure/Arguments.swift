@@ -15,7 +15,9 @@ struct Arguments {
   private var words: [String] = []
 
   /// Options that stand alone.
-  private static let flags: Set<String> = ["help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing"]
+  private static let flags: Set<String> = [
+    "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "open", "observed-absent",
+  ]
 
   init(_ arguments: some Sequence<String>) throws(UsageError) {
     var rest = Array(arguments)[...]
