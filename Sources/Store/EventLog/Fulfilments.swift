@@ -40,7 +40,9 @@ public struct FulfilmentFilter: Hashable, Sendable {
 public struct FulfilmentPage: Hashable, Sendable {
   /// The endings, the oldest first.
   public var fulfilments: [Fulfilment] = []
-  /// The place to go on after; nil at the end. There may be one though the page is empty: so many endings were looked at.
+  /// The place to go on after; nil at the end.
+  ///
+  /// There may be one though the page is empty: so many endings were looked at.
   public var next: EndingPlace?
 }
 
