@@ -44,6 +44,7 @@ public enum Schema {
     SQLFile(name: "m0027_requests_by_end", bytes: PackageResources.m0027_requests_by_end_sql),
     SQLFile(name: "m0028_webhook", bytes: PackageResources.m0028_webhook_sql),
     SQLFile(name: "m0029_webhook_delivery", bytes: PackageResources.m0029_webhook_delivery_sql),
+    SQLFile(name: "m0030_event_of_loss", bytes: PackageResources.m0030_event_of_loss_sql),
   ]
 
   /// Functions, in the order in which they need one another.

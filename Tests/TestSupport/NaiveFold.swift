@@ -143,7 +143,7 @@ extension NaiveState {
     case .assignmentGranted, .assignmentExtended, .assignmentRevoked: applyAssignment(event.change, origin)
     case .coverageBegan, .coverageEnded, .coverageGap: applyCoverage(event.change, origin)
     case .request(let id, _, _, let request): if let request { begin(.request(id), .request(request), [:], origin) }
-    case .assignmentExpired, .eventVoided, .findingRaised: break
+    case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: break
     }
   }
 

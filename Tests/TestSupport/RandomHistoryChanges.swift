@@ -224,6 +224,12 @@ public struct RandomChanges {
 
   private func evidence(_ random: inout SeededGenerator) -> Change {
     if random.chance(1, in: 2) { return .assignmentExpired(id: random.pick(Universe.assignments)) }
+    if random.chance(1, in: 2) {
+      let confirmation = FulfilmentConfirmation(
+        endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),
+        by: random.pick(Universe.identities), evidence: "seen in the console")
+      return .fulfilmentConfirmed(assignment: random.pick(Universe.assignments), confirmation)
+    }
     let subject = Entity.identity(random.pick(Universe.identities))
     return .findingRaised(Finding(rule: "unknown_reference", subject: subject, evidence: ["named_by": "test"]))
   }

@@ -103,11 +103,12 @@ public struct GraphWorld: World {
 
 extension BareEvent.Kind {
   /// The event's type.
-  fileprivate var type: String {
+  var type: String {
     switch self {
     case .expired: "assignment.expired"
     case .voided: "event.voided"
     case .finding: "finding.raised"
+    case .confirmed: "fulfilment.confirmed"
     }
   }
 }

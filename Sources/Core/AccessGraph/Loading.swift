@@ -211,10 +211,16 @@ extension GraphLoader {
     bare.append(BareEvent(event.change, position: event.position, effective: event.effectiveAt.microseconds))
   }
 
-  /// Evidence of an assignment's end, or a finding, of which nothing else has to be known.
-  public func addEvidence(isFinding: Bool, position: Int64, effectiveAt: Int64) {
-    bare.append(BareEvent(position: position, effective: effectiveAt, voids: 0, kind: isFinding ? .finding : .expired))
+  /// Evidence of which nothing has to be known but its type: one of ``evidenceTypes``.
+  public func addEvidence(_ type: String, position: Int64, effectiveAt: Int64) {
+    guard let kind = BareEvent.Kind.allCases.first(where: { $0.type == type }) else {
+      return contradict(position, "is no evidence")
+    }
+    bare.append(BareEvent(position: position, effective: effectiveAt, voids: 0, kind: kind))
   }
+
+  /// The types of the events that write no fact, voidings among them.
+  public static let evidenceTypes = BareEvent.Kind.allCases.map(\.type)
 
   /// How many voidings were given: more events than these cannot be without entries.
   public var voidings: Int { bare.count { $0.voids > 0 } }

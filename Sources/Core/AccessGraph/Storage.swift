@@ -162,7 +162,7 @@ struct EntryRecord: BitwiseCopyable {
 
 /// An event that writes no fact: evidence, a finding, a voiding.
 struct BareEvent: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable { case expired, voided, finding }
+  enum Kind: UInt8, BitwiseCopyable, CaseIterable { case expired, voided, finding, confirmed }
   let position: Int64
   let effective: Int64
   /// The position that it voids; 0 for none.
@@ -186,6 +186,7 @@ struct BareEvent: BitwiseCopyable {
       kind = .voided
       if target > 0, target < position { voids = target }
     case .findingRaised: kind = .finding
+    case .fulfilmentConfirmed: kind = .confirmed
     default: kind = .expired
     }
     self.init(position: position, effective: effective, voids: voids, kind: kind)

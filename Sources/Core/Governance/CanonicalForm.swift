@@ -194,6 +194,12 @@ extension Change {
       form.id("source", source)
       form.instant("until", until)
     case .eventVoided(let position): form.integer("position", position)
+    case .fulfilmentConfirmed(let assignment, let confirmation):
+      form.id("by", confirmation.by)
+      form.instant("ended_at", confirmation.endedAt)
+      form.text("evidence", confirmation.evidence, maximumBytes: Limits.evidenceBytes)
+      form.id("id", assignment)
+      form.word("stage", confirmation.claim.rawValue)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
       .sourceRetired(let id):

@@ -33,6 +33,7 @@ extension Change {
     case .eventVoided: "event.voided"
     case .findingRaised: "finding.raised"
     case .request(_, let step, _, _): step.eventType
+    case .fulfilmentConfirmed: "fulfilment.confirmed"
     }
   }
 
@@ -46,7 +47,7 @@ extension Change {
       .group(id)
     case .roleDefined(let id, _, _), .roleRetired(let id): .role(id)
     case .assignmentGranted(let id, _), .assignmentExtended(let id, _), .assignmentRevoked(let id),
-      .assignmentExpired(let id):
+      .assignmentExpired(let id), .fulfilmentConfirmed(let id, _):
       Entity(.assignment, id)
     case .policyDefined(let id, _, _), .policyRetired(let id): .policy(id)
     case .resourceDescribed(let path, _), .resourceRemoved(let path): .resource(path)
@@ -114,6 +115,12 @@ extension Change {
       data["id"] = .string(id)
       if let by { data["by"] = .string(by) }
       request?.write(to: &data)
+    case .fulfilmentConfirmed(let assignment, let confirmation):
+      data["id"] = .string(assignment)
+      data.put("ended_at", confirmation.endedAt)
+      data["stage"] = .string(confirmation.claim.rawValue)
+      data["by"] = .string(confirmation.by)
+      data["evidence"] = .string(confirmation.evidence)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
       .sourceRetired(let id):
@@ -171,6 +178,11 @@ extension Change {
       let finding = Finding(
         rule: try data.id("rule"), subject: try data.entity("subject"), evidence: try data.value("evidence"))
       self = .findingRaised(finding)
+    case "fulfilment.confirmed":
+      let confirmation = FulfilmentConfirmation(
+        endedAt: try data.instant("ended_at"), claim: try data.choice("stage", of: FulfilmentConfirmation.Claim.self),
+        by: try data.id("by"), evidence: try data.string("evidence", maximumBytes: Limits.evidenceBytes))
+      self = .fulfilmentConfirmed(assignment: try data.id("id"), confirmation)
     default:
       guard let step = RequestStep(eventType: type) else {
         throw data.error("type", "is not an event type that this version knows")

@@ -100,6 +100,7 @@ struct Decision<W: World> {
     case .eventVoided(let position): try void(position)
     case .findingRaised: emit(command.change)
     case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
+    case .fulfilmentConfirmed(let assignment, let confirmation): try confirm(assignment, confirmation)
     }
   }
 

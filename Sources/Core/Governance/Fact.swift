@@ -149,7 +149,7 @@ extension Change {
     case .request(let id, _, _, let request):
       // Only a command lacks it, and commands are not applied.
       return request.map { [Write(.existence(.request(id)), .begins(.request($0), expiresAt: nil))] } ?? []
-    case .assignmentExpired, .eventVoided, .findingRaised: return []
+    case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: return []
     }
   }
 

@@ -36,6 +36,8 @@ public enum Limits {
   public static let conditionBytes = 16_384
   /// Bytes of a reason.
   public static let reasonBytes = 4096
+  /// Bytes of what a confirmation rests on: a sentence or an address, not the document itself.
+  public static let evidenceBytes = 4096
   /// Bytes of a policy's rule.
   public static let ruleBytes = 65_536
   /// Bytes of an event's body: one event must never hold up a page or a batch.

@@ -40,6 +40,9 @@ extension Decision {
       try check(id: id, "/id")
       try check(policy)
     case .request(let id, let step, let by, let request): try check(id, step, by, request)
+    case .fulfilmentConfirmed(let assignment, let confirmation):
+      try check(id: assignment, "/id")
+      try check(confirmation)
     default: try check(id: entity.id, "/id")
     }
   }

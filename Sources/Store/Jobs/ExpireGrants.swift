@@ -114,7 +114,7 @@ private struct ExpireGrants {
     guard let settled = context.reached.flatMap({ Settled($0) }), settled.generation == head.generation,
       (0...Self.eventsLookedAt).contains(head.position - settled.position)
     else { return .earliest }
-    // Evidence and findings change no world.
+    // Evidence changes no world.
     let earliest = try context.connection.query(
       """
       SELECT min(CASE WHEN e.type = 'event.voided' THEN (
@@ -123,7 +123,7 @@ private struct ExpireGrants {
         ELSE e.effective_at END)
       FROM tenure.event e
       WHERE e.tenant_id = \(context.tenant.id) AND e.position > \(settled.position)
-        AND e.type NOT IN ('assignment.expired', 'finding.raised')
+        AND e.type NOT IN ('assignment.expired', 'finding.raised', 'fulfilment.confirmed')
       """)[0].optionalTimestamp(0)
     return earliest.map { min(settled.before, Instant($0)) } ?? settled.before
   }

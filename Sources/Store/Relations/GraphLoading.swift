@@ -71,12 +71,12 @@ public struct GraphLoading {
     }
   }
 
-  /// Evidence, findings and voidings: found by their types, which an index serves.
+  /// Evidence and voidings: found by their types, which an index serves.
   private func readEvidence(_ loader: GraphLoader, on connection: Connection) throws {
     let rows = try connection.query(
       """
       SELECT position, type, effective_at, CASE WHEN type = 'event.voided' THEN body END FROM tenure.event
-      WHERE tenant_id = \(tenant) AND type = ANY(ARRAY['assignment.expired', 'event.voided', 'finding.raised'])
+      WHERE tenant_id = \(tenant) AND type = ANY(\(GraphLoader.evidenceTypes))
       """)
     for row in rows {
       let position = try row.int64(0)
@@ -84,7 +84,7 @@ public struct GraphLoading {
         loader.add(try decode(body, position))
       } else {
         let effectiveAt = try row.timestamp(2).microsecondsSinceUnixEpoch
-        loader.addEvidence(isFinding: try row.string(1) == "finding.raised", position: position, effectiveAt: effectiveAt)
+        loader.addEvidence(try row.string(1), position: position, effectiveAt: effectiveAt)
       }
     }
   }

@@ -172,6 +172,9 @@ final class JobPlace {
     for result in try tenant.append(submissions) { _ = try result.get() }
   }
 
+  /// Adds a person.
+  func register(_ id: String) throws { try submit([.identityRegistered(id: id, kind: .person, attributes: [:])]) }
+
   /// Adds so many grants whose ends have passed long ago.
   func grant(_ count: Int) throws {
     let end = try Instant(rfc3339: "2024-02-01T00:00:00Z")

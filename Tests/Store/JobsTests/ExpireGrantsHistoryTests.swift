@@ -43,7 +43,7 @@ import Testing
   }
 
   /// Each grant gets an id of its own, what is done to one is done to an earlier one, and most get an end, soon after they begin.
-  private static func ending(_ command: Command, _ grants: inout Int, _ random: inout SeededGenerator) -> Command {
+  static func ending(_ command: Command, _ grants: inout Int, _ random: inout SeededGenerator) -> Command {
     var command = command
     let end = Universe.instant(2 + random.below(Universe.slots))
     let hasEnd = random.chance(2, in: 3)

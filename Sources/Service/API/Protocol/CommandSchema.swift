@@ -91,6 +91,17 @@ enum CommandSchema {
     case "request.revised": [id()] + terms
     case "request.approved", "request.denied", "request.withdrawn", "request.claimed", "request.ended":
       [id(), id("by", "Who does it")]
+    case "fulfilment.confirmed":
+      [
+        id("id", "The assignment"), id("by", "Who confirms it: an identity that had no part in the access"),
+        Member("ended_at", Schemas.instant, required: true, "The end that it is about"),
+        Member(
+          "stage", Schemas.choice(FulfilmentConfirmation.Claim.self), required: true,
+          "acknowledged: said to be done; observed_absent: looked at and gone"),
+        Member(
+          "evidence", Schemas.fulfilmentEvidence, required: true,
+          "What it rests on, or where that is written; no personal values, for it stays for ever"),
+      ]
     default: [id()]
     }
   }

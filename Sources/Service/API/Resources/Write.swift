@@ -103,9 +103,9 @@ enum Intake {
   }
 }
 
-/// Steps of access requests that come by the command instead of HTTP.
+/// Steps of access requests, and confirmations of endings, that come by the command instead of HTTP.
 public enum RequestIntake {
-  /// Reads the members of a command about a request, and gives a new one an id.
+  /// Reads the members of a command, and gives a new request an id.
   public static func command(_ members: JSONObject, id: String?) throws(JSONFieldError) -> Command {
     var members = members
     if let id { members["id"] = .string(id) }

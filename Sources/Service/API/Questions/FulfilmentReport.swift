@@ -1,0 +1,122 @@
+public import AccessGraph
+public import EventLog
+public import Governance
+public import JSON
+public import Temporal
+
+/// A page of endings, and how far each has come.
+public struct FulfilmentListReport: Report {
+  /// The endings, the oldest first.
+  public var fulfilments: [Fulfilment]
+  /// The place that the next page begins after; nil where there is none.
+  public var next: EndingPlace?
+  /// The moment.
+  public var view: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+
+  func writeHead(to writer: inout JSONWriter) {
+    writer.member("at", view.at)
+    writer.member("as_known_at", view.asKnownAt)
+    writer.member("position", position)
+  }
+
+  /// Writes the report.
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writeHead(to: &writer)
+    writer.key("fulfilments")
+    writer.beginArray()
+    for fulfilment in fulfilments { fulfilment.write(to: &writer, at: view.at) }
+    writer.endArray()
+    writer.member("is_whole", next == nil)
+    writer.endObject()
+  }
+}
+
+extension Questions {
+  /// How far endings of assignments have come by a moment; the oldest first.
+  ///
+  /// Unlike other questions it goes to PostgreSQL at any moment, for the log knows what the graph does not.
+  ///
+  /// - Parameters:
+  ///   - place: the place to begin after. The default is the beginning.
+  ///   - limit: how many at the most.
+  public func fulfilments(
+    _ filter: FulfilmentFilter = FulfilmentFilter(), at: Instant? = nil, asKnownAt: AsKnownAt = .head,
+    after place: EndingPlace? = nil, limit: Int
+  ) throws -> FulfilmentListReport {
+    let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
+    let page = try tenant.fulfilments(filter, at: view.at, asKnownAt: view.asKnownAt, after: place, limit: limit)
+    return FulfilmentListReport(fulfilments: page.fulfilments, next: page.next, view: view, position: position)
+  }
+
+  /// How an assignment has ended by now; nil where it has not.
+  public func ending(of assignment: String) throws -> AssignmentEnding? {
+    try ask(nil, .head) { graph, view in graph.world(asKnownAt: view.asKnownAt).ending(of: assignment, at: view.at) }
+  }
+}
+
+extension Fulfilment {
+  /// Writes it as an object; a stage that has not been reached is `null`.
+  func write(to writer: inout JSONWriter, at t: Instant) {
+    writer.beginObject()
+    writer.member("assignment", ending.assignment)
+    writer.member("principal", ending.grant.principal.description)
+    writer.member("role", ending.grant.role)
+    writer.member("scope", ending.grant.scope)
+    writer.member("source", ending.source)
+    writer.member("stage", stage.rawValue)
+    writer.member("executed", stage.isExecuted)
+    writer.member("ended_at", ending.endedAt)
+    writer.member("because", ending.reason.rawValue)
+    writer.member("age_seconds", ending.endedAt.distance(to: t) / 1_000_000)
+    writer.key("recorded")
+    if let recorded { recorded.write(to: &writer) } else { writer.null() }
+    writer.member("sent_at", sentAt)
+    writer.key("acknowledged")
+    if let acknowledged { acknowledged.write(to: &writer) } else { writer.null() }
+    writer.key("vouched_absent")
+    if let vouchedAbsent { vouchedAbsent.write(to: &writer) } else { writer.null() }
+    writer.key("observed")
+    if let observed { observed.write(to: &writer) } else { writer.null() }
+    writer.member("enforced", isEnforced)
+    writer.endObject()
+  }
+}
+
+extension FulfilmentStep {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writeMembers(to: &writer)
+    writer.endObject()
+  }
+
+  fileprivate func writeMembers(to writer: inout JSONWriter) {
+    writer.member("event", position)
+    writer.member("at", at)
+    writer.member("recorded_at", recordedAt)
+  }
+}
+
+extension RecordedConfirmation {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    step.writeMembers(to: &writer)
+    writer.member("by", confirmation.by)
+    writer.member("evidence", confirmation.evidence)
+    writer.endObject()
+  }
+}
+
+extension Observed {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("source", source)
+    writer.member("at", at)
+    writer.member("event", position)
+    writer.member("present", shownBy != nil)
+    writer.member("shown_by", shownBy)
+    writer.endObject()
+  }
+}

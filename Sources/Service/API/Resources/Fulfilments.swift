@@ -1,0 +1,97 @@
+import AccessGraph
+public import EventLog
+import Governance
+import HTTP
+import JSON
+import Temporal
+
+/// `/v1/fulfilments`: whether access that has ended was taken away where it was.
+extension Endpoint {
+  static let fulfilments: [Endpoint] = [
+    Endpoint(
+      .get, "/v1/fulfilments", "listFulfilments", "How far endings of assignments have come by a moment, the oldest first",
+      .query(
+        [
+          Member("state", Schemas.fulfilmentState, "open (the default): not carried out yet; all; or one stage"),
+          Member("assignment", Schemas.id, "The end of this assignment only"),
+          Member("since", Schemas.instant, "Only what ended then or later"), .at, .asKnownAt,
+        ] + Member.paging), list),
+    Write("fulfilment.confirm", "/v1/assignments/{id}/confirm_fulfilment").endpoint,
+  ]
+
+  @Sendable private static func list(_ call: Call) throws -> Outcome {
+    let input = try call.input()
+    var reader = FieldReader(object: input)
+    let filter = try FulfilmentFilter(&reader)
+    let view = try PagedView(call, input, &reader)
+    try reader.finish()
+    let after = try EndingPlace(cursor: try view.after)
+    return .waiting {
+      let page = try call.questions.fulfilments(
+        filter, at: view.at, asKnownAt: view.asKnownAt, after: after, limit: view.page.rows)
+      var writer = JSONWriter()
+      writer.beginObject()
+      page.writeHead(to: &writer)
+      writer.key("fulfilments")
+      writer.beginArray()
+      var next = page.next
+      for (index, fulfilment) in page.fulfilments.enumerated() {
+        if view.page.isFull(rows: index, bytes: writer.bytes.count) {
+          let last = page.fulfilments[index - 1].ending
+          next = EndingPlace(endedAt: last.endedAt, assignment: last.assignment)
+          break
+        }
+        fulfilment.write(to: &writer, at: page.view.at)
+      }
+      writer.endArray()
+      let cursor = next.map { Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .string($0.cursor)) }
+      writer.member("next_cursor", cursor?.text(for: view.question))
+      writer.endObject()
+      return .json(writer.take(), position: page.position)
+    }
+  }
+}
+
+extension FulfilmentFilter {
+  fileprivate init(_ reader: inout FieldReader) throws(JSONFieldError) {
+    self.init()
+    if let text = try reader.optionalString("state") {
+      guard let progress = Progress(text: text) else {
+        throw reader.error("state", "must be one of \(Progress.words.joined(separator: ", "))")
+      }
+      self.progress = progress
+    }
+    assignment = try reader.optionalID("assignment")
+    since = try reader.optionalInstant("since")
+  }
+}
+
+extension FulfilmentFilter.Progress {
+  /// The words that `init(text:)` knows.
+  public static let words = ["open", "all"] + FulfilmentStage.allCases.map(\.rawValue)
+
+  /// Reads `open`, `all` or a stage; nil for anything else.
+  public init?(text: String) {
+    switch text {
+    case "open": self = .open
+    case "all": self = .any
+    default:
+      guard let stage = FulfilmentStage(rawValue: text) else { return nil }
+      self = .stage(stage)
+    }
+  }
+}
+
+extension EndingPlace {
+  /// The place as it stands in a cursor: an instant has no blank in it.
+  fileprivate var cursor: String { "\(endedAt) \(assignment)" }
+
+  fileprivate init?(cursor: String?) throws(JSONFieldError) {
+    guard let cursor else { return nil }
+    let parts = cursor.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, let end = try? Instant(rfc3339: parts[0]) else {
+      throw JSONFieldError(pointer: "/cursor", problem: "must be a next_cursor of the same question")
+    }
+    self.init(endedAt: end, assignment: parts[1])
+  }
+}

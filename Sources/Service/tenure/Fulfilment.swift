@@ -1,0 +1,143 @@
+import API
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+extension Subcommand {
+  static let fulfilment = Subcommand(
+    name: "fulfilment", summary: "whether access that has ended was really taken away, and who says so",
+    usage: """
+      fulfilment list [--open | --state all|STAGE] [--assignment ID] [--since T] [--limit 100]
+                         [--at T] [--as-known-at POSITION|T]
+          tenure fulfilment confirm ASSIGNMENT --by WHO --evidence TEXT [--observed-absent] [--ended-at T]
+
+      list shows what is not carried out yet, the oldest first; stages are in_effect, recorded, sent, acknowledged,
+      observed_absent, enforced and observed_present, of which only observed_absent and enforced are carried out.
+      confirm says that the system concerned acknowledges the end; with --observed-absent, that WHO has looked and it is gone.
+      Exit status of list: 0 where there are any, 1 where there are none; of confirm 1 where it is refused.
+      """
+  ) { arguments in
+    switch try arguments.word("what to do (list or confirm)") {
+    case "list": return try list(&arguments)
+    case "confirm": return try confirm(&arguments)
+    case let other: throw UsageError("there is no tenure fulfilment \(other); there are list and confirm")
+    }
+  }
+
+  /// Rows that `list` shows where nothing is said, and the most that it does.
+  private static let usualRows = 100
+  private static let mostRows = 100_000
+
+  private static func list(_ arguments: inout Arguments) throws -> ExitStatus {
+    let isOpen = arguments.flag("open")
+    let state = arguments.option("state")
+    if isOpen, state != nil { throw UsageError("--open and --state exclude each other") }
+    guard let progress = FulfilmentFilter.Progress(text: state ?? "open") else {
+      throw UsageError("--state must be one of \(FulfilmentFilter.Progress.words.joined(separator: ", "))")
+    }
+    let filter = FulfilmentFilter(
+      progress, assignment: try arguments.assignment(), since: try arguments.instant("since"))
+    let limit = try arguments.integer("limit", in: 1...mostRows) ?? usualRows
+    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
+    return try ask(&arguments) { questions in
+      var report = try questions.fulfilments(filter, at: at, asKnownAt: known, limit: limit)
+      while let next = report.next, report.fulfilments.count < limit {
+        let page = try questions.fulfilments(
+          filter, at: report.view.at, asKnownAt: .position(report.view.asKnownAt), after: next,
+          limit: limit - report.fulfilments.count)
+        report.fulfilments += page.fulfilments
+        report.next = page.next
+      }
+      return report
+    } text: {
+      $0.text
+    } status: {
+      $0.fulfilments.isEmpty ? .no : .yes
+    }
+  }
+
+  private static func confirm(_ arguments: inout Arguments) throws -> ExitStatus {
+    let assignment = try arguments.word("the assignment's id")
+    let claim: FulfilmentConfirmation.Claim = arguments.flag("observed-absent") ? .observedAbsent : .acknowledged
+    var members: JSONObject = [
+      "type": "fulfilment.confirm", "id": .string(assignment), "stage": .string(claim.rawValue),
+      "by": .string(try arguments.required("by")), "evidence": .string(try arguments.required("evidence")),
+    ]
+    let endedAt = try arguments.instant("ended-at")
+    let format = try arguments.format()
+    let name = arguments.tenantName()
+    return try withSession(&arguments) { session, arguments in
+      try arguments.finish()
+      let tenant = try session.tenant(name)
+      let questions = Questions(tenant: tenant)
+      // Where it has not ended, any end is refused, and the refusal says why.
+      let end = try endedAt ?? questions.ending(of: assignment)?.endedAt ?? tenant.now
+      members["ended_at"] = .string(end.description)
+      let command = try RequestIntake.command(members, id: nil)
+      do throws(SubmissionFailure) {
+        try tenant.submitAndWait(RequestIntake.submission(command, recordedBy: "tenure fulfilment"))
+      } catch {
+        guard case .refused(let refusal) = error else { throw error }
+        try Output.standard.writeText("refused: \(refusal)\n")
+        return .no
+      }
+      let report = try questions.fulfilments(FulfilmentFilter(.any, assignment: assignment), limit: 1)
+      switch format {
+      case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
+      case .text: try Output.standard.writeText(report.text)
+      }
+      return .yes
+    }
+  }
+}
+
+extension Arguments {
+  fileprivate mutating func assignment() throws(UsageError) -> String? {
+    guard let id = option("assignment") else { return nil }
+    if let problem = Limits.problem(identifier: id) { throw UsageError("--assignment \(problem)") }
+    return id
+  }
+}
+
+extension FulfilmentListReport {
+  fileprivate var text: String {
+    let title = "endings at \(view.at), as known at position \(view.asKnownAt)\n"
+    if fulfilments.isEmpty { return title + "  none\n" }
+    var table = TextTable()
+    for fulfilment in fulfilments {
+      let (ending, stage) = (fulfilment.ending, fulfilment.stage)
+      let age = stage.isExecuted ? "" : "for \(Lapse(from: ending.endedAt, to: view.at))"
+      table.add(
+        "  " + ending.assignment, "\(ending.grant.principal)", "\(ending.grant.role) on \(ending.grant.scope)",
+        "\(ending.reason.words) \(ending.endedAt)", stage == .observedPresent ? "STILL PRESENT" : stage.words, age,
+        fulfilment.proof)
+    }
+    let more = next.map { "there are more; --since \($0.endedAt) goes on there, --limit shows more at once\n" } ?? ""
+    return title + table.text + more
+  }
+}
+
+extension Fulfilment {
+  /// What the stage rests on.
+  fileprivate var proof: String {
+    if let observed {
+      let seen = "event \(observed.position) of \(observed.source) at \(observed.at)"
+      return observed.shownBy.map { "shown as \($0) by \(seen)" } ?? "not in \(seen)"
+    }
+    if let said = vouchedAbsent ?? acknowledged {
+      return "event \(said.step.position): \(said.confirmation.by) says “\(said.confirmation.evidence)”"
+    }
+    if let sentAt { return "delivered \(sentAt)" }
+    return recorded.map { "event \($0.position)" } ?? "no event yet"
+  }
+}
+
+extension EndingReason {
+  fileprivate var words: String { rawValue.split(separator: "_").joined(separator: " ") }
+}
+
+extension FulfilmentStage {
+  fileprivate var words: String { rawValue.split(separator: "_").joined(separator: " ") }
+}

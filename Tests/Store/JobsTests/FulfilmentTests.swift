@@ -1,0 +1,394 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Postgres
+import Synchronization
+import Temporal
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+/// An organisation whose access is told through the API, and seen by a connector named console that vouches for `org`.
+///
+/// What TEAM's users complain of (field.md §2): the screen says *revoked*, or nobody ran the job, and the access is still there.
+struct Watched {
+  let work: Workplace
+
+  init() throws {
+    work = try Workplace()
+    try see(.sourceRegistered(id: "console", attributes: [:]))
+    try see(.coverageBegan(source: "console", resource: "org", expiresAt: nil))
+    try see(.identityRegistered(id: "ada@console", kind: .account, attributes: [:]))
+    try see(.identityLinked(account: "ada@console", person: "ada"))
+  }
+
+  /// What somebody commands; it is declared, and no reading of anything.
+  @discardableResult
+  func say(_ change: Change, at instant: Instant? = nil) throws -> Receipt {
+    try send(change, .governed, source: "api", .declared, at: instant)
+  }
+
+  /// What a connector says of its source.
+  @discardableResult
+  func see(_ change: Change, source: String = "console", basis: Basis = .observed, at instant: Instant? = nil) throws -> Receipt
+  {
+    try send(change, .observation, source: source, basis, at: instant)
+  }
+
+  private func send(
+    _ change: Change, _ mode: CommandMode, source: String, _ basis: Basis, at instant: Instant?
+  ) throws -> Receipt {
+    try work.tenant.submitAndWait(
+      Submission(
+        mode: mode, source: source, basis: basis, recordedBy: Recorder(id: "test", authentication: "local"),
+        commands: [Command(change, effectiveAt: instant, authority: Authority(reason: "test"))]))
+  }
+
+  /// A run of the connector that has nothing else to say: it says again what it vouches for.
+  @discardableResult
+  func look(at instant: Instant? = nil) throws -> Receipt {
+    try see(.coverageBegan(source: "console", resource: "org", expiresAt: nil), at: instant)
+  }
+
+  func grant(_ id: String, to principal: Entity = .identity("ada"), until end: Instant? = nil, on scope: String = "org/db")
+    throws
+  {
+    try say(.assignmentGranted(id: id, grant: Grant(principal: principal, role: "reader", scope: scope, expiresAt: end)))
+  }
+
+  func confirm(_ id: String, _ claim: FulfilmentConfirmation.Claim = .acknowledged, endedAt: Instant, by: String = "bob") throws
+  {
+    try say(
+      .fulfilmentConfirmed(
+        assignment: id, FulfilmentConfirmation(endedAt: endedAt, claim: claim, by: by, evidence: "removed, see OPS-7")))
+  }
+
+  func page(
+    _ progress: FulfilmentFilter.Progress = .open, at t: Instant? = nil, asKnownAt k: Int64? = nil
+  ) throws -> [Fulfilment] {
+    let tenant = work.tenant
+    return try tenant.fulfilments(
+      FulfilmentFilter(progress), at: t ?? tenant.now, asKnownAt: k ?? tenant.head.position, limit: 100
+    ).fulfilments
+  }
+
+  /// A delivery of an event, by a webhook of its state's own: what is tested is how it is read.
+  func deliver(_ position: Int64, _ state: String, at instant: Instant) throws {
+    let at = Timestamp(microsecondsSinceUnixEpoch: instant.microseconds)
+    let tenant = work.tenant.id
+    _ = try work.connection.query(
+      """
+      INSERT INTO tenure.webhook (tenant_id, webhook_id, url, types, secret, since, made_through, created_at)
+      VALUES (\(tenant), \(state), 'http://localhost', ARRAY['*'], sha256('x'), 0, 0, \(at))
+      """)
+    _ = try work.connection.query(
+      """
+      INSERT INTO tenure.webhook_delivery
+        (tenant_id, webhook_id, position, state, made_at, last_attempt_at, next_attempt_at, last_status)
+      VALUES (\(tenant), \(state), \(position), \(state), \(at), \(at),
+        CASE WHEN \(state) = 'pending' THEN \(at) END, CASE WHEN \(state) = 'delivered' THEN 200 END)
+      """)
+  }
+
+  /// The one ending there is.
+  func only(at t: Instant? = nil, asKnownAt k: Int64? = nil) throws -> Fulfilment {
+    let all = try page(.any, at: t, asKnownAt: k)
+    try #require(all.count == 1)
+    return all[0]
+  }
+}
+
+@Suite struct FulfilmentTests {
+  @Test func `an end goes through its stages, and no job is needed for the first`() throws {
+    let office = try Watched()
+    try office.grant("a", until: hour(2))
+    office.work.clock.now = hour(1)
+    #expect(try office.page(.any).isEmpty)
+    // TEAM#149: a redeployed job never ran. The access has ended all the same, and that nobody recorded it is to be seen.
+    office.work.clock.now = hour(3)
+    var now = try office.only()
+    #expect(now.stage == .inEffect)
+    #expect(now.ending.endedAt == hour(2))
+    #expect(now.ending.reason == .expired)
+    #expect(now.ending.position == nil)
+    #expect(now.recorded == nil)
+    // TEAM#513: whoever records it, and how often, it is recorded once.
+    _ = try office.work.run()
+    now = try office.only()
+    #expect(now.stage == .recorded)
+    #expect(now.recorded?.at == hour(2))
+    #expect(try #require(now.recorded).recordedAt >= hour(3))
+    // TEAM#398: somebody says it is done. That it was said is no execution.
+    office.work.clock.now = hour(4)
+    try office.confirm("a", endedAt: hour(2))
+    now = try office.only()
+    #expect(now.stage == .acknowledged)
+    #expect(now.acknowledged?.confirmation.by == "bob")
+    #expect(now.acknowledged?.step.at == office.work.tenant.head.recordedAt)
+    #expect(try office.page().map(\.ending.assignment) == ["a"])
+    office.work.clock.now = hour(5)
+    let reading = try office.look()
+    now = try office.only()
+    #expect(now.stage == .observedAbsent)
+    #expect(now.observed == Observed(source: "console", at: reading.recordedAt, position: try #require(reading.lastPosition)))
+    #expect(try office.page().isEmpty)
+  }
+
+  @Test func `what the system still shows is present, whatever was said, until it is seen gone`() throws {
+    let office = try Watched()
+    try office.grant("a")
+    let scope = Grant(principal: .identity("ada@console"), role: "reader", scope: "org")
+    try office.see(.assignmentGranted(id: "seen", grant: scope))
+    office.work.clock.now = hour(1)
+    try office.say(.assignmentRevoked(id: "a"))
+    let end = office.work.tenant.now
+    #expect(try office.ending(of: "a").stage == .recorded)
+    office.work.clock.now = hour(2)
+    // TEAM#255, #195: the revocation failed there, or a session goes on; both persons say that it is gone.
+    try office.confirm("a", endedAt: end)
+    try office.confirm("a", .observedAbsent, endedAt: end)
+    #expect(try office.ending(of: "a").stage == .observedAbsent)
+    office.work.clock.now = hour(3)
+    try office.look()
+    #expect(try office.ending(of: "a").stage == .observedPresent)
+    #expect(try office.ending(of: "a").observed?.shownBy == "seen")
+    #expect(try office.page(.stage(.observedPresent)).count == 1)
+    office.work.clock.now = hour(4)
+    let gone = try office.see(.assignmentRevoked(id: "seen"))
+    #expect(try office.ending(of: "a").observed?.shownBy == nil)
+    office.work.clock.now = hour(5)
+    try office.see(.assignmentGranted(id: "again", grant: scope))
+    let last = try office.ending(of: "a")
+    #expect(last.stage == .observedAbsent)
+    #expect(last.observed?.position == gone.lastPosition)
+  }
+
+  @Test func `a reading is an observation of a source that vouches for the scope, after the end`() throws {
+    let office = try Watched()
+    try office.grant("a", until: hour(2), on: "org/db")
+    office.work.clock.now = hour(1)
+    try office.look()
+    office.work.clock.now = hour(3)
+    func stage() throws -> FulfilmentStage { try office.only().stage }
+    #expect(try stage() == .inEffect)
+    // It shows an instant before the end, though learnt after it.
+    try office.look(at: hour(1).next)
+    #expect(try stage() == .inEffect)
+    // At the end itself.
+    try office.look(at: hour(2))
+    #expect(try stage() == .inEffect)
+    // What a configuration declares is not what is.
+    try office.see(.identityRegistered(id: "new", kind: .person, attributes: [:]), basis: .declared)
+    #expect(try stage() == .inEffect)
+    // Another source, which vouches for other things, then for a part of the scope.
+    for resource in ["elsewhere", "org/db/table", "org/d"] {
+      try office.see(.sourceRegistered(id: "scan", attributes: [:]), source: "scan")
+      try office.see(.coverageBegan(source: "scan", resource: resource, expiresAt: nil), source: "scan")
+      #expect(try stage() == .inEffect)
+    }
+    // A gap in what it vouches for, above the scope and within it.
+    for resource in ["org", "org/db/table"] {
+      try office.see(.coverageGap(source: "console", resource: resource, until: hour(6)), at: hour(3))
+      #expect(try stage() == .inEffect)
+    }
+    office.work.clock.now = hour(7)
+    let look = try office.look()
+    #expect(try stage() == .observedAbsent)
+    try office.say(.eventVoided(position: try #require(look.lastPosition)))
+    #expect(try stage() == .inEffect)
+    // Of all that it rests on nothing was known before.
+    #expect(try office.only(asKnownAt: look.lastPosition).stage == .observedAbsent)
+  }
+
+  @Test func `other grants of the source do not show the access`() throws {
+    let office = try Watched()
+    try office.say(.roleDefined(id: "writer", document: RoleDocument(permissions: []), attributes: [:]))
+    try office.grant("a")
+    for (index, (principal, role, scope)) in [
+      ("bob", "reader", "org/db"), ("ada", "writer", "org/db"), ("ada", "reader", "org/other"), ("ada", "reader", "org/db/x"),
+    ].enumerated() {
+      let grant = Grant(principal: .identity(principal), role: role, scope: scope)
+      try office.see(.assignmentGranted(id: "o\(index)", grant: grant))
+    }
+    // Told, not seen.
+    try office.grant("same")
+    office.work.clock.now = hour(1)
+    try office.say(.assignmentRevoked(id: "a"))
+    office.work.clock.now = hour(2)
+    try office.look()
+    #expect(try office.only().stage == .observedAbsent)
+  }
+
+  @Test func `what a source gave and has seen gone itself is absent with that`() throws {
+    let office = try Watched()
+    let grant = Grant(principal: .identity("ada"), role: "reader", scope: "nowhere/covered")
+    for (id, basis) in [("seen", Basis.observed), ("told", .declared), ("ours", .enforced), ("others", .observed)] {
+      try office.see(.assignmentGranted(id: id, grant: grant))
+      office.work.clock.now = office.work.clock.now.adding(microseconds: 1)
+      try office.see(.assignmentRevoked(id: id), source: id == "others" ? "scan" : "console", basis: basis)
+    }
+    let stages = Dictionary(uniqueKeysWithValues: try office.page(.any).map { ($0.ending.assignment, $0.stage) })
+    #expect(stages == ["seen": .observedAbsent, "told": .recorded, "ours": .enforced, "others": .recorded])
+    #expect(Set(try office.page().map(\.ending.assignment)) == ["told", "others"])
+  }
+
+  @Test func `an end says why`() throws {
+    let office = try Watched()
+    try office.say(.roleDefined(id: "temp", document: RoleDocument(permissions: []), attributes: [:]))
+    try office.say(.identityRegistered(id: "leo", kind: .person, attributes: [:]))
+    try office.grant("late", until: hour(1))
+    try office.grant("cut")
+    try office.grant("leos", to: .identity("leo"))
+    try office.grant("group", to: .group("staff"))
+    try office.say(
+      .assignmentGranted(id: "role", grant: Grant(principal: .identity("bob"), role: "temp", scope: "org")))
+    // It was moved, and then came; it never began.
+    try office.grant("moved", until: hour(2))
+    try office.say(.assignmentExtended(id: "moved", expiresAt: hour(4)))
+    try office.say(
+      .assignmentGranted(id: "ahead", grant: Grant(principal: .identity("ada"), role: "reader", scope: "org")), at: hour(99))
+    try office.say(.assignmentRevoked(id: "ahead"))
+    office.work.clock.now = hour(3)
+    var positions: [String: Int64?] = ["late": nil]
+    for (id, change) in [
+      ("cut", Change.assignmentRevoked(id: "cut")), ("leos", .identityRetired(id: "leo")),
+      ("group", .groupDeleted(id: "staff")),
+      ("role", .roleRetired(id: "temp")),
+    ] { positions[id] = try office.say(change).lastPosition }
+    let endings = try office.page().map(\.ending)
+    #expect(
+      Dictionary(uniqueKeysWithValues: endings.map { ($0.assignment, $0.reason) }) == [
+        "late": .expired, "cut": .revoked, "leos": .principalEnded, "group": .principalEnded, "role": .roleEnded,
+      ])
+    for ending in endings { #expect(ending.position == positions[ending.assignment], "\(ending.assignment)") }
+    #expect(endings.map(\.assignment).first == "late")
+    // The wish to extend what has ended changes nothing; that it was recorded for another end says nothing of this one.
+    office.work.clock.now = hour(5)
+    _ = try office.work.run()
+    let moved = try #require(try office.page().first { $0.ending.assignment == "moved" })
+    #expect(moved.ending.endedAt == hour(4))
+    #expect(moved.ending.grant.expiresAt == hour(4))
+    #expect(moved.stage == .recorded)
+  }
+
+  @Test func `what was known then is answered as it was known then`() throws {
+    let office = try Watched()
+    try office.grant("a")
+    let before = office.work.tenant.head.position
+    office.work.clock.now = hour(5)
+    let revoked = try office.say(.assignmentRevoked(id: "a"), at: hour(2))
+    office.work.clock.now = hour(6)
+    let end = hour(2)
+    try office.confirm("a", endedAt: end)
+    let said = office.work.tenant.head.position
+    office.work.clock.now = hour(7)
+    let looked = try office.look(at: hour(4))
+    // Learnt at hour 5: nobody knew at hour 3 that it had ended.
+    #expect(try office.page(.any, at: hour(3), asKnownAt: before).isEmpty)
+    #expect(try office.only(at: hour(3)).stage == .recorded)
+    #expect(try office.only(asKnownAt: revoked.lastPosition).stage == .recorded)
+    #expect(try office.only(asKnownAt: said).stage == .acknowledged)
+    #expect(try office.only(asKnownAt: looked.lastPosition).stage == .observedAbsent)
+    // At hour 5 of the world the reading of hour 4 had shown it, and nobody had confirmed yet.
+    let then = try office.only(at: hour(5))
+    #expect(then.stage == .observedAbsent)
+    #expect(then.acknowledged == nil)
+    // A confirmation that is voided was none.
+    try office.say(.eventVoided(position: said))
+    #expect(try office.only().acknowledged == nil)
+  }
+
+  @Test func `a confirmation is refused where there is nothing to confirm, or nobody to say it`() throws {
+    let office = try Watched()
+    try office.grant("a", until: hour(2))
+    try office.grant("staffs", to: .group("staff"), until: hour(2))
+    try office.say(.membershipAdded(group: "staff", member: .identity("ada"), expiresAt: hour(2)))
+    try office.grant("account", to: .identity("ada@console"), until: hour(2))
+    try office.grant("on")
+    try office.say(.identityRegistered(id: "bot", kind: .service, attributes: ["owner": .open("ada")]))
+    func refused(
+      _ id: String, ended: Instant = hour(2), by: String = "bob", evidence: String = "seen", at instant: Instant? = nil
+    ) throws -> String {
+      let confirmation = FulfilmentConfirmation(endedAt: ended, claim: .observedAbsent, by: by, evidence: evidence)
+      do {
+        try office.say(.fulfilmentConfirmed(assignment: id, confirmation), at: instant)
+        return "accepted"
+      } catch SubmissionFailure.refused(let refusal) {
+        return "\(refusal.code.rawValue) \(refusal.pointer)"
+      }
+    }
+    #expect(try refused("a") == "not_held /id")
+    office.work.clock.now = hour(3)
+    let rows: [(String, String)] = [
+      (try refused("none"), "not_found /id"), (try refused("on"), "not_held /id"),
+      (try refused("a", ended: hour(1)), "not_held /ended_at"),
+      (try refused("a", by: "ada"), "not_entitled /by"), (try refused("a", by: "ada@console"), "not_entitled /by"),
+      (try refused("a", by: "bot"), "not_entitled /by"),
+      (try refused("account", by: "ada"), "not_entitled /by"), (try refused("staffs", by: "ada"), "not_entitled /by"),
+      (try refused("a", by: "nobody"), "not_entitled /by"), (try refused("a", evidence: ""), "malformed /evidence"),
+      (try refused("a", evidence: String(repeating: "x", count: Limits.evidenceBytes + 1)), "limit_exceeded /evidence"),
+      (try refused("a", at: hour(4)), "malformed /effective_at"), (try refused("a", at: hour(1)), "not_held /id"),
+    ]
+    for (index, (found, expected)) in rows.enumerated() { #expect(found == expected, "row \(index)") }
+    #expect(try office.ending(of: "a").acknowledged == nil)
+    #expect(try refused("a") == "accepted")
+    #expect(try office.ending(of: "a").stage == .observedAbsent)
+    #expect(try office.ending(of: "a").vouchedAbsent?.confirmation.evidence == "seen")
+    // An observation is recorded whatever it says; of what has not ended it says nothing.
+    try office.see(
+      .fulfilmentConfirmed(
+        assignment: "on", FulfilmentConfirmation(endedAt: hour(1), claim: .acknowledged, by: "x", evidence: "y")))
+    #expect(try office.page(.any).map(\.ending.assignment) == ["a", "account", "staffs"])
+  }
+
+  @Test func `a delivered event is sent`() throws {
+    let office = try Watched()
+    try office.grant("a", until: hour(2))
+    office.work.clock.now = hour(3)
+    _ = try office.work.run()
+    let recorded = try #require(try office.only().recorded)
+    try office.deliver(recorded.position, "pending", at: hour(3))
+    #expect(try office.only().stage == .recorded)
+    try office.deliver(recorded.position, "delivered", at: hour(4))
+    office.work.clock.now = hour(5)
+    #expect(try office.only().stage == .sent)
+    #expect(try office.only().sentAt == hour(4))
+    #expect(try office.only(at: hour(4).adding(microseconds: -1)).stage == .recorded)
+    let before = office.work.tenant.head.position
+    try office.say(.groupCreated(id: "later", attributes: [:]))
+    #expect(try office.only(asKnownAt: before).stage == .sent)
+  }
+
+  @Test func `a graph loaded from its rows knows a confirmation`() throws {
+    let office = try Watched()
+    try office.grant("a", until: hour(2))
+    office.work.clock.now = hour(3)
+    try office.confirm("a", endedAt: hour(2))
+    let position = office.work.tenant.head.position
+    // The rows say it all: where they contradict the log, it is folded instead, with an alarm.
+    let alarms = Mutex<[Alarm]>([])
+    let other = try EventStore(
+      JobsDatabase.conninfo(), settings: EventStore.Settings(alarm: { alarm in alarms.withLock { $0.append(alarm) } }))
+    defer { other.close() }
+    let tenant = try #require(try other.find(tenant: office.work.tenant.name))
+    let summary = try tenant.read { $0.world(asKnownAt: position).event(at: position) }
+    #expect(summary?.type == "fulfilment.confirmed")
+    #expect(alarms.withLock { $0.isEmpty })
+    #expect(
+      try tenant.fulfilments(FulfilmentFilter(), at: hour(4), asKnownAt: position, limit: 9).fulfilments.first?.stage
+        == .acknowledged)
+  }
+}
+
+extension Watched {
+  /// The ending of one assignment.
+  func ending(of id: String) throws -> Fulfilment {
+    let tenant = work.tenant
+    return try #require(
+      try tenant.fulfilments(
+        FulfilmentFilter(.any, assignment: id), at: tenant.now, asKnownAt: tenant.head.position, limit: 1
+      ).fulfilments.first)
+  }
+}
