@@ -116,6 +116,20 @@ import Testing
     #expect(desk.standing("r")?.progress.isBreakGlass == false)
   }
 
+  @Test func `an approval is not lost to another that was on its way at the same instant`() throws {
+    var desk = try Self.desk(approvals: 2)
+    try desk.submit("r")
+    // What cy's approval rests on is looked up before bob's is recorded, and so without it.
+    let looked = desk.witness("r", "cy")
+    try desk.step("r", .approved, by: "bob")
+    var late = Command(.request(id: "r", .approved, by: "cy", nil))
+    late.witness = looked
+    #expect(try refused { try desk.send(late) }?.code == .changedMeanwhile)
+    #expect(desk.standing("r")?.progress.approvals.map(\.approver) == ["bob"])
+    try desk.step("r", .approved, by: "cy")
+    #expect(desk.state("r") == .active)
+  }
+
   // MARK: What ends
 
   @Test func `the end of a request's membership cannot be voided, also once no policy governs it`() throws {

@@ -99,7 +99,7 @@ extension Decision {
     let approvers = Approvers(
       world, judged.elevation, terms, at: at, since: standing.progress.submittedAt, witness: command.witness)
     if let objection = approvers.objection(to: by) { throw objection }
-    var approvals = approvers.independent(of: standing.progress.approvals)
+    var approvals = try approvers.independent(of: standing.progress.approvals)
     if approvals.contains(where: { approvers.areOne($0.approver, by) }) {
       throw Refusal(.noChange, "has approved it already, by this or another account", at: "/by")
     }

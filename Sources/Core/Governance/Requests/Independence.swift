@@ -131,12 +131,19 @@ struct Approvers<W: World> {
   func areOne(_ a: String, _ b: String) -> Bool { !selves(of: a).isDisjoint(with: selves(of: b)) }
 
   /// The approvals that still count: by those who may still approve, and of those who turned out to be one person the first.
-  func independent(of approvals: [RequestApproval]) -> [RequestApproval] {
-    approvals.reduce(into: []) { kept, approval in
-      guard objection(to: approval.approver) == nil, !kept.contains(where: { areOne($0.approver, approval.approver) })
-      else { return }
-      kept.append(approval)
+  ///
+  /// - Throws: `Refusal` where it was not looked up who made one of them an approver: an approval recorded a moment ago must not
+  ///   be lost for that.
+  func independent(of approvals: [RequestApproval]) throws(Refusal) -> [RequestApproval] {
+    var kept: [RequestApproval] = []
+    for approval in approvals {
+      if let objection = objection(to: approval.approver) {
+        if objection.code == .changedMeanwhile { throw objection }
+        continue
+      }
+      if !kept.contains(where: { areOne($0.approver, approval.approver) }) { kept.append(approval) }
     }
+    return kept
   }
 
   /// Why somebody may not approve; nil where they may.
