@@ -247,4 +247,19 @@ import Testing
     let refusal = try refused { try desk.submit("r", RequestDesk.terms(.role(id: "reader", long), seconds: nil)) }
     #expect(refusal?.code == .limitExceeded && refusal?.pointer == "/proposal")
   }
+
+  @Test func `a failure whose reason is longer than an event may say is recorded, shortened`() throws {
+    var desk = try Self.desk()
+    let ids = (0..<20).map { "\($0)" + String(repeating: "c", count: 500) }
+    for (index, id) in ids.enumerated() {
+      let document = RoleDocument(permissions: [], includes: index == 0 ? [] : [ids[index - 1]])
+      try desk.tell(.roleDefined(id: id, document: document, attributes: [:]))
+    }
+    try desk.define("db", RequestDesk.rule(approvals: 1, ["revisions": [.string("role:" + ids[0])]]))
+    try desk.submit("r", RequestDesk.terms(.role(id: ids[0], RoleDocument(permissions: [], includes: [ids[19]])), seconds: nil))
+    try desk.step("r", .approved, by: "bob")
+    #expect(desk.state("r") == .failed)
+    let failure = try #require(desk.standing("r")?.progress.failure)
+    #expect(failure.code == "cycle" && failure.message.utf8.count <= Limits.reasonBytes && failure.message.hasSuffix("…"))
+  }
 }

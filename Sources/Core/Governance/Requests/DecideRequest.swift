@@ -265,8 +265,21 @@ extension Decision {
     progress.state = .failed
     progress.expiresAt = at
     progress.begunAt = nil
-    progress.failure = RequestFailure(code: refusal.code.rawValue, message: refusal.message)
+    progress.failure = RequestFailure(code: refusal.code.rawValue, message: Self.shortened(refusal.message))
     put(id, .failed, terms, progress, by: by)
+  }
+
+  /// A message that fits into an event: one may name every role of a cycle.
+  private static func shortened(_ message: String) -> String {
+    if message.utf8.count <= Limits.reasonBytes { return message }
+    var short = String.UnicodeScalarView()
+    var bytes = "…".utf8.count
+    for scalar in message.unicodeScalars {
+      bytes += UTF8.width(scalar)
+      if bytes > Limits.reasonBytes { break }
+      short.append(scalar)
+    }
+    return String(short) + "…"
   }
 
   // MARK: What all steps have in common
