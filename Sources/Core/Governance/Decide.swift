@@ -42,6 +42,8 @@ struct Decision<W: World> {
   /// Whether an access request that was approved asks for it.
   var isAuthorised = false
   var drafts: [Draft] = []
+  /// The elevation policies now, once something was asked of them: their rules are read anew each time.
+  var elevations: [Elevation]?
 
   var at: Instant { command.effectiveAt ?? context.recordedAt }
   var isGoverned: Bool { context.mode == .governed }
@@ -68,8 +70,12 @@ struct Decision<W: World> {
       try noteUnapproved()
     case .identityRetired(let id): try end(.identity(id), "/id")
     case .groupDeleted(let id): try end(.group(id), "/id")
-    case .roleRetired(let id): try end(.role(id), "/id")
-    case .policyRetired(let id): try end(.policy(id), "/id")
+    case .roleRetired(let id):
+      try end(.role(id), "/id")
+      try noteUnapproved()
+    case .policyRetired(let id):
+      try end(.policy(id), "/id")
+      try noteUnapproved()
     case .resourceRemoved(let path): try end(.resource(path), "/path")
     case .sourceRetired(let id): try end(.source(id), "/id")
     case .identitySuspended(let id):
@@ -190,7 +196,8 @@ struct Decision<W: World> {
       if held.expiresAt == expiresAt { throw Refusal(.noChange, "has this end already", at: "/expires_at") }
     }
     let held = world.grant(id, at: at)
-    try checkLifetime(of: held?.principal, role: held?.role, from: at, to: expiresAt)
+    // From now, if it is dated ahead: else all renewals of a year could be said on one day.
+    try checkLifetime(of: held?.principal, role: held?.role, from: min(at, context.recordedAt), to: expiresAt)
     emit(command.change)
     try noteUnapproved()
   }
@@ -215,8 +222,6 @@ struct Decision<W: World> {
       throw Refusal(.notVoidable, "a step of a request cannot be voided; end or withdraw the request", at: "/position")
     }
     emit(command.change)
-    if ["assignment.revoked", "assignment.extended", "membership.removed"].contains(event.type) {
-      try noteUnapproved(givingBack: event.facts)
-    }
+    try noteUnapproved(voiding: event, at: position)
   }
 }

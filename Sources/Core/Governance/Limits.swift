@@ -32,6 +32,8 @@ public enum Limits {
   public static let approvalsPerRequest = 20
   /// Bytes of what is known of a request: it stands in each of its events.
   public static let contextBytes = 8_192
+  /// Bytes of what a request asks for: half an event's body, so that no later step of the request makes too long an event.
+  public static let proposalBytes = 524_288
   /// Bytes of a condition document.
   public static let conditionBytes = 16_384
   /// Bytes of a reason.

@@ -27,13 +27,18 @@ extension Tenant {
     guard submission.needsWitness else { return submission }
     var submission = submission
     let now = now
+    var witness: [Int64: Witness] = [:]
     do {
       for index in submission.commands.indices {
         guard let (request, approver) = submission.commands[index].approvedRequest else { continue }
         let steps = try read { $0.world(asKnownAt: $0.position).approvalSteps(of: request, by: approver, at: now) }
         for recorded in try events(at: steps) {
-          submission.commands[index].witness[recorded.event.position] = Witness(recorded.event)
+          witness[recorded.event.position] = Witness(recorded.event)
         }
+      }
+      // Of two approvals in one batch the later rests on who approved first, too.
+      for index in submission.commands.indices where submission.commands[index].approvedRequest != nil {
+        submission.commands[index].witness = witness
       }
     } catch {
       throw .nothingRecorded("who made the approvers cannot be looked up: \(error)")

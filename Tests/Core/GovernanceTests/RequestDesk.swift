@@ -92,7 +92,7 @@ struct RequestDesk {
   }
 
   /// Who wrote the events that an approval rests on, from the log itself.
-  private func witness(_ id: String, _ by: String) -> [Int64: Witness] {
+  func witness(_ id: String, _ by: String) -> [Int64: Witness] {
     Dictionary(
       uniqueKeysWithValues: world.approvalSteps(of: id, by: by, at: now).map { position in
         let event = events[Int(position) - 1]

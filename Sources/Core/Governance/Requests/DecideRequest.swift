@@ -37,7 +37,7 @@ extension Decision {
       policyPosition: judged.elevation.position, isBreakGlass: false, reason: command.authority.reason,
       ticket: command.authority.ticket)
     guard judged.isAlone else {
-      if !Approvers(world, judged.elevation, terms, at: at, witness: nil).areEnough() {
+      if !Approvers(world, judged.elevation, terms, at: at, since: at, witness: nil).areEnough() {
         throw Refusal(
           .notPermitted, "nobody could approve this: \(judged.elevation.policy) has too few approvers who have no part in it",
           at: "/policy")
@@ -63,12 +63,14 @@ extension Decision {
     }
     let end = lapse(of: terms, judged.elevation.rule, submittedAt: standing.progress.submittedAt)
     if end <= at { throw Refusal(.wrongState, "has waited as long as it may; submit another", at: "/id") }
-    if !Approvers(world, judged.elevation, terms, at: at, witness: nil).areEnough() {
+    let since = standing.progress.submittedAt
+    if !Approvers(world, judged.elevation, terms, at: at, since: since, witness: nil).areEnough() {
       throw Refusal(.notPermitted, "nobody could approve this", at: "/policy")
     }
     var progress = standing.progress
     progress.state = .pending
     progress.approvals = []
+    progress.isBreakGlass = false
     progress.expiresAt = end
     progress.policyPosition = judged.elevation.position
     (progress.reason, progress.ticket) = (reason, ticket)
@@ -94,20 +96,19 @@ extension Decision {
     } catch {
       return fail(id, terms, standing.progress, by: by, because: error)
     }
-    let approvers = Approvers(world, judged.elevation, terms, at: at, witness: command.witness)
+    let approvers = Approvers(
+      world, judged.elevation, terms, at: at, since: standing.progress.submittedAt, witness: command.witness)
     if let objection = approvers.objection(to: by) { throw objection }
-    // Who approved before and may not any more does not count any more.
-    var approvals = standing.progress.approvals.filter { approvers.objection(to: $0.approver) == nil }
-    let selves = approvers.selves(of: by)
-    if approvals.contains(where: { !approvers.selves(of: $0.approver).isDisjoint(with: selves) }) {
+    var approvals = try approvers.independent(of: standing.progress.approvals)
+    if approvals.contains(where: { approvers.areOne($0.approver, by) }) {
       throw Refusal(.noChange, "has approved it already, by this or another account", at: "/by")
     }
     approvals.append(RequestApproval(approver: by, at: at))
     var progress = standing.progress
     progress.approvals = approvals
     progress.policyPosition = judged.elevation.position
-    if approvals.count < judged.elevation.rule.approvals { return put(id, .approved, terms, progress, by: by) }
     noteReciprocity(id, by, terms, approvers)
+    if approvals.count < judged.elevation.rule.approvals { return put(id, .approved, terms, progress, by: by) }
     try proceed(id, .approved, by: by, terms, progress, judged)
   }
 
@@ -117,7 +118,11 @@ extension Decision {
     guard let elevation = world.elevation(standing.terms.policy, at: at) else {
       throw Refusal(.notFound, "its policy has been retired: withdraw it, or let it lapse", at: "/id")
     }
-    if let objection = Approvers(world, elevation, standing.terms, at: at, witness: nil).objection(to: by) { throw objection }
+    if let objection = Approvers(
+      world, elevation, standing.terms, at: at, since: standing.progress.submittedAt, witness: nil
+    ).objection(to: by) {
+      throw objection
+    }
     finish(id, .denied, .denied, standing, by: by)
   }
 
@@ -135,10 +140,20 @@ extension Decision {
     let judged: Judged
     do throws(Refusal) {
       judged = try judge(standing.terms, id, standing.progress.reason, standing.progress.ticket)
+      try requireEnoughApprovals(of: standing, judged)
     } catch {
       return fail(id, standing.terms, standing.progress, by: by, because: error)
     }
     try proceed(id, .claimed, by: by, standing.terms, standing.progress, judged)
+  }
+
+  /// The policy may ask for more approvals than it did when the request was approved, or than when it needed none.
+  private func requireEnoughApprovals(of standing: RequestStanding, _ judged: Judged) throws(Refusal) {
+    if judged.isAlone || standing.progress.approvals.count >= judged.elevation.rule.approvals { return }
+    throw Refusal(
+      .notPermitted,
+      "has \(standing.progress.approvals.count) of the \(judged.elevation.rule.approvals) approvals that "
+        + "\(standing.terms.policy) asks for now", at: "/id")
   }
 
   private mutating func endRequest(_ id: String, _ by: String?) throws(Refusal) {
@@ -153,7 +168,10 @@ extension Decision {
     progress.state = .ended
     progress.expiresAt = at
     put(id, .ended, standing.terms, progress, by: by)
-    try also(Command(ending, authority: authority(of: standing, progress)))
+    // This grant alone, where it holds or lies ahead: the same membership may be held otherwise before or after it.
+    let begun = standing.progress.begunAt ?? at
+    let authority = authority(of: standing, progress)
+    drafts.append(Draft(effectiveAt: max(begun, at), authority: authority, change: ending))
   }
 
   private mutating func recordLapse(of id: String) throws(Refusal) {
@@ -247,8 +265,21 @@ extension Decision {
     progress.state = .failed
     progress.expiresAt = at
     progress.begunAt = nil
-    progress.failure = RequestFailure(code: refusal.code.rawValue, message: refusal.message)
+    progress.failure = RequestFailure(code: refusal.code.rawValue, message: Self.shortened(refusal.message))
     put(id, .failed, terms, progress, by: by)
+  }
+
+  /// A message that fits into an event: one may name every role of a cycle.
+  private static func shortened(_ message: String) -> String {
+    if message.utf8.count <= Limits.reasonBytes { return message }
+    var short = String.UnicodeScalarView()
+    var bytes = "…".utf8.count
+    for scalar in message.unicodeScalars {
+      bytes += UTF8.width(scalar)
+      if bytes > Limits.reasonBytes { break }
+      short.append(scalar)
+    }
+    return String(short) + "…"
   }
 
   // MARK: What all steps have in common

@@ -108,6 +108,9 @@ extension ElevationRule {
     roles.contains { $0.isExactly(role) } && scopes.contains { Self.scope($0, covers: scope) }
   }
 
+  /// Whether a grant on the scope reaches where the roles may be asked for: there, below it or from above it.
+  func touches(scope: String) -> Bool { scopes.contains { Self.scope($0, covers: scope) || Self.scope(scope, covers: $0) } }
+
   /// Whether a scope covers a path: `*` does, and each path itself and all below it, segment by segment.
   static func scope(_ scope: String, covers path: String) -> Bool {
     if scope == "*" { return true }

@@ -26,18 +26,18 @@ extension World {
       for span in holds(.link(account: next.id)) where span.overlaps(stretch) {
         if case .person(let person) = span.value { behind.append(.identity(person)) }
       }
-      // A person belongs to nobody, whoever is named as answering for the record.
-      if !isPerson(next, during: stretch) {
+      // A person belongs to nobody, whoever is named as answering for the record; but all the while, not for a moment.
+      if isEverOwned(next, during: stretch) {
         for span in holds(.attribute(next, name: "owner")) where span.overlaps(stretch) {
-          if case .attribute(.open(let value)) = span.value, let owner = value.stringValue { behind.append(.identity(owner)) }
+          if case .attribute(.open(let value)) = span.value { behind += value.owners }
         }
       }
       return behind
     }
   }
 
-  private func isPerson(_ identity: Entity, during stretch: Interval) -> Bool {
-    holds(.existence(identity)).contains { $0.overlaps(stretch) && $0.value == .identity(.person) }
+  private func isEverOwned(_ identity: Entity, during stretch: Interval) -> Bool {
+    holds(.existence(identity)).contains { $0.overlaps(stretch) && $0.value != .identity(.person) }
   }
 
   /// Everybody who asks or gains by a request.
@@ -70,10 +70,10 @@ extension World {
   /// Whoever submits an approval looks up who wrote them.
   public func approvalSteps(of request: String, by approver: String, at t: Instant) -> [Int64] {
     guard let standing = self.request(request, at: t) else { return [] }
-    let approvers = Set([approver] + standing.progress.approvals.map(\.approver))
+    let approvers = Set(([approver] + standing.progress.approvals.map(\.approver)).map { Entity.identity($0) })
     var steps = Set(versions(of: standing.terms.policy).map(\.position))
     for approver in approvers {
-      for principal in principalsAbove(.identity(approver), at: t) {
+      for principal in principalsAbove(approver, at: t) {
         for case .membership(let group, let member) in facts(about: principal) where member == principal {
           if let span = value(of: .membership(group: group, member: member), at: t) { steps.insert(span.begun.position) }
         }
@@ -101,13 +101,20 @@ struct Approvers<W: World> {
   let witness: [Int64: Witness]?
   private let interested: Set<Entity>
 
-  init(_ world: W, _ elevation: Elevation, _ terms: RequestTerms, at now: Instant, witness: [Int64: Witness]?) {
+  /// Who has a part in the request now, or had when it was submitted.
+  init(
+    _ world: W, _ elevation: Elevation, _ terms: RequestTerms, at now: Instant, since submitted: Instant,
+    witness: [Int64: Witness]?
+  ) {
     self.world = world
     self.elevation = elevation
     self.terms = terms
     self.now = now
     self.witness = witness
-    interested = world.interested(in: terms, at: now, during: Self.stretch(elevation, now))
+    let stretch = Self.stretch(elevation, now)
+    var interested = world.interested(in: terms, at: now, during: stretch)
+    if submitted < now { interested.formUnion(world.interested(in: terms, at: submitted, during: stretch)) }
+    self.interested = interested
   }
 
   private static func stretch(_ elevation: Elevation, _ now: Instant) -> Interval {
@@ -119,6 +126,25 @@ struct Approvers<W: World> {
 
   /// Those who stand behind an approver; two accounts of one person are one approver.
   func selves(of approver: String) -> Set<Entity> { world.selves(of: .identity(approver), during: stretch) }
+
+  /// Whether two approvers are one person, or somebody stands behind both.
+  func areOne(_ a: String, _ b: String) -> Bool { !selves(of: a).isDisjoint(with: selves(of: b)) }
+
+  /// The approvals that still count: by those who may still approve, and of those who turned out to be one person the first.
+  ///
+  /// - Throws: `Refusal` where it was not looked up who made one of them an approver: an approval recorded a moment ago must not
+  ///   be lost for that.
+  func independent(of approvals: [RequestApproval]) throws(Refusal) -> [RequestApproval] {
+    var kept: [RequestApproval] = []
+    for approval in approvals {
+      if let objection = objection(to: approval.approver) {
+        if objection.code == .changedMeanwhile { throw objection }
+        continue
+      }
+      if !kept.contains(where: { areOne($0.approver, approval.approver) }) { kept.append(approval) }
+    }
+    return kept
+  }
 
   /// Why somebody may not approve; nil where they may.
   func objection(to approver: String) -> Refusal? {
@@ -193,6 +219,13 @@ struct Approvers<W: World> {
       }
     }
     return false
+  }
+}
+
+extension JSONValue {
+  /// The identities that an attribute `owner` names: one, or a list.
+  fileprivate var owners: [Entity] {
+    (arrayValue ?? [self]).compactMap { $0.stringValue.map { .identity($0) } }
   }
 }
 

@@ -151,6 +151,9 @@ extension Decision {
   }
 
   private func check(_ proposal: RequestProposal) throws(Refusal) {
+    guard proposal.json.canonicalBytes().count <= Limits.proposalBytes else {
+      throw Refusal(.limitExceeded, "must be at most \(Limits.proposalBytes) bytes", at: "/proposal")
+    }
     do throws(Refusal) {
       switch proposal {
       case .assignment(_, _, _, let condition): try check(condition, "/condition")

@@ -14,7 +14,7 @@ extension Decision {
 
   /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
   ///
-  /// O(requests submitted within it).
+  /// O(requests submitted within it, and within the time that a request may wait before it).
   mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
     let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
     let stretch = Interval(from: min(since, at), to: at.next)
@@ -28,9 +28,10 @@ extension Decision {
       isAsking[approver] = found
       return found
     }
-    for other in world.requests(since: since) where !other.isExactly(id) {
+    let submitted = since.adding(seconds: -approvers.elevation.rule.decideWithinSeconds)
+    for other in world.requests(since: submitted) where !other.isExactly(id) {
       guard let standing = world.request(other, at: at),
-        let returned = standing.progress.approvals.first(where: { asks(.identity($0.approver)) }),
+        let returned = standing.progress.approvals.first(where: { $0.at >= since && asks(.identity($0.approver)) }),
         !world.interested(in: standing.terms, at: at, during: stretch).isDisjoint(with: approving)
       else { continue }
       let evidence: JSONValue = [
@@ -45,24 +46,62 @@ extension Decision {
   mutating func noteUnapproved() throws(Refusal) { try noteUnapproved(command.change) }
 
   /// What a voiding gives back is a direct change, too.
-  mutating func noteUnapproved(givingBack facts: [Fact]) throws(Refusal) {
-    for fact in facts {
-      switch fact {
-      case .assignment(let id):
-        if let standing = world.request(id, at: context.recordedAt), standing.progress.state == .ended {
-          throw Refusal(.notVoidable, "ended with its request; what is needed again is asked for anew", at: "/position")
-        }
-        try noteUnapproved(.assignmentExtended(id: id, expiresAt: nil))
-      case .membership(let group, let member):
-        try noteUnapproved(.membershipAdded(group: group, member: member, expiresAt: nil))
-      default: continue
+  mutating func noteUnapproved(voiding event: EventSummary, at position: Int64) throws(Refusal) {
+    switch event.type {
+    case "assignment.revoked", "membership.removed":
+      if let request = requestEnded(by: position, event.type) {
+        throw Refusal(
+          .notVoidable, "ended with request \(request); what is needed again is asked for anew", at: "/position")
       }
+      for fact in event.facts { try noteUnapproved(givingBack: fact) }
+    case "assignment.extended": for fact in event.facts { try noteUnapproved(givingBack: fact) }
+    case "identity.retired", "group.deleted", "role.retired", "role.defined", "policy.defined", "policy.retired":
+      for case .existence(let entity) in event.facts { try noteUnapproved(givingBack: entity) }
+    default: return
+    }
+  }
+
+  /// The request whose end the event belongs to: its step lies right before it in the log.
+  private func requestEnded(by position: Int64, _ type: String) -> String? {
+    guard let step = world.event(at: position - 1), step.type == RequestStep.ended.eventType else { return nil }
+    for case .existence(let entity) in step.facts where entity.kind == .request {
+      guard let standing = world.request(entity.id, at: context.recordedAt),
+        let granted = standing.terms.proposal.grantedFact(by: entity.id),
+        world.event(at: position)?.facts.contains(granted) == true
+      else { continue }
+      return entity.id
+    }
+    return nil
+  }
+
+  private mutating func noteUnapproved(givingBack fact: Fact) throws(Refusal) {
+    switch fact {
+    case .assignment(let id): try noteUnapproved(.assignmentExtended(id: id, expiresAt: nil))
+    case .membership(let group, let member):
+      try noteUnapproved(.membershipAdded(group: group, member: member, expiresAt: nil))
+    default: return
+    }
+  }
+
+  /// Another version of a role or policy comes back; or with an entity what ended with it and would hold otherwise.
+  private mutating func noteUnapproved(givingBack entity: Entity) throws(Refusal) {
+    switch entity.kind {
+    case .policy: return try noteUnapproved(.policyRetired(id: entity.id))
+    case .role: try noteUnapproved(.roleRetired(id: entity.id))
+    default: break
+    }
+    let now = context.recordedAt
+    for fact in world.facts(about: entity) {
+      let returns = Span.spans(of: world.entries(of: fact)).contains { $0.to.map { $0 > now } ?? true }
+      if returns, world.value(of: fact, at: now) == nil { try noteUnapproved(givingBack: fact) }
     }
   }
 
   private mutating func noteUnapproved(_ change: Change) throws(Refusal) {
     if isAuthorised || (!isGoverned && command.authority.authorisedBy != nil) { return }
-    guard let elevation = world.elevations(at: context.recordedAt).first(where: { governs(change, $0.rule) }) else { return }
+    let policies = elevations ?? world.elevations(at: context.recordedAt)
+    elevations = policies
+    guard let elevation = policies.first(where: { governs(change, $0.rule) }) else { return }
     if isGoverned, !command.isUnapproved {
       throw Refusal(
         .approvalRequired, "\(elevation.policy) governs this: submit a request, or say unapproved, with a reason",
@@ -77,18 +116,26 @@ extension Decision {
 
   private func governs(_ change: Change, _ rule: ElevationRule) -> Bool {
     switch change {
-    case .assignmentGranted(_, let grant): return rule.covers(role: grant.role, scope: grant.scope)
+    case .assignmentGranted(_, let grant): return gives(grant, rule)
     case .assignmentExtended(let id, _):
       // As it was granted, for it may have ended.
       return world.entries(of: .assignment(id: id)).contains { entry in
         guard case .begins(.grant(let grant), _) = entry.effect else { return false }
-        return rule.covers(role: grant.role, scope: grant.scope)
+        return gives(grant, rule)
       }
     case .membershipAdded(let group, _, _): return rule.groups.contains { $0.isExactly(group) }
-    case .roleDefined(let id, _, _): return rule.revisions.contains(.role(id))
-    case .policyDefined(let id, _, _): return rule.revisions.contains(.policy(id))
+    case .roleDefined(let id, _, _), .roleRetired(let id): return rule.revisions.contains(.role(id))
+    case .policyDefined(let id, _, _), .policyRetired(let id): return rule.revisions.contains(.policy(id))
     default: return false
     }
+  }
+
+  /// Whether a grant gives what the policy lets nobody have unasked: also on a wider scope, or by a role that includes it.
+  private func gives(_ grant: Grant, _ rule: ElevationRule) -> Bool {
+    guard rule.touches(scope: grant.scope) else { return false }
+    if rule.roles.contains(where: { $0.isExactly(grant.role) }) { return true }
+    let included = world.reach(from: .role(grant.role)) { role in world.rolesIncluded(in: role.id).map { .role($0.0) } }
+    return rule.roles.contains { included.contains(.role($0)) }
   }
 
   /// A grant must not last longer than the policies of lifetime let it: it is renewed instead.

@@ -29,7 +29,8 @@ extension World {
     case .active:
       guard let fact = request.terms.proposal.grantedFact(by: id) else { break }
       // The grant says when: it may have been extended, or revoked. Ahead of its beginning it is active, too.
-      let granted = holds(fact).last { $0.begun.effective == progress.begunAt }
+      // It follows its step in the log: another of the same instant is held otherwise.
+      let granted = holds(fact).last { $0.begun.position == span.entry.position + 1 }
       standing.progress.expiresAt = granted == nil ? progress.begunAt : granted?.to
       if granted.map({ $0.to.map { $0 <= t } ?? false }) ?? true { standing.state = .ended }
     case .applied, .denied, .withdrawn, .lapsed, .failed, .ended: break
