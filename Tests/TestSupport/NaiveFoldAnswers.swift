@@ -34,15 +34,17 @@ extension NaiveView {
     let order: [Status] = [.allowed, .conditional, .unknown]
     let identities = reaches.keys.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     return identities.compactMap { identity in
-      let claims = claims(of: identity, on: subject, hasClock)
+      let claims = claims(of: paths[identity] ?? [], reaches[identity] ?? [], on: subject, hasClock)
       guard let best = order.first(where: { status in claims.contains { $0.status == status } }) else { return nil }
       let without = claims.filter { $0.status == best }.allSatisfy(\.isOverdue)
       return Holder(identity: identity.id, status: best, isWithoutEntitlement: without)
     }
   }
 
-  private func claims(of identity: Entity, on subject: WhoSubject, _ hasClock: Bool) -> [Claim] {
-    let paths = paths[identity] ?? []
+  /// What paths and ways give of what is asked about.
+  func claims(
+    of paths: [NaivePath], _ reaches: [NaiveReach], on subject: WhoSubject, _ hasClock: Bool = true
+  ) -> [Claim] {
     let nowhere = Circumstance(resource: nil, hasClock: hasClock)
     func claim(_ path: NaivePath, _ conditions: [JSONValue?]) -> Claim? {
       switch holds(conditions, path.bearer, nowhere) {
@@ -60,7 +62,7 @@ extension NaiveView {
     case .role(let role):
       return paths.filter { $0.role == .role(role) }.compactMap { claim($0, [$0.grant.condition]) }
     case .group(let group):
-      return (reaches[identity] ?? []).filter { $0.principal == .group(group) }.map { (.allowed, $0.isOverdue) }
+      return reaches.filter { $0.principal == .group(group) }.map { (.allowed, $0.isOverdue) }
     case .privileged:
       let privileged = privilegedActions
       return paths.flatMap { path in

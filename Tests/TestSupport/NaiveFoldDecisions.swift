@@ -10,6 +10,8 @@ extension NaiveView {
   struct Circumstance {
     var resource: String?
     var hasClock = true
+    /// Whether there is a resource, though none may be named.
+    var hasResource = true
   }
 
   /// Yes, no, or perhaps (nil): whether conditions all hold for a bearer.
@@ -51,7 +53,7 @@ extension NaiveView {
         return .values([.string(kind.rawValue)])
       },
       resource: { name in
-        guard let resource = circumstance.resource else { return .open }
+        guard let resource = circumstance.resource else { return circumstance.hasResource ? .open : .absent }
         return name == "path" ? .values([.string(resource)]) : attribute(name, of: .resource(resource))
       })
     return Condition(observed: condition).judgement(in: context)

@@ -90,6 +90,16 @@ public struct NaiveView {
     }
   }
 
+  /// Another world at the same moment, with only the ways and paths of one identity in it.
+  init(_ state: NaiveState, beside view: NaiveView, of identity: Entity) {
+    viewpoint = view.viewpoint
+    self.state = state
+    everKnown = view.everKnown
+    overdue = view.overdue
+    reaches[identity] = reaches(from: identity)
+    paths[identity] = reaches[identity]?.flatMap { paths(from: $0) }
+  }
+
   /// Whether the identity exists and is not suspended.
   public func isActive(_ identity: Entity) -> Bool { state.exists(identity) && state.suspended[identity] == nil }
 }

@@ -110,6 +110,10 @@ private struct HistoryMaker {
     for id in random.some(Universe.identities, chance: 5, in: 6) { append(changes.identity(id, &random), early: true) }
     for id in random.some(Universe.roles, chance: 5, in: 6) { append(changes.role(id, &random), early: true) }
     for id in random.some(Universe.groups, chance: 5, in: 6) { append(.groupCreated(id: id, attributes: [:]), early: true) }
+    if random.chance(1, in: 3) {
+      let policy = changes.elevation(&random)
+      append(.policyDefined(id: random.pick(Universe.policies), policy: policy, attributes: [:]), early: true)
+    }
   }
 
   /// What is over before it begins is refused by `decide`; some is kept where it simply never holds, an extension is not.

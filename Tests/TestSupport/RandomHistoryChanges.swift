@@ -149,7 +149,8 @@ public struct RandomChanges {
 
   private func policy(_ random: inout SeededGenerator) -> PolicyDocument {
     let patterns = JSONValue.array(random.some(Universe.actionPatterns, chance: 1, in: 3).map { .string($0) } + ["*.admin"])
-    switch random.below(9) {
+    switch random.below(12) {
+    case 9...: return elevation(&random)
     case 0: return PolicyDocument(type: .review, rule: ["scope": "org", "every_days": 90])
     case 8:
       let rule: JSONValue = [
@@ -168,6 +169,26 @@ public struct RandomChanges {
       rule["permissions"] = .array((0..<1 + random.below(3)).map { _ in .object(permission(&random)) })
       return PolicyDocument(type: .boundary, rule: .object(rule))
     }
+  }
+
+  /// Who may ask for which roles and groups, always well-formed.
+  func elevation(_ random: inout SeededGenerator) -> PolicyDocument {
+    func texts(_ all: [String], _ numerator: Int, _ denominator: Int) -> JSONValue {
+      .array(random.some(all, chance: numerator, in: denominator).map { .string($0) })
+    }
+    var rule = subjects(&random)
+    rule["roles"] = .array([.string(random.pick(Universe.roles))] + (texts(Universe.roles, 1, 4).arrayValue ?? []))
+    rule["scopes"] = .array([.string(random.pick(Universe.scopes))] + (texts(Universe.scopes, 1, 4).arrayValue ?? []))
+    rule["groups"] = texts(Universe.groups, 1, 3)
+    rule["approvers"] = ["group:g2"]
+    rule["longest_seconds"] = 3_600
+    if random.chance(1, in: 3) { rule["standing"] = true }
+    if random.chance(1, in: 5) { rule["break_glass"] = true }
+    // Conditions of rules can always be judged: the last of them is in another dialect.
+    let conditions = Array(Universe.conditions.dropLast())
+    if random.chance(1, in: 2) { rule["approves_itself"] = random.chance(1, in: 4) ? true : random.pick(conditions) }
+    if random.chance(1, in: 3) { rule["requires"] = ["condition": random.pick(conditions)] }
+    return PolicyDocument(type: .elevation, rule: .object(rule))
   }
 
   private func subjects(_ random: inout SeededGenerator) -> JSONObject {

@@ -2,6 +2,7 @@
 -- status: allowed; conditional (at best by a condition that is open, or under an open deny); unknown (only through roles whose
 -- document is not known). `rank` is the status as a number, the best being the least: 1 allowed, 2 conditional, 3 unknown, 4
 -- denied; so all that must hold together ranks as the greatest of it. Conditions rank as tenure.condition_judgement.
+-- It answers access alone: who could have obtained it under an elevation policy (eligible) only the service answers.
 CREATE OR REPLACE FUNCTION tenure.who_had_access(
   tenant text, action text, resource text, at timestamptz, as_known_at int8 DEFAULT NULL
 ) RETURNS TABLE (identity text, status text)

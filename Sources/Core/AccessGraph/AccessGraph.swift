@@ -32,6 +32,8 @@ public final class AccessGraph {
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.
   var hasDenyPermissions = false
   var hasRestrictingPolicies = false
+  /// Whether there ever was an elevation policy; while there was none, nobody is eligible.
+  var hasElevationPolicies = false
   var gaps: [GapKey] = []
 
   let nodeNumbers = NumberTable()

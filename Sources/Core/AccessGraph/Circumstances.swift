@@ -38,6 +38,8 @@ struct Circumstances {
   var request: RequestFacts = .unknown
   /// Whether the moment is known; over a stretch its clock is not.
   var hasClock = true
+  /// Whether there is a resource, though none may be named; a request for a membership has none.
+  var hasResource = true
 
   /// Whether conditions all hold for a bearer.
   ///
@@ -88,7 +90,7 @@ struct Circumstances {
         }
       },
       resource: { name in
-        guard let resource else { return .open }
+        guard let resource else { return hasResource ? .open : .absent }
         if name == "path" { return .values([.string(resource)]) }
         return graph.find(.resource(resource)).map { graph.attribute(name, of: $0, sight) } ?? .absent
       })

@@ -225,6 +225,7 @@ extension AccessGraph {
     let policy = CompiledPolicy(policy)
     policies.append(policy)
     if policy.isRestricting { hasRestrictingPolicies = true }
+    if policy.elevation != nil { hasElevationPolicies = true }
     return Int32(policies.count - 1)
   }
 

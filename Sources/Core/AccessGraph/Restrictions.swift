@@ -44,8 +44,10 @@ struct Restrictions {
   }
 
   /// What becomes of a bearer's access, and by what.
-  func verdict(of bearer: Int32) -> (applies: Applies, by: Denial?) {
-    let ancestry = circumstances.graph.ancestry(of: bearer, circumstances.sight)
+  ///
+  /// - Parameter groups: groups that the bearer would come into, and those above them. The default is none.
+  func verdict(of bearer: Int32, joining groups: [Int32] = []) -> (applies: Applies, by: Denial?) {
+    let ancestry = circumstances.graph.ancestry(of: bearer, circumstances.sight) + groups
     var found: (Applies, Denial?) = (.yes, nil)
     for deny in denies where deny.concerns(ancestry) {
       switch circumstances.applies(deny.permissions[0].conditions, to: bearer, failing: .yes) {
@@ -128,9 +130,12 @@ final class CompiledPolicy {
   let subjects: PolicySubjects?
   /// What a deny takes away, or a boundary leaves.
   let permissions: [CompiledPermission]
+  /// What may be asked for under it; nil for one of another type.
+  let elevation: CompiledElevation?
 
   init(_ document: PolicyDocument) {
     self.document = document
+    elevation = CompiledElevation(document)
     switch document.type {
     case .deny:
       let rule = try? DenyRule(document.rule)

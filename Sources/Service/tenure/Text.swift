@@ -17,7 +17,7 @@ extension WhoReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + (subject.isAboutResource ? coverage.text : "")
+      + eligible.map(\.text).joined() + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -33,7 +33,7 @@ extension WhoDuringReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + (subject.isAboutResource ? coverage.text : "")
+      + eligibleNotAnswered + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -46,7 +46,8 @@ extension WhatReport {
         "  \(held.right.text(held.remainder))"
         + (held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already\n" : "\n")
     }
-    return rights.isEmpty ? text + "  nothing\n" : text
+    if rights.isEmpty { text += "  nothing\n" }
+    return text + eligible.map { $0.text(of: identity) }.joined()
   }
 }
 
@@ -68,6 +69,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
+      + eligibleNotAnswered
   }
 }
 
@@ -77,7 +79,7 @@ extension CheckReport {
     if answer.isWithoutEntitlement { text += "  WITHOUT ENTITLEMENT: its end was due already\n" }
     if let decider = answer.decidedBy { text += "  by \(decider.text)\n" }
     if answer.status == .conditional { text += "  denied at least, allowed at most: it depends on the request\n" }
-    return text
+    return text + EligibleWay.text(eligible)
   }
 }
 
@@ -116,7 +118,7 @@ extension WhyReport {
       for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
     }
     if answer.isTruncated { text += "there are more paths; --paths says how many are shown\n" }
-    return text + coverage.text
+    return text + EligibleWay.text(eligible) + coverage.text
   }
 
   private func note(_ position: Int64) -> String { events[position].map { $0.text(asOf: view.at) } ?? "event \(position)" }

@@ -74,6 +74,7 @@ struct Comparison {
     let (expected, actual) = (view.what(probe.identity), graph.what(probe.identity, from: probe.view))
     texts.append(differ("what \(probe.identity)", expected.map(Text.of), actual.map(Text.of)))
     texts.append(unsorted("what", actual.map(\.right)))
+    texts += probe.subjects.map(eligible) + [eligibleAsOne(), obtainable()]
     texts += [why(), check(), whatHoldsOfCheck(), diff(), snapshot()]
     let sources = graph.coverage(of: probe.resource, from: probe.view)
     texts.append(differ("coverage \(probe.resource)", view.coverage(of: probe.resource), sources, ordered: true))
@@ -94,6 +95,31 @@ struct Comparison {
     texts.append(unsorted("whatDuring", actual.map(\.right)))
     texts.append(timeline())
     return texts.compactMap { $0 }
+  }
+
+  private func eligible(_ subject: WhoSubject) -> String? {
+    let holders = graph.who(subject, from: probe.view)
+    let (expected, actual) = (
+      naive.view(probe.view).eligible(subject), graph.eligible(subject, from: probe.view, beside: holders)
+    )
+    return differ("eligible \(subject)", expected.map(Text.of), actual.map(Text.of), ordered: true)
+  }
+
+  /// What stands beside a decision about one identity is what stands beside the holders.
+  private func eligibleAsOne() -> String? {
+    let expected = naive.view(probe.view).eligible(.access(action: probe.action, resource: probe.resource))
+      .filter { $0.identity.utf8.elementsEqual(probe.identity.utf8) }
+    let ways = graph.eligible(probe.identity, action: probe.action, resource: probe.resource, from: probe.view)
+    let actual = ways.isEmpty ? [] : [Eligible(identity: probe.identity, ways: ways)]
+    let name = "eligibleAsOne \(probe.identity) \(probe.action) \(probe.resource)"
+    return differ(name, expected.map(Text.of), actual.map(Text.of))
+  }
+
+  private func obtainable() -> String? {
+    let (expected, actual) = (
+      naive.view(probe.view).obtainable(by: probe.identity), graph.obtainable(by: probe.identity, from: probe.view)
+    )
+    return differ("obtainable \(probe.identity)", expected.map(Text.of), actual.map(Text.of), ordered: true)
   }
 
   private func why() -> String? {
@@ -248,6 +274,16 @@ struct Comparison {
 enum Text {
   static func of(_ holder: Holder) -> String {
     "\(holder.identity) \(holder.status)\(holder.isWithoutEntitlement ? " without entitlement" : "")"
+  }
+
+  static func of(_ eligible: Eligible) -> String {
+    let ways = eligible.ways.map { "\($0.policy) alone \($0.alone) \($0.status)" }
+    return "\(eligible.identity) alone \(eligible.alone): \(ways.joined(separator: ", "))"
+  }
+
+  static func of(_ one: Obtainable) -> String {
+    let duration = "\(one.longestSeconds ?? 0) s\(one.allowsStanding ? " or standing" : "")"
+    return "\(one.policy) \(one.requester) \(one.access) alone \(one.alone)\(one.isConditional ? " perhaps" : "") \(duration)"
   }
 
   static func of(_ right: Right) -> String { String(decoding: right.exactKey, as: UTF8.self) }

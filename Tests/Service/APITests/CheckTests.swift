@@ -26,7 +26,7 @@ import Testing
       ("identity=alice&action=repo.write&resource=acme", [#""status":"denied","reason":"no_path""#]),
       (
         "identity=bob&action=repo.read&resource=acme/docs",
-        [#""status":"conditional","reason":null"#, #""at_least":"denied","at_most":"allowed"}"#]
+        [#""status":"conditional","reason":null"#, #""at_least":"denied","at_most":"allowed","eligible":[]}"#]
       ),
       ("identity=bob&action=repo.write&resource=elsewhere", [#""status":"unknown","reason":"not_covered""#]),
       ("identity=nobody&action=repo.read&resource=acme", [#""status":"unknown","reason":"identity_unknown""#]),

@@ -37,6 +37,8 @@ public struct CheckReport: Report {
   public var subject: CheckSubject
   /// The decision.
   public var answer: CheckAnswer
+  /// By which policies it could get the access, as in survey questions; nil where it is allowed.
+  public var eligible: [EligibleWay]?
   /// The moment, resolved.
   public var view: Viewpoint
   /// The head it was read at.
@@ -49,6 +51,7 @@ public struct CheckReport: Report {
     writer.write(subject)
     writer.write(view, position)
     writer.write(answer)
+    if let eligible { writer.member("eligible", eligible) }
     writer.endObject()
   }
 }
@@ -59,6 +62,8 @@ public struct CheckBatchReport: Report {
   public var subjects: [CheckSubject]
   /// The decisions, in the same order.
   public var answers: [CheckAnswer]
+  /// Beside each, by which policies the access could be got.
+  public var eligible: [[EligibleWay]?]
   /// The moment, resolved.
   public var view: Viewpoint
   /// The head it was read at.
@@ -71,10 +76,11 @@ public struct CheckBatchReport: Report {
     writer.write(view, position)
     writer.key("checks")
     writer.beginArray()
-    for (subject, answer) in zip(subjects, answers) {
+    for (subject, (answer, eligible)) in zip(subjects, zip(answers, eligible)) {
       writer.beginObject()
       writer.write(subject)
       writer.write(answer)
+      if let eligible { writer.member("eligible", eligible) }
       writer.endObject()
     }
     writer.endArray()
@@ -86,8 +92,10 @@ extension Questions {
   /// Whether an identity may do it: the decision alone.
   public func check(_ subject: CheckSubject, at: Instant? = nil, asKnownAt: AsKnownAt = .head) throws -> CheckReport {
     try ask(at, asKnownAt) { graph, view in
-      CheckReport(
-        subject: subject, answer: graph.check(subject, from: view, isPresent: at == nil), view: view, position: graph.position)
+      let answer = graph.check(subject, from: view, isPresent: at == nil)
+      return CheckReport(
+        subject: subject, answer: answer, eligible: graph.eligible(subject, answer, from: view), view: view,
+        position: graph.position)
     }
   }
 
@@ -96,9 +104,10 @@ extension Questions {
     _ subjects: [CheckSubject], at: Instant? = nil, asKnownAt: AsKnownAt = .head
   ) throws -> CheckBatchReport {
     try ask(at, asKnownAt) { graph, view in
-      CheckBatchReport(
-        subjects: subjects, answers: subjects.map { graph.check($0, from: view, isPresent: at == nil) }, view: view,
-        position: graph.position)
+      let answers = subjects.map { graph.check($0, from: view, isPresent: at == nil) }
+      return CheckBatchReport(
+        subjects: subjects, answers: answers,
+        eligible: zip(subjects, answers).map { graph.eligible($0, $1, from: view) }, view: view, position: graph.position)
     }
   }
 }
@@ -108,6 +117,10 @@ extension AccessGraph {
     check(
       subject.identity, action: subject.action, resource: subject.resource, from: view,
       request: subject.request(isPresent: isPresent))
+  }
+
+  fileprivate func eligible(_ subject: CheckSubject, _ answer: CheckAnswer, from view: Viewpoint) -> [EligibleWay]? {
+    eligible(subject.identity, action: subject.action, resource: subject.resource, from: view, unless: answer.status)
   }
 }
 

@@ -19,6 +19,7 @@ extension WhyReport {
     writer.member("status", answer.status.rawValue)
     writer.member("reason", answer.reason)
     writer.write(decidedBy: answer.decidedBy)
+    if let eligible { writer.member("eligible", eligible) }
     writer.key("paths")
     writer.beginArray()
     for path in answer.paths { write(path, to: &writer) }

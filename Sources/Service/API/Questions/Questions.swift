@@ -38,10 +38,11 @@ public final class Questions: Sendable {
     _ subject: WhoSubject, at: Instant? = nil, asKnownAt: AsKnownAt = .head
   ) throws -> WhoReport {
     try ask(at, asKnownAt) { graph, view in
-      WhoReport(
+      let holders = graph.who(subject, from: view)
+      return WhoReport(
         subject: subject, view: view, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: subject.resource, at: view.at),
-        holders: graph.who(subject, from: view))
+        holders: holders, eligible: graph.eligible(subject, from: view, beside: holders))
     }
   }
 
@@ -63,7 +64,7 @@ public final class Questions: Sendable {
       WhatReport(
         identity: identity, isKnown: isKnown(identity, in: graph, view), view: view, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: nil, at: view.at),
-        rights: graph.what(identity, from: view))
+        rights: graph.what(identity, from: view), eligible: graph.obtainable(by: identity, from: view))
     }
   }
 
@@ -88,10 +89,12 @@ public final class Questions: Sendable {
     limit: Int = usualPaths
   ) throws -> WhyReport {
     var report = try ask(at, asKnownAt) { graph, view in
-      WhyReport(
+      let answer = graph.why(identity, action: action, resource: resource, from: view, limit: limit)
+      return WhyReport(
         identity: identity, action: action, resource: resource, view: view, position: graph.position,
-        coverage: survey(graph, view.asKnownAt).coverage(of: resource, at: view.at),
-        answer: graph.why(identity, action: action, resource: resource, from: view, limit: limit), events: [:])
+        coverage: survey(graph, view.asKnownAt).coverage(of: resource, at: view.at), answer: answer,
+        eligible: graph.eligible(identity, action: action, resource: resource, from: view, unless: answer.status),
+        events: [:])
     }
     report.events = try notes(report.answer.paths.flatMap { $0.steps.map(\.position) })
     return report

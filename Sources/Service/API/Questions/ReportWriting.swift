@@ -64,7 +64,7 @@ extension WhoReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("identities", holders.count)] }
+  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("eligible", eligible.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
@@ -72,6 +72,7 @@ extension WhoReport: ListReport {
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
+    if list == 1 { return eligible[index].write(to: &writer) }
     let holder = holders[index]
     writer.beginObject()
     writer.member("identity", holder.identity)
@@ -90,6 +91,7 @@ extension WhoDuringReport: ListReport {
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(during, asKnownAt, position, coverage)
+    writer.writeEligibleNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
@@ -107,7 +109,7 @@ extension WhatReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("rights", rights.count)] }
+  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("eligible", eligible.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "what")
@@ -117,6 +119,7 @@ extension WhatReport: ListReport {
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
+    if list == 1 { return eligible[index].write(to: &writer) }
     writer.beginObject()
     rights[index].right.write(to: &writer)
     rights[index].remainder.write(to: &writer)
@@ -136,6 +139,7 @@ extension WhatDuringReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(during, asKnownAt, position, coverage)
+    writer.writeEligibleNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {

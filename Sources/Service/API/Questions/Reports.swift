@@ -32,9 +32,11 @@ public struct WhoReport: Report {
   public var coverage: Coverage
   /// Sorted by identity.
   public var holders: [Holder]
+  /// Who is not allowed it and could get it by a request, sorted by identity.
+  public var eligible: [Eligible]
 }
 
-/// The answer to `who` over a stretch.
+/// The answer to `who` over a stretch; who was eligible is not looked at, and `eligible` is null.
 public struct WhoDuringReport: Report {
   /// What was asked.
   public var subject: WhoSubject
@@ -64,9 +66,11 @@ public struct WhatReport: Report {
   public var coverage: Coverage
   /// Sorted by right.
   public var rights: [HeldRight]
+  /// What it could ask for, sorted; whether denies and boundaries would leave anything of it is not looked at.
+  public var eligible: [Obtainable]
 }
 
-/// The answer to `what` over a stretch.
+/// The answer to `what` over a stretch; what could be asked for is not looked at, and `eligible` is null.
 public struct WhatDuringReport: Report {
   /// Whom it is about.
   public var identity: String
@@ -100,6 +104,8 @@ public struct WhyReport: Report {
   public var coverage: Coverage
   /// The decision and its paths.
   public var answer: WhyAnswer
+  /// By which policies it could get the access; nil where it is allowed.
+  public var eligible: [EligibleWay]?
   /// The events behind the steps, by position.
   public var events: [Int64: EventNote]
 }
