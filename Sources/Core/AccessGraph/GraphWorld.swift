@@ -62,6 +62,14 @@ public struct GraphWorld: World {
     }.map(graph.id)
   }
 
+  /// An elevation policy at t, its rule read when the graph took it.
+  public func elevation(_ policy: String, at t: Instant) -> Elevation? {
+    guard let span = value(of: .existence(.policy(policy)), at: t), let index = graph.firstEntry(of: span.entry.position),
+      let rule = graph.policies[Int(graph.entries[index].value)].elevation?.rule
+    else { return nil }
+    return Elevation(policy: policy, position: span.entry.position, rule: rule)
+  }
+
   /// The ids of the access requests submitted at or after an instant, in the order of their first events.
   ///
   /// O(requests since): they are submitted in the order of time, for their steps are never backdated.

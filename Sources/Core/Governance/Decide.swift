@@ -218,6 +218,9 @@ struct Decision<W: World> {
     }
     if event.type == "event.voided" { throw Refusal(.notVoidable, "a voiding cannot itself be voided", at: "/position") }
     if event.isVoided { throw Refusal(.noChange, "is voided already", at: "/position") }
+    if event.type == "finding.raised" {
+      throw Refusal(.notVoidable, "is evidence of what was found; it is answered, not taken back", at: "/position")
+    }
     if RequestStep(eventType: event.type) != nil {
       throw Refusal(.notVoidable, "a step of a request cannot be voided; end or withdraw the request", at: "/position")
     }

@@ -39,6 +39,11 @@ public protocol World {
   /// The ids of the policies that ever had this type. In a stable order.
   func policies(ofType type: PolicyType) -> [String]
 
+  /// An elevation policy at t; nil where there is none of that name.
+  ///
+  /// Asked at every grant, so that who keeps rules read gives them.
+  func elevation(_ policy: String, at t: Instant) -> Elevation?
+
   /// The ids of the access requests submitted at or after an instant. In a stable order.
   func requests(since instant: Instant) -> [String]
 

@@ -240,6 +240,16 @@ import Testing
     }
   }
 
+  @Test func `voiding a shorter membership gives nothing back unseen`() throws {
+    var desk = try Self.desk()
+    for end in [nil, desk.now.adding(microseconds: 60 * RequestDesk.second)] {
+      let change = Change.membershipAdded(group: "vault", member: .identity("ada"), expiresAt: end)
+      try desk.tell(change, isUnapproved: true, reason: "x")
+    }
+    let shorter = try #require(desk.events.last { $0.change.type == "membership.added" })
+    #expect(try refused { try desk.tell(.eventVoided(position: shorter.position), reason: "no") }?.code == .approvalRequired)
+  }
+
   @Test func `a proposal leaves room in an event for the steps that follow`() throws {
     var desk = try Self.desk()
     let action = String(repeating: "x", count: 500)

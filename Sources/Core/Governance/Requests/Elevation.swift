@@ -10,6 +10,13 @@ public struct Elevation: Sendable {
   public let position: Int64
   /// Its rule.
   public let rule: ElevationRule
+
+  /// A policy at a moment.
+  public init(policy: String, position: Int64, rule: ElevationRule) {
+    self.policy = policy
+    self.position = position
+    self.rule = rule
+  }
 }
 
 extension World {

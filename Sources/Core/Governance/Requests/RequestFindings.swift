@@ -54,6 +54,12 @@ extension Decision {
           .notVoidable, "ended with request \(request); what is needed again is asked for anew", at: "/position")
       }
       for fact in event.facts { try noteUnapproved(givingBack: fact) }
+    case "membership.added":
+      // With a shorter end it hid the one before it.
+      for fact in event.facts
+      where world.entries(of: fact).contains(where: { $0.isBeginning && $0.moment.position != position }) {
+        try noteUnapproved(givingBack: fact)
+      }
     case "assignment.extended": for fact in event.facts { try noteUnapproved(givingBack: fact) }
     case "identity.retired", "group.deleted", "role.retired", "role.defined", "policy.defined", "policy.retired":
       for case .existence(let entity) in event.facts { try noteUnapproved(givingBack: entity) }
@@ -161,5 +167,11 @@ extension LifetimeRule {
   fileprivate func applies(to role: String?) -> Bool {
     guard let roles else { return true }
     return role.map { role in roles.contains { $0.isExactly(role) } } ?? false
+  }
+}
+
+extension Entry {
+  fileprivate var isBeginning: Bool {
+    if case .begins = effect { true } else { false }
   }
 }
