@@ -112,7 +112,7 @@ public enum Change: Hashable, Sendable {
   case findingRaised(Finding)
   /// One step of an access request, by whom, and the request as it then stands. A command that does not say the request anew
   /// has none, and gets it when it is decided.
-  case request(id: String, RequestStep, by: String?, AccessRequest?)
+  indirect case request(id: String, RequestStep, by: String?, AccessRequest?)
   /// Evidence of what became of an assignment's end in the system concerned; changes no world.
   case fulfilmentConfirmed(assignment: String, FulfilmentConfirmation)
 }

@@ -47,7 +47,7 @@ public enum FactValue: Hashable, Sendable {
   case policy(PolicyDocument)
   case resource
   case source
-  case request(AccessRequest)
+  indirect case request(AccessRequest)
   case attribute(AttributeValue)
   case suspended
   case person(String)
