@@ -38,6 +38,14 @@ public struct NaiveWorld: World {
   /// The visible entries of a fact in the order of their moments.
   public func entries(of fact: Fact) -> [Entry] { byFact[fact] ?? [] }
 
+  /// Every value that an event ever gave the fact, also one that was voided since.
+  public func valuesEver(of fact: Fact) -> [FactValue] {
+    events.flatMap(\.writes).compactMap { write in
+      guard write.fact == fact, case .begins(let value, _) = write.effect else { return nil }
+      return value
+    }
+  }
+
   /// Every fact that ever had this entity as an end, in the order of their first events.
   public func facts(about entity: Entity) -> [Fact] {
     written.filter { fact, values, _ in

@@ -20,6 +20,19 @@ public struct GraphWorld: World {
     return entries
   }
 
+  /// Every value that an entry of the fact ever began, also one that was voided since.
+  ///
+  /// O(entries of the fact).
+  public func valuesEver(of fact: Fact) -> [FactValue] {
+    guard let number = graph.find(fact) else { return [] }
+    var values: [FactValue] = []
+    graph.forEachEntryIndex(of: number) { index in
+      guard graph.entries[index].position <= k, case .begins(let value, _) = graph.entry(index).effect else { return }
+      values.append(value)
+    }
+    return values
+  }
+
   /// Every fact that ever had this entity as an end.
   public func facts(about entity: Entity) -> [Fact] {
     guard let node = graph.find(entity).map({ graph.nodes[$0] }) else { return [] }

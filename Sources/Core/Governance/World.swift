@@ -27,6 +27,9 @@ public protocol World {
   /// The visible entries of a fact (voided ones left out), ordered by moment. Empty where it was never written.
   func entries(of fact: Fact) -> [Entry]
 
+  /// Every value that an entry of the fact ever began, also one that was voided since. In a stable order.
+  func valuesEver(of fact: Fact) -> [FactValue]
+
   /// Every fact that ever had this entity as an end, and the entity's own existence not among them. In a stable order.
   func facts(about entity: Entity) -> [Fact]
 

@@ -272,4 +272,21 @@ import Testing
     let failure = try #require(desk.standing("r")?.progress.failure)
     #expect(failure.code == "cycle" && failure.message.utf8.count <= Limits.reasonBytes && failure.message.hasSuffix("…"))
   }
+
+  @Test func `an account that was ever linked stays one's own, though the link be voided or the unlinking backdated`() throws {
+    var voided = try Self.desk()
+    let link = try #require(voided.events.first { $0.change.type == "identity.linked" })
+    try voided.submit("r")
+    try voided.tell(.eventVoided(position: link.position), reason: "it never was hers")
+    #expect(try refused { try voided.step("r", .approved, by: "ada@laptop") }?.code == .notEntitled)
+    // Whose account it never was, as is said now, may not act for her either.
+    #expect(try refused { try voided.step("r", .withdrawn, by: "ada@laptop") }?.code == .notEntitled)
+    var backdated = try Self.desk()
+    try backdated.submit("r")
+    try backdated.send(
+      Command(
+        .identityUnlinked(account: "ada@laptop"), effectiveAt: link.effectiveAt.next,
+        authority: Authority(reason: "it never was hers")))
+    #expect(try refused { try backdated.step("r", .approved, by: "ada@laptop") }?.code == .notEntitled)
+  }
 }

@@ -17,31 +17,31 @@ public struct Witness: Hashable, Sendable {
 
 /// Whoever stands behind identities: nobody approves what is their own, by any account, service or agent.
 extension World {
-  /// The identity, the persons whose account it is, the owners of services and agents, and so on up, at any time in a stretch.
+  /// The identity, the persons whose account it is, the owners of services and agents, and so on up.
   ///
-  /// At any time in it: to unlink an account or to give a service away does not make it somebody else's.
-  func selves(of identity: Entity, during stretch: Interval) -> Set<Entity> {
+  /// - Parameter stretch: at any time in it; nil for whatever was ever recorded, also what was voided or backdated away: to
+  ///   unlink an account, or to say that it was never linked, does not make it somebody else's.
+  func selves(of identity: Entity, during stretch: Interval?) -> Set<Entity> {
     reach(from: identity) { next in
       var behind: [Entity] = []
-      for span in holds(.link(account: next.id)) where span.overlaps(stretch) {
-        if case .person(let person) = span.value { behind.append(.identity(person)) }
-      }
+      for case .person(let person) in values(of: .link(account: next.id), during: stretch) { behind.append(.identity(person)) }
       // A person belongs to nobody, whoever is named as answering for the record; but all the while, not for a moment.
-      if isEverOwned(next, during: stretch) {
-        for span in holds(.attribute(next, name: "owner")) where span.overlaps(stretch) {
-          if case .attribute(.open(let value)) = span.value { behind += value.owners }
+      if values(of: .existence(next), during: stretch).contains(where: { $0 != .identity(.person) }) {
+        for case .attribute(.open(let value)) in values(of: .attribute(next, name: "owner"), during: stretch) {
+          behind += value.owners
         }
       }
       return behind
     }
   }
 
-  private func isEverOwned(_ identity: Entity, during stretch: Interval) -> Bool {
-    holds(.existence(identity)).contains { $0.overlaps(stretch) && $0.value != .identity(.person) }
+  private func values(of fact: Fact, during stretch: Interval?) -> [FactValue] {
+    guard let stretch else { return valuesEver(of: fact) }
+    return holds(fact).filter { $0.overlaps(stretch) }.map(\.value)
   }
 
   /// Everybody who asks or gains by a request.
-  func interested(in terms: RequestTerms, at t: Instant, during stretch: Interval) -> Set<Entity> {
+  func interested(in terms: RequestTerms, at t: Instant, during stretch: Interval?) -> Set<Entity> {
     var identities: Set<Entity> = [.identity(terms.requester)]
     if let beneficiary = beneficiary(of: terms.proposal, at: t) {
       identities.formUnion(self.identities(of: beneficiary, at: t))
@@ -111,21 +111,16 @@ struct Approvers<W: World> {
     self.terms = terms
     self.now = now
     self.witness = witness
-    let stretch = Self.stretch(elevation, now)
-    var interested = world.interested(in: terms, at: now, during: stretch)
-    if submitted < now { interested.formUnion(world.interested(in: terms, at: submitted, during: stretch)) }
+    var interested = world.interested(in: terms, at: now, during: nil)
+    if submitted < now { interested.formUnion(world.interested(in: terms, at: submitted, during: nil)) }
     self.interested = interested
   }
 
-  private static func stretch(_ elevation: Elevation, _ now: Instant) -> Interval {
-    let lookback = elevation.rule.lookbackDays * 86_400_000_000
-    return Interval(from: min(now.adding(microseconds: -lookback), now), to: now.next)
-  }
-
-  private var stretch: Interval { Self.stretch(elevation, now) }
+  /// What was recorded before it is forgotten.
+  private var lookback: Instant { now.adding(microseconds: -elevation.rule.lookbackDays * 86_400_000_000) }
 
   /// Those who stand behind an approver; two accounts of one person are one approver.
-  func selves(of approver: String) -> Set<Entity> { world.selves(of: .identity(approver), during: stretch) }
+  func selves(of approver: String) -> Set<Entity> { world.selves(of: .identity(approver), during: nil) }
 
   /// Whether two approvers are one person, or somebody stands behind both.
   func areOne(_ a: String, _ b: String) -> Bool { !selves(of: a).isDisjoint(with: selves(of: b)) }
@@ -178,9 +173,9 @@ struct Approvers<W: World> {
         isUnknown = true
         return false
       }
-      if event.recordedAt < stretch.from { return true }
+      if event.recordedAt < lookback { return true }
       return event.authors.allSatisfy { author in
-        world.selves(of: .identity(author), during: stretch).isDisjoint(with: interested)
+        selves(of: author).isDisjoint(with: interested)
       }
     }
     let reached = world.reach(from: .identity(approver)) { principal in

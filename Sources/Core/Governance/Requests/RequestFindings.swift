@@ -17,14 +17,13 @@ extension Decision {
   /// O(requests submitted within it, and within the time that a request may wait before it).
   mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
     let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
-    let stretch = Interval(from: min(since, at), to: at.next)
     let approving = approvers.selves(of: by)
-    let asking = world.interested(in: terms, at: at, during: stretch)
+    let asking = world.interested(in: terms, at: at, during: nil)
     // The same few approve again and again.
     var isAsking: [Entity: Bool] = [:]
     func asks(_ approver: Entity) -> Bool {
       if let known = isAsking[approver] { return known }
-      let found = !world.selves(of: approver, during: stretch).isDisjoint(with: asking)
+      let found = !world.selves(of: approver, during: nil).isDisjoint(with: asking)
       isAsking[approver] = found
       return found
     }
@@ -32,7 +31,7 @@ extension Decision {
     for other in world.requests(since: submitted) where !other.isExactly(id) {
       guard let standing = world.request(other, at: at),
         let returned = standing.progress.approvals.first(where: { $0.at >= since && asks(.identity($0.approver)) }),
-        !world.interested(in: standing.terms, at: at, during: stretch).isDisjoint(with: approving)
+        !world.interested(in: standing.terms, at: at, during: nil).isDisjoint(with: approving)
       else { continue }
       let evidence: JSONValue = [
         "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),

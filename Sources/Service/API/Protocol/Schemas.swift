@@ -87,7 +87,7 @@ enum Schemas {
     "type": ["array", "null"], "maxItems": .integer(Int64(Limits.permissionsPerRole)),
     "examples": [[["actions": ["repo.read"]]]],
     "items": object([
-      Member("effect", ["enum": ["allow", "deny"]], "allow (the default); deny is not available yet"),
+      Member("effect", ["enum": ["allow", "deny"]], "allow (the default), or deny, which goes before"),
       Member("actions", patterns, required: true, "Patterns of actions"),
       Member("resources", patterns, "Patterns of absolute paths; absent, all"),
       Member("condition", condition, "A condition document"),
