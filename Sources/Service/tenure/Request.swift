@@ -159,7 +159,11 @@ extension Arguments {
   /// `--duration 8h`, or `--standing` for none.
   fileprivate mutating func addWindow(to members: inout JSONObject) throws(UsageError) {
     let isStanding = flag("standing")
-    guard let text = option("duration") else { return }
+    guard let text = option("duration") else {
+      let isRevision = members["proposal"]?["type"]?.stringValue?.hasSuffix(".revise") ?? false
+      if !isStanding, !isRevision { throw UsageError("--duration is missing; --standing asks for access without an end") }
+      return
+    }
     if isStanding { throw UsageError("--standing and --duration exclude each other") }
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
     guard let unit = text.last.flatMap({ units[$0] }), let number = Int64(text.dropLast()), number > 0,

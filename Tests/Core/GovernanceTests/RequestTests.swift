@@ -41,6 +41,9 @@ import Testing
       #expect(desk.holds("r"))
       try desk.step("r", .ended, by: "mallory")
       #expect(!desk.holds("r") && desk.state("r") == .ended)
+      // Whoever ended it, and not whoever asked for it, took it away.
+      #expect(desk.events.last?.change == .assignmentRevoked(id: "r"))
+      #expect(desk.events.last?.authority.actor?.id == "mallory")
     }
     var desk = try RequestDesk()
     try desk.submit("r")

@@ -99,6 +99,7 @@ import Testing
   /// TENURE_SEEDS sets how many times.
   @Test(arguments: 1...(ProcessInfo.processInfo.environment["TENURE_SEEDS"].flatMap { UInt64($0) } ?? 2))
   func `killed at any point, every end is recorded once and the history shows what was lost`(seed: UInt64) throws {
+    // Thread 40: cron jobs that race one another and leave no record.
     var random = SeededGenerator(seed: seed)
     var lost = 0
     for _ in 0..<4 {

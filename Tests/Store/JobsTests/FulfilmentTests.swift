@@ -137,6 +137,7 @@ struct Watched {
   }
 
   @Test func `what the system still shows is present, whatever was said, until it is seen gone`() throws {
+    // Thread 29 (TEAM#195): elsewhere a session survives the revocation, and nobody sees it.
     let office = try Watched()
     try office.grant("a")
     let scope = Grant(principal: .identity("ada@console"), role: "reader", scope: "org")

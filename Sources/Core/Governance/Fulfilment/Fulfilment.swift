@@ -1,6 +1,7 @@
 public import Temporal
 
-/// How far an ending has come in the system concerned, in the order in which that goes.
+/// How far an ending has come in the system concerned, in the order in which that goes, but for
+/// `observedPresent`, which contradicts whatever came before.
 public enum FulfilmentStage: String, Hashable, Sendable, CaseIterable {
   /// The access has ended by its interval; the log has no event of it.
   case inEffect = "in_effect"

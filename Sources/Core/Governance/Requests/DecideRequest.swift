@@ -149,10 +149,15 @@ extension Decision {
 
   /// The policy may ask for more approvals than it did when the request was approved, or than when it needed none.
   private func requireEnoughApprovals(of standing: RequestStanding, _ judged: Judged) throws(Refusal) {
-    if judged.isAlone || standing.progress.approvals.count >= judged.elevation.rule.approvals { return }
+    if judged.isAlone { return }
+    // Who approved and may not any more does not count any more; who made them approvers was looked up when they did.
+    let approvals = try Approvers(
+      world, judged.elevation, standing.terms, at: at, since: standing.progress.submittedAt, witness: nil
+    ).independent(of: standing.progress.approvals)
+    if approvals.count >= judged.elevation.rule.approvals { return }
     throw Refusal(
       .notPermitted,
-      "has \(standing.progress.approvals.count) of the \(judged.elevation.rule.approvals) approvals that "
+      "has \(approvals.count) of the \(judged.elevation.rule.approvals) approvals that "
         + "\(standing.terms.policy) asks for now", at: "/id")
   }
 
@@ -170,7 +175,9 @@ extension Decision {
     put(id, .ended, standing.terms, progress, by: by)
     // This grant alone, where it holds or lies ahead: the same membership may be held otherwise before or after it.
     let begun = standing.progress.begunAt ?? at
-    let authority = authority(of: standing, progress)
+    // Who ends it does it, and says why or does not: what the requester once said is no reason for this.
+    var authority = command.authority
+    authority.actor = authority.actor ?? Actor(id: by)
     drafts.append(Draft(effectiveAt: max(begun, at), authority: authority, change: ending))
   }
 
@@ -210,10 +217,7 @@ extension Decision {
     progress.expiresAt = terms.proposal.isGrant ? end : nil
     let kept = drafts
     put(id, step, terms, progress, by: by)
-    let standing = RequestStanding(
-      request: AccessRequest(step: step, terms: terms, progress: progress), progress: progress, state: progress.state,
-      position: 0)
-    let authority = authority(of: standing, progress, of: id)
+    let authority = authority(of: terms, progress, by: id)
     do throws(Refusal) {
       try also(
         Command(
@@ -248,13 +252,14 @@ extension Decision {
     drafts += decision.drafts
   }
 
-  private func authority(of standing: RequestStanding, _ progress: RequestProgress, of id: String? = nil) -> Authority {
+  /// By whose authority a request grants: the last approver's, or without one the policy's.
+  private func authority(of terms: RequestTerms, _ progress: RequestProgress, by id: String) -> Authority {
     let approval = progress.approvals.last
-    // Without an approver it is the policy that approves.
-    let approver = approval?.approver ?? Entity.policy(standing.terms.policy).description
     return Authority(
-      actor: Actor(id: standing.terms.requester),
-      authorisedBy: id.map { Approval(approver: approver, at: approval?.at ?? at, reference: "request:\($0)", verified: true) },
+      actor: Actor(id: terms.requester),
+      authorisedBy: Approval(
+        approver: approval?.approver ?? Entity.policy(terms.policy).description, at: approval?.at ?? at,
+        reference: Entity.request(id).description, verified: true),
       reason: command.authority.reason ?? progress.reason, ticket: progress.ticket)
   }
 

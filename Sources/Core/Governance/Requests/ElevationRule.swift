@@ -55,9 +55,6 @@ public struct ElevationRule: Hashable, Sendable {
     /// A pattern of keys, such as `OPS-*`.
     public var key: String
   }
-
-  /// Whether somebody may get by with nobody else having to act.
-  public var mayBeAlone: Bool { isBreakGlass || approvesItself != .never }
 }
 
 extension ElevationRule {

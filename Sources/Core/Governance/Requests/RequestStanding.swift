@@ -48,15 +48,4 @@ extension RequestProposal {
     case .prolongation, .role, .policy: nil
     }
   }
-
-  /// What the request changes.
-  public func entity(of request: String) -> Entity {
-    switch self {
-    case .assignment: Entity(.assignment, request)
-    case .membership(let group, _): .group(group)
-    case .prolongation(let assignment): Entity(.assignment, assignment)
-    case .role(let id, _): .role(id)
-    case .policy(let id, _): .policy(id)
-    }
-  }
 }

@@ -5,7 +5,10 @@ import JSON
 enum CommandSchema {
   /// The members of a verb's command, but for `type`.
   static func members(of verb: Verb) -> [Member] {
-    own(verb.eventType) + shared
+    guard let step = RequestStep(eventType: verb.eventType) else { return own(verb.eventType) + shared }
+    // A step of a request takes effect when it is recorded; its lapse is dated when it lapsed.
+    return own(verb.eventType)
+      + shared.filter { $0.name != "due_at" && $0.name != "unapproved" && ($0.name != "effective_at" || step == .lapsed) }
   }
 
   /// A batch's list of commands.

@@ -134,7 +134,7 @@ private enum WebhookPages {
           of: webhook.id, tenant: call.tenant.id, state: state, before: before, limit: limit, on: connection)
       }
     }
-    let last = deliveries.count == limit ? deliveries.last?.position : nil
+    let last = deliveries.count == min(limit, WebhookDelivery.maximumListed) ? deliveries.last?.position : nil
     return answer(call) { writer in
       writer.member("deliveries", deliveries.map(\.json))
       let cursor = last.map { Cursor(at: nil, asKnownAt: call.tenant.head.position, place: .integer($0)) }

@@ -17,7 +17,7 @@ enum RetrySchedule {
   /// Since its first attempt a delivery is tried for so long at least: a receiver that fails for a week, with somebody away,
   /// still gets what it missed.
   static let givenUpAfter = 8 * 24 * hour
-  /// How long a webhook rests at most whose receiver is not well: no longer, for the next event may be the end of an access.
+  /// How long a webhook rests at most whose receiver is not well and asks for nothing: the next event may be the end of an access.
   static let longestRest = 600 * second
   /// After so many troubles in a row an operator is told, once: no restart of a receiver takes the ten minutes and more that they take.
   static let troublesAlarmed: Int32 = 5
