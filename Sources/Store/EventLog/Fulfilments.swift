@@ -96,7 +96,7 @@ extension Tenant {
     of assignments: [String], _ readings: [Reading], at t: Instant, asKnownAt k: Int64
   ) throws -> [Fulfilment] {
     let evidence = try endingEvidence(of: Set(assignments).sorted(), asKnownAt: k)
-    var seen: [(fulfilment: Fulfilment, sightings: [Sighting])] = []
+    var seen: [(fulfilment: Fulfilment, sightings: [Sighting], showings: [Showing])] = []
     try read { graph in
       let world = graph.world(asKnownAt: k)
       let standing = evidence.filter { world.event(at: $0.position)?.isVoided == false && $0.effectiveAt <= t }
@@ -105,18 +105,20 @@ extension Tenant {
         guard let ending = world.ending(of: assignment, at: t) else { continue }
         var fulfilment = Fulfilment(ending: ending)
         for event in said[Entity(.assignment, assignment)] ?? [] { fulfilment.note(event) }
-        seen.append((fulfilment, world.sightings(of: ending, in: readings)))
+        seen.append((fulfilment, world.sightings(of: ending, in: readings), world.showings(of: ending, at: t)))
       }
     }
     let positions = seen.flatMap {
       [$0.fulfilment.ending.position].compactMap { $0 } + $0.sightings.flatMap { $0.gone.map(\.position) }
+        + $0.showings.map(\.begun.position)
     }
     let events = Dictionary(uniqueKeysWithValues: try events(at: Set(positions).sorted()).map { ($0.event.position, $0.event) })
     let told = seen.compactMap { $0.fulfilment.recorded?.position ?? $0.fulfilment.ending.position }
     let sent = try deliveries(of: Set(told).sorted(), at: t, asKnownAt: k)
-    return seen.map { fulfilment, sightings in
+    return seen.map { fulfilment, sightings, showings in
       var fulfilment = fulfilment
-      fulfilment.take(sightings, events)
+      let observed = showings.filter { events[$0.begun.position]?.basis == .observed }
+      fulfilment.take(sightings, observed, readings, events)
       fulfilment.sentAt = fulfilment.recorded.flatMap { sent[$0.position] }
       return fulfilment
     }
@@ -140,7 +142,9 @@ extension Fulfilment {
   }
 
   /// Takes in the event that ended it, and what sources show since.
-  fileprivate mutating func take(_ sightings: [Sighting], _ events: [Int64: Event]) {
+  fileprivate mutating func take(
+    _ sightings: [Sighting], _ showings: [Showing], _ readings: [Reading], _ events: [Int64: Event]
+  ) {
     var absent: [Observed] = []
     var present: [Observed] = []
     if let event = ending.position.flatMap({ events[$0] }) {
@@ -161,6 +165,16 @@ extension Fulfilment {
         present.append(
           Observed(source: reading.source, at: reading.at, position: reading.position, shownBy: sighting.shownBy))
       }
+    }
+    // What is shown is not absent, whoever else does not show it; present it is by a word of its source since the end.
+    if !showings.isEmpty { absent = [] }
+    for showing in showings {
+      let later = readings.first { $0.source.isExactly(showing.source) && $0.at > ending.endedAt }
+      guard later != nil || showing.begun.effective > ending.endedAt else { continue }
+      present.append(
+        Observed(
+          source: showing.source, at: max(later?.at ?? .earliest, showing.begun.effective),
+          position: later?.position ?? showing.begun.position, shownBy: showing.assignment))
     }
     observed = present.max { $0.at < $1.at } ?? absent.min { $0.at < $1.at }
   }

@@ -208,7 +208,7 @@ struct Watched {
     try office.say(.roleDefined(id: "writer", document: RoleDocument(permissions: []), attributes: [:]))
     try office.grant("a")
     for (index, (principal, role, scope)) in [
-      ("bob", "reader", "org/db"), ("ada", "writer", "org/db"), ("ada", "reader", "org/other"), ("ada", "reader", "org/db/x"),
+      ("bob", "reader", "org/db"), ("ada", "writer", "org/db"), ("ada", "reader", "org/other"),
     ].enumerated() {
       let grant = Grant(principal: .identity(principal), role: role, scope: scope)
       try office.see(.assignmentGranted(id: "o\(index)", grant: grant))
@@ -220,6 +220,9 @@ struct Watched {
     office.work.clock.now = hour(2)
     try office.look()
     #expect(try office.only().stage == .observedAbsent)
+    // A part of the scope is a part of the access.
+    try office.see(.assignmentGranted(id: "part", grant: Grant(principal: .identity("ada"), role: "reader", scope: "org/db/x")))
+    #expect(try office.only().stage == .observedPresent)
   }
 
   @Test func `what a source gave and has seen gone itself is absent with that`() throws {
@@ -233,6 +236,29 @@ struct Watched {
     let stages = Dictionary(uniqueKeysWithValues: try office.page(.any).map { ($0.ending.assignment, $0.stage) })
     #expect(stages == ["seen": .observedAbsent, "told": .recorded, "ours": .enforced, "others": .recorded])
     #expect(Set(try office.page().map(\.ending.assignment)) == ["told", "others"])
+  }
+
+  @Test func `what some source shows is not absent, by another grant, a gap, another source or a part of the scope`() throws {
+    let office = try Watched()
+    func grant(_ scope: String) -> Grant { Grant(principal: .identity("ada@console"), role: "reader", scope: scope) }
+    try office.grant("a")
+    try office.see(.assignmentGranted(id: "one", grant: grant("org")))
+    try office.see(.assignmentGranted(id: "two", grant: grant("*")))
+    office.work.clock.now = hour(1)
+    try office.say(.assignmentRevoked(id: "a"))
+    office.work.clock.now = hour(2)
+    try office.see(.assignmentRevoked(id: "one"))
+    #expect(try office.ending(of: "a").stage == .observedPresent)
+    office.work.clock.now = hour(3)
+    // Something else that the source says unsays nothing.
+    try office.see(.identityRegistered(id: "other", kind: .person, attributes: [:]))
+    #expect(try office.ending(of: "a").stage == .observedPresent)
+    try office.see(.assignmentRevoked(id: "two"))
+    #expect(try office.ending(of: "a").stage == .observedAbsent)
+    // What comes back by a grant of its own is another access.
+    office.work.clock.now = hour(4)
+    try office.see(.assignmentGranted(id: "three", grant: grant("org")))
+    #expect(try office.ending(of: "a").stage == .observedAbsent)
   }
 
   @Test func `an end says why`() throws {

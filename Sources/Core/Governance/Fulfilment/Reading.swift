@@ -34,7 +34,44 @@ public struct Sighting: Hashable, Sendable {
   public var gone: [Moment]
 }
 
+/// A grant of a source in which an access that has ended is there still.
+public struct Showing: Hashable, Sendable {
+  /// The source.
+  public var source: String
+  /// The assignment.
+  public var assignment: String
+  /// The place of its grant in the fold.
+  public var begun: Moment
+}
+
 extension World {
+  /// The other grants that give an access at t though it has ended, wholly or in part, whether or not their sources vouch for it.
+  ///
+  /// Not one that has come back: of a source whose grants of it had all ended since. Coverage, gaps and late readings limit what
+  /// may be said to be absent; what a source shows they do not unsay.
+  /// O(facts about the principal and its accounts).
+  public func showings(of ending: AssignmentEnding, at t: Instant) -> [Showing] {
+    var shown: [Entity: (held: IntervalSet, now: [Showing])] = [:]
+    for principal in principals(of: ending, until: t) {
+      for case .assignment(let id) in facts(about: principal) where !id.isExactly(ending.assignment) {
+        for span in holds(.assignment(id: id)) where span.touches(ending.grant, of: principal) {
+          let source = Entity.source(span.source)
+          shown[source, default: (IntervalSet(), [])].held.insert(Interval(from: span.from, to: span.to))
+          if span.contains(t) {
+            shown[source]?.now.append(Showing(source: span.source, assignment: id, begun: span.begun))
+          }
+        }
+      }
+    }
+    return shown.values.flatMap { held, now -> [Showing] in
+      guard let run = held.intervals.first(where: { $0.contains(t) }) else { return [] }
+      let hasComeBack = held.intervals.contains { earlier in
+        earlier.to.map { $0 >= ending.endedAt && $0 <= run.from } ?? false
+      }
+      return hasComeBack ? [] : now
+    }.sorted { $0.begun < $1.begun }
+  }
+
   /// What sources show of an access that has ended: those that vouched for its scope in a reading after the end.
   ///
   /// The same access is the same role on that scope or one above it, for the principal or an account that was linked to it since
@@ -99,6 +136,13 @@ extension World {
 }
 
 extension Span {
+  /// Whether the value is a grant of the same role to a principal, on a scope that has something in common.
+  fileprivate func touches(_ ended: Grant, of principal: Entity) -> Bool {
+    guard case .grant(let grant) = value else { return false }
+    return grant.principal == principal && grant.role.isExactly(ended.role)
+      && (ElevationRule.scope(grant.scope, covers: ended.scope) || ElevationRule.scope(ended.scope, covers: grant.scope))
+  }
+
   /// Whether the value is a grant of the same role to a principal, where it covers the scope.
   fileprivate func gives(_ ended: Grant, to principal: Entity) -> Bool {
     guard case .grant(let grant) = value else { return false }

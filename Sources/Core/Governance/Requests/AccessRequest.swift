@@ -114,8 +114,9 @@ public struct RequestProgress: Hashable, Sendable {
   public var state: RequestState
   /// When it was submitted.
   public var submittedAt: Instant
-  /// The one instant at which it ends by itself: unapproved or unclaimed it lapses, active its access ends; nil
-  /// for never. In a final state, when that came about.
+  /// The one instant at which it ends by itself; nil for never, and in a final state when that came about.
+  ///
+  /// Unapproved or unclaimed it lapses then, active its access ends.
   public var expiresAt: Instant?
   /// The approvals that count, in their order; empty where the policy lets it approve itself.
   public var approvals: [RequestApproval]
