@@ -331,11 +331,7 @@ struct CompiledElevation {
     guard document.type == .elevation, let rule = try? ElevationRule(document.rule) else { return nil }
     self.rule = rule
     requirement = rule.condition.map { [Condition(observed: $0)] } ?? []
-    if rule.isBreakGlass {
-      approvesItself = []
-      return
-    }
-    switch rule.approvesItself {
+    switch rule.needsNobody {
     case .never: approvesItself = nil
     case .always: approvesItself = []
     case .when(let condition): approvesItself = [Condition(observed: condition)]

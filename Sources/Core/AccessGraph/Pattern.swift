@@ -75,19 +75,3 @@ public struct Pattern: Hashable, Sendable {
     return next
   }
 }
-
-/// How scopes cover resources: whole segments of a path, or `*` for everything.
-enum Scope {
-  /// Whether a scope lies at, above or below a resource.
-  static func isRelated(_ scope: String, to resource: String) -> Bool {
-    covers(scope, resource) || covers(resource, scope)
-  }
-
-  /// Whether the scope covers the resource.
-  static func covers(_ scope: String, _ resource: String) -> Bool {
-    if scope == "*" || scope.isExactly(resource) { return true }
-    guard resource.utf8.count > scope.utf8.count else { return false }
-    return resource.utf8.starts(with: scope.utf8)
-      && resource.utf8[resource.utf8.index(resource.utf8.startIndex, offsetBy: scope.utf8.count)] == UInt8(ascii: "/")
-  }
-}

@@ -1,3 +1,5 @@
+import Governance
+
 /// A pattern in pieces, so that it can be held against another pattern rather than a text.
 struct PatternShape: Hashable {
   private enum Piece: Hashable {

@@ -19,6 +19,11 @@ public struct Span: Hashable, Sendable {
 
   /// Whether the instant lies in the stretch.
   public func contains(_ t: Instant) -> Bool { from <= t && (to.map { t < $0 } ?? true) }
+
+  /// Whether the stretch shares an instant with another.
+  func overlaps(_ stretch: Interval) -> Bool {
+    Interval(exactly: from, to: to).map { $0.overlaps(stretch) } ?? false
+  }
 }
 
 extension Span {

@@ -84,13 +84,7 @@ extension Subcommand {
       let questions = Questions(tenant: tenant)
       try complete(questions, &members)
       let command = try RequestIntake.command(members, id: id)
-      do throws(SubmissionFailure) {
-        try tenant.submitAndWait(RequestIntake.submission(command, recordedBy: "tenure request"))
-      } catch {
-        guard case .refused(let refusal) = error else { throw error }
-        try Output.standard.writeText("refused: \(refusal)\n")
-        return .no
-      }
+      guard try tenant.accepts(command, from: "tenure request") else { return .no }
       guard let report = try questions.request(command.change.entity.id) else {
         throw CommandError("the request was recorded and cannot be read")
       }

@@ -1,5 +1,7 @@
+import API
 import EventLog
 import Foundation
+import Governance
 import Jobs
 import Postgres
 import Server
@@ -104,4 +106,18 @@ func withSession<T>(
   let session = try Session.open(&arguments, settings: settings)
   defer { session.close() }
   return try body(session, &arguments)
+}
+
+extension Tenant {
+  /// Records a command of this program; false where a rule refuses it, which is printed.
+  func accepts(_ command: Command, from recorder: String) throws -> Bool {
+    do throws(SubmissionFailure) {
+      try submitAndWait(RequestIntake.submission(command, recordedBy: recorder))
+      return true
+    } catch {
+      guard case .refused(let refusal) = error else { throw error }
+      try Output.standard.writeText("refused: \(refusal)\n")
+      return false
+    }
+  }
 }

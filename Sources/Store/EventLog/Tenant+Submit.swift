@@ -51,7 +51,10 @@ extension Tenant {
   ) throws(SubmissionFailure) -> [Result<Receipt, Refusal>] {
     var results: [Result<Receipt, Refusal>] = []
     results.reserveCapacity(submissions.count)
-    let submissions = try submissions.map { submission throws(SubmissionFailure) in try witnessed(submission) }
+    var submissions = submissions
+    for index in submissions.indices where submissions[index].needsWitness {
+      submissions[index] = try witnessed(submissions[index])
+    }
     var rest = submissions[...]
     var sent: [Answers] = []
     while true {

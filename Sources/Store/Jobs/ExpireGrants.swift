@@ -1,4 +1,3 @@
-import Cryptography
 import EventLog
 import Governance
 import JSON
@@ -30,13 +29,8 @@ extension Job {
 /// there is. Killed between its events and its note, a run has changed nothing that the next would miss: the ends that it recorded
 /// are found to be recorded, by an event with the same assignment and instant, whoever wrote it and whether voided or not.
 private struct ExpireGrants {
-  /// Ends that one statement looks at, and one transaction records at most: well under a second of work.
-  static let endsPerPage = 1_000
   /// Events since the last run of which each is looked at; beyond it looking at all ends is not much dearer.
   static let eventsLookedAt: Int64 = 100_000
-  /// Who records, and the source of the events.
-  static let recorder = "tenure job expire-grants"
-
   let context: JobContext
 
   private struct Head {
@@ -64,29 +58,17 @@ private struct ExpireGrants {
     var refusal: Refusal?
   }
 
-  /// The place of an end in the order of the index.
-  private struct Place {
-    var end: Instant
-    var position: Int64 = 0
-    var recordedFrom: Int64 = 0
-  }
-
-  /// An assignment that came to its own end, without an event that says so.
-  private struct Ended {
-    let id: String
-    let end: Instant
-  }
-
   func run() throws -> JobReport {
     let head = try readHead()
     // As every question has it: what was recorded is not in the future, whatever this machine's clock says.
     let now = max(context.clock(), head.recordedAt ?? .earliest)
     var tally = Tally()
-    var place = Place(end: try firstUnsettled(head))
+    let pages = EndPages(context: context, now: now, leavesOutRecorded: true)
+    var place = EndPages.Place(end: try firstUnsettled(head))
     var isAtEnd = false
     repeat {
-      let page = try page(after: place, through: now)
-      try record(page.ended, &tally)
+      let page = try pages.page(after: place, through: now)
+      try record(page.ends, &tally)
       isAtEnd = page.last == nil
       place = page.last ?? place
     } while !isAtEnd && !context.isOver()
@@ -128,63 +110,9 @@ private struct ExpireGrants {
     return earliest.map { min(settled.before, Instant($0)) } ?? settled.before
   }
 
-  // MARK: What has ended
-
-  /// Looks at the next ends up to the present.
-  ///
-  /// One round trip; some index probes for each end.
-  /// - Returns: those that are to be recorded, and the place of the last one looked at; nil where there are no more.
-  private func page(after place: Place, through now: Instant) throws -> (ended: [Ended], last: Place?) {
-    // The rows of the page first, whatever they are: so the work of one statement is bounded, however few of them are due.
-    let rows = try context.connection.query(
-      """
-      WITH page AS MATERIALIZED (
-        SELECT * FROM tenure.assignments a
-        WHERE a.tenant_id = \(context.tenant.id) AND a.expires_at IS NOT NULL AND a.expires_at <= \(Timestamp(now))
-          AND (a.expires_at, a.position, a.recorded_from)
-            > (\(Timestamp(place.end)), \(place.position), \(place.recordedFrom))
-        ORDER BY a.expires_at, a.position, a.recorded_from LIMIT \(Int64(Self.endsPerPage))
-      )
-      SELECT p.expires_at, p.position, p.recorded_from, p.id,
-        coalesce(p.recorded_to IS NULL AND upper(p.valid) = p.expires_at, false)
-        -- Its role and its principal existed until then, without a break since before it was granted.
-        AND EXISTS (
-          SELECT FROM tenure.roles r
-          WHERE r.tenant_id = p.tenant_id AND r.id = p.role_id AND r.recorded_to IS NULL
-            AND r.valid @> p.expires_at - interval '1 microsecond'
-            AND (r.since_effective, r.since_position) <= (p.begun_effective, p.begun_position))
-        AND CASE p.principal_kind
-          WHEN 'identity' THEN EXISTS (
-            SELECT FROM tenure.identities i
-            WHERE i.tenant_id = p.tenant_id AND i.id = p.principal AND i.recorded_to IS NULL
-              AND i.valid @> p.expires_at - interval '1 microsecond'
-              AND (i.since_effective, i.since_position) <= (p.begun_effective, p.begun_position))
-          ELSE EXISTS (
-            SELECT FROM tenure.groups g
-            WHERE g.tenant_id = p.tenant_id AND g.id = p.principal AND g.recorded_to IS NULL
-              AND g.valid @> p.expires_at - interval '1 microsecond'
-              AND (g.since_effective, g.since_position) <= (p.begun_effective, p.begun_position))
-          END
-        AND NOT EXISTS (
-          SELECT FROM tenure.event e
-          WHERE e.tenant_id = p.tenant_id AND e.type = 'assignment.expired' AND e.entity = 'assignment:' || p.id
-            AND e.effective_at = p.expires_at)
-      FROM page p ORDER BY p.expires_at, p.position, p.recorded_from
-      """)
-    var ended: [Ended] = []
-    var last: Place?
-    for row in rows {
-      let place = Place(
-        end: Instant(try row.timestamp(0)), position: try row.int64(1), recordedFrom: try row.int64(2))
-      if try row.bool(4) { ended.append(Ended(id: try row.string(3), end: place.end)) }
-      last = place
-    }
-    return (ended, rows.count < Self.endsPerPage ? nil : last)
-  }
-
   // MARK: Recording
 
-  private func record(_ ended: [Ended], _ tally: inout Tally) throws {
+  private func record(_ ended: [EndPages.End], _ tally: inout Tally) throws {
     if ended.isEmpty { return }
     tally.due += Int64(ended.count)
     let tenant = try context.openTenant()
@@ -199,16 +127,10 @@ private struct ExpireGrants {
     }
   }
 
-  /// A batch of its own for each end: its key makes it come once, whoever else is at the same end.
-  private func submission(_ ended: Ended) -> Submission {
-    // Hashed, for an id may be as long as a key. Never changed: the same key with another body is refused.
-    let name = SHA256.digest(of: [Array(ended.id.utf8), [0], Array(ended.end.description.utf8)])
-    let command = Command(
-      .assignmentExpired(id: ended.id), effectiveAt: ended.end, authority: Authority(reason: "came to its own end"))
-    // Declared: the grant said so; that nobody can use it any more in the system itself is for a reading of it to say.
-    return Submission(
-      commandID: "expire-grants:\(name)", mode: .governed, source: Self.recorder, basis: .declared,
-      recordedBy: Recorder(id: Self.recorder, authentication: "local"), commands: [command])
+  private func submission(_ ended: EndPages.End) -> Submission {
+    .byJob(
+      "expire-grants", about: ended.id, end: ended.end,
+      Command(.assignmentExpired(id: ended.id), effectiveAt: ended.end, authority: Authority(reason: "came to its own end")))
   }
 }
 

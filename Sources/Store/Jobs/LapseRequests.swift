@@ -1,4 +1,3 @@
-import Cryptography
 import EventLog
 import Governance
 import Postgres
@@ -19,9 +18,6 @@ extension Job {
 private struct LapseRequests {
   /// Requests that one statement looks at, and one transaction records at most.
   static let requestsPerPage = 1_000
-  /// Who records, and the source of the events.
-  static let recorder = "tenure job lapse-requests"
-
   let context: JobContext
 
   private struct Lapsed {
@@ -66,14 +62,11 @@ private struct LapseRequests {
     return try rows.map { Lapsed(id: try $0.string(0), end: Instant(try $0.timestamp(1))) }
   }
 
-  /// A batch of its own for each: its key makes it come once.
   private func submission(_ lapsed: Lapsed) -> Submission {
-    let name = SHA256.digest(of: [Array(lapsed.id.utf8), [0], Array(lapsed.end.description.utf8)])
-    let command = Command(
-      .request(id: lapsed.id, .lapsed, by: nil, nil), effectiveAt: lapsed.end,
-      authority: Authority(reason: "nobody decided or claimed it in time"))
-    return Submission(
-      commandID: "lapse-requests:\(name)", mode: .governed, source: Self.recorder, basis: .declared,
-      recordedBy: Recorder(id: Self.recorder, authentication: "local"), commands: [command])
+    .byJob(
+      "lapse-requests", about: lapsed.id, end: lapsed.end,
+      Command(
+        .request(id: lapsed.id, .lapsed, by: nil, nil), effectiveAt: lapsed.end,
+        authority: Authority(reason: "nobody decided or claimed it in time")))
   }
 }

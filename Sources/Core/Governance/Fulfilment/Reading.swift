@@ -111,10 +111,7 @@ extension World {
     return [principal]
       + facts(about: principal).compactMap { fact in
         guard case .link(let account) = fact, Entity.identity(account) != principal else { return nil }
-        let isLinked = holds(fact).contains { span in
-          Interval(exactly: span.from, to: span.to).map { $0.overlaps(stretch) } ?? false
-        }
-        return isLinked ? .identity(account) : nil
+        return holds(fact).contains { $0.overlaps(stretch) } ? .identity(account) : nil
       }
   }
 
@@ -123,10 +120,10 @@ extension World {
     var isCovered = false
     for fact in facts(about: .source(source)) {
       switch fact {
-      case .coverage(_, let resource) where ElevationRule.scope(resource, covers: scope):
+      case .coverage(_, let resource) where Scope.covers(resource, scope):
         if value(of: fact, at: t) != nil { isCovered = true }
       case .coverageGap(_, let resource, _)
-      where ElevationRule.scope(resource, covers: scope) || ElevationRule.scope(scope, covers: resource):
+      where Scope.isRelated(resource, to: scope):
         if value(of: fact, at: t) != nil { return false }
       default: continue
       }
@@ -140,13 +137,13 @@ extension Span {
   fileprivate func touches(_ ended: Grant, of principal: Entity) -> Bool {
     guard case .grant(let grant) = value else { return false }
     return grant.principal == principal && grant.role.isExactly(ended.role)
-      && (ElevationRule.scope(grant.scope, covers: ended.scope) || ElevationRule.scope(ended.scope, covers: grant.scope))
+      && Scope.isRelated(grant.scope, to: ended.scope)
   }
 
   /// Whether the value is a grant of the same role to a principal, where it covers the scope.
   fileprivate func gives(_ ended: Grant, to principal: Entity) -> Bool {
     guard case .grant(let grant) = value else { return false }
     return grant.principal == principal && grant.role.isExactly(ended.role)
-      && ElevationRule.scope(grant.scope, covers: ended.scope)
+      && Scope.covers(grant.scope, ended.scope)
   }
 }

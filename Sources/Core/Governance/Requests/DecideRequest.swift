@@ -45,7 +45,7 @@ extension Decision {
       return put(id, .submitted, terms, progress)
     }
     put(id, .submitted, terms, progress)
-    progress.isBreakGlass = judged.isBreakGlass
+    progress.isBreakGlass = judged.elevation.rule.isBreakGlass
     try proceed(id, .approved, by: nil, terms, progress, judged)
   }
 

@@ -112,19 +112,11 @@ extension World {
 extension ElevationRule {
   /// Whether an assignment of the role on the scope may be asked for.
   public func covers(role: String, scope: String) -> Bool {
-    roles.contains { $0.isExactly(role) } && scopes.contains { Self.scope($0, covers: scope) }
+    roles.contains { $0.isExactly(role) } && scopes.contains { Scope.covers($0, scope) }
   }
 
   /// Whether a grant on the scope reaches where the roles may be asked for: there, below it or from above it.
-  func touches(scope: String) -> Bool { scopes.contains { Self.scope($0, covers: scope) || Self.scope(scope, covers: $0) } }
-
-  /// Whether a scope covers a path: `*` does, and each path itself and all below it, segment by segment.
-  static func scope(_ scope: String, covers path: String) -> Bool {
-    if scope == "*" { return true }
-    guard path.utf8.starts(with: scope.utf8) else { return false }
-    let rest = path.utf8.dropFirst(scope.utf8.count)
-    return rest.isEmpty || rest.first == UInt8(ascii: "/")
-  }
+  func touches(scope: String) -> Bool { scopes.contains { Scope.isRelated($0, to: scope) } }
 
   /// Whether it may be asked for.
   func covers(_ proposal: RequestProposal, extending grant: Grant?) -> Bool {

@@ -48,6 +48,9 @@ public struct ElevationRule: Hashable, Sendable {
     case when(JSONValue)
   }
 
+  /// When nobody else has to act: to break glass, nobody ever has.
+  public var needsNobody: SelfApproval { isBreakGlass ? .always : approvesItself }
+
   /// A ticket by its system and a pattern of its key.
   public struct TicketPattern: Hashable, Sendable {
     /// The ticket system.
@@ -86,7 +89,6 @@ extension ElevationRule {
     approvers = try reader.principals("approvers") ?? []
     isBreakGlass = try reader.optionalBool("break_glass") ?? false
     approvesItself = try reader.selfApproval()
-    let needsApprover = !isBreakGlass && approvesItself != .always
     approvals = Int(try reader.count("approvals", in: 1...Int64(Limits.approvalsPerRequest), usual: 1))
     longestSeconds = try reader.optionalCount("longest_seconds", in: 1...Self.longestWindow)
     allowsStanding = try reader.optionalBool("standing") ?? false
@@ -100,7 +102,7 @@ extension ElevationRule {
       throw reader.error("roles", "must name what may be asked for: roles, groups or revisions")
     }
     if !roles.isEmpty, scopes.isEmpty { throw reader.error("scopes", "must name where the roles may be asked for, or *") }
-    if needsApprover, approvers.isEmpty { throw reader.error("approvers", "must name who approves") }
+    if needsNobody != .always, approvers.isEmpty { throw reader.error("approvers", "must name who approves") }
     if !(roles + groups).isEmpty, longestSeconds == nil, !allowsStanding {
       throw reader.error("longest_seconds", "must say how long access may last, or standing must be true")
     }

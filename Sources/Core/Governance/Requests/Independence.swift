@@ -223,9 +223,3 @@ extension JSONValue {
     (arrayValue ?? [self]).compactMap { $0.stringValue.map { .identity($0) } }
   }
 }
-
-extension Span {
-  fileprivate func overlaps(_ stretch: Interval) -> Bool {
-    Interval(exactly: from, to: to).map { $0.overlaps(stretch) } ?? false
-  }
-}

@@ -7,7 +7,6 @@ struct Judged {
   let elevation: Elevation
   /// Whether nobody else has to act.
   let isAlone: Bool
-  let isBreakGlass: Bool
 }
 
 extension Decision {
@@ -27,7 +26,7 @@ extension Decision {
     }
     try judgeDuration(terms, rule)
     try judgeRequirements(terms, rule, reason, ticket)
-    return Judged(elevation: elevation, isAlone: isAlone(terms, rule), isBreakGlass: rule.isBreakGlass)
+    return Judged(elevation: elevation, isAlone: isAlone(terms, rule))
   }
 
   private func judgeParties(_ terms: RequestTerms, _ rule: ElevationRule) throws(Refusal) {
@@ -108,8 +107,7 @@ extension Decision {
   }
 
   private func isAlone(_ terms: RequestTerms, _ rule: ElevationRule) -> Bool {
-    if rule.isBreakGlass { return true }
-    switch rule.approvesItself {
+    switch rule.needsNobody {
     case .never: return false
     case .always: return true
     case .when(let condition): return holds(condition, of: terms)
