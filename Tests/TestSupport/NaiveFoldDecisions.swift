@@ -162,6 +162,7 @@ extension NaiveView {
   private func ancestry(of bearer: Entity) -> Set<Entity> {
     var found: Set<Entity> = [bearer]
     if let link = state.links[bearer] { found.insert(link.person) }
+    found.formUnion(builtIns(of: bearer))
     while true {
       let above = Set(state.memberships.keys.filter { found.contains($0.member) }.map(\.group)).subtracting(found)
       if above.isEmpty { return found }

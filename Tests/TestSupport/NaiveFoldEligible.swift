@@ -18,7 +18,13 @@ extension NaiveView {
 
   /// Who is not allowed it and could get it, sorted by identity.
   public func eligible(_ subject: WhoSubject) -> [Eligible] {
-    let allowed = Set(who(subject).filter { $0.status == .allowed }.map { Bytes($0.identity) })
+    var allowed = Set(who(subject).filter { $0.status == .allowed }.map { Bytes($0.identity) })
+    // Who has an access as one of everyone needs not ask for it either.
+    if case .access = subject {
+      for (identity, paths) in paths where claims(of: paths, [], on: subject).contains(where: { $0.status == .allowed }) {
+        allowed.insert(Bytes(identity.id))
+      }
+    }
     let identities = reaches.keys.filter { !allowed.contains(Bytes($0.id)) }.sorted { Bytes($0.id) < Bytes($1.id) }
     return identities.compactMap { identity in
       let ways = elevations.compactMap { id, rule in

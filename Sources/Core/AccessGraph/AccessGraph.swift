@@ -56,6 +56,11 @@ public final class AccessGraph {
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  /// The built-in principals; `none` while nobody named them.
+  var everyoneNode = none
+  var authenticatedNode = none
+  /// Identities that were external at some time.
+  var externalNodes: Set<Int32> = []
   let identityOrder = IdentityOrder()
   let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
@@ -86,6 +91,8 @@ public final class AccessGraph {
     self.indexLimits = indexLimits
     let first = texts.number("*")
     assert(first == Self.everything)
+    let builtIns = [texts.number(BuiltIn.everyone), texts.number(BuiltIn.authenticated)]
+    assert(builtIns == [Self.everyoneText, Self.authenticatedText])
   }
 
   /// Applies the next event above the published position.

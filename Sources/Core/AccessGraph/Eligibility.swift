@@ -30,10 +30,18 @@ extension AccessGraph {
       }
     }
     let identities = Array(found.keys)
+    // Built-in principals are listed themselves, and not those who have it by them.
+    let builtIns = [everyoneNode, authenticatedNode].filter { $0 != none }.map { id($0) }
+    let isForAll = builtIns.contains { name in holders.contains { $0.identity.isExactly(name) } }
     return texts.order(of: identities.map { nodes[$0].text }).compactMap { place in
       let identity = id(identities[Int(place)])
       let index = firstPlace(in: 0..<holders.count) { !holders[$0].identity.precedes(identity) }
       if index < holders.count, holders[index].identity.isExactly(identity), holders[index].status == .allowed { return nil }
+      if isForAll, case .access(let action, let resource) = subject {
+        let circumstances = Circumstances(graph: self, sight: sight, resource: resource)
+        let decision = decision(identities[Int(place)], action: action, resource: resource, circumstances)
+        if decision.status == .allowed { return nil }
+      }
       return Eligible(identity: identity, ways: found[identities[Int(place)]] ?? [])
     }
   }
