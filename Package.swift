@@ -145,7 +145,7 @@ let package = Package(
       "Jobs", in: "Store",
       uses: [
         "Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
-        "Jobs", "TestSupport",
+        "Usage", "Jobs", "TestSupport",
       ], besides: ["verify.py"]),
     .tests(
       "API", in: "Service",

@@ -96,6 +96,8 @@ public enum Schema {
     SQLFile(name: "usage_day_table", bytes: PackageResources.usage_day_table_sql),
     SQLFile(name: "usage_days_missing", bytes: PackageResources.usage_days_missing_sql),
     SQLFile(name: "make_usage_day", bytes: PackageResources.make_usage_day_sql),
+    SQLFile(name: "drop_usage_day", bytes: PackageResources.drop_usage_day_sql),
+    SQLFile(name: "usage_by_day", bytes: PackageResources.usage_by_day_sql),
   ]
 
   /// Views.

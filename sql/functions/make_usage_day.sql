@@ -14,9 +14,11 @@ BEGIN
   IF (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = 'tenure.usage'::regclass) >= 3660 THEN
     RAISE EXCEPTION 'usage is kept of too many days' USING ERRCODE = '54000';
   END IF;
-  -- One at a time makes a day; the second finds it.
+  -- One at a time makes a day; the second finds it, in the table itself: what to_regclass remembers is older than the lock.
   PERFORM pg_advisory_xact_lock(0, tenure.job_lock('usage partitions'));
-  IF to_regclass('tenure.' || name) IS NOT NULL THEN RETURN false; END IF;
+  IF EXISTS (SELECT FROM pg_class c WHERE c.relname = name AND c.relnamespace = 'tenure'::regnamespace) THEN
+    RETURN false;
+  END IF;
   -- Attached and not made in place: so readers and writers of the other days go on.
   EXECUTE format(
     'CREATE TABLE tenure.%I (LIKE tenure.usage INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE)', name);

@@ -25,8 +25,8 @@ struct UsageBatch {
 
   /// Checks the records.
   ///
-  /// - Throws: `UsageError`.
-  init(_ records: [UsageRecord], source: String, tenant: Int32, now: Instant) throws(UsageError) {
+  /// - Throws: `UsageStoreError`.
+  init(_ records: [UsageRecord], source: String, tenant: Int32, now: Instant) throws(UsageStoreError) {
     if let problem = Limits.problem(identifier: source) { throw .badSource(problem: problem) }
     guard records.count <= UsageLimits.recordsPerBatch else { throw .tooMany(count: records.count) }
     let latest = now.adding(microseconds: UsageLimits.skewMicroseconds)

@@ -25,7 +25,7 @@ public struct UsageStore: Sendable {
   /// - Parameters:
   ///   - records: at most ``UsageLimits/recordsPerBatch``, of at most ``UsageLimits/daysPerBatch`` days.
   ///   - source: the system that tells it.
-  /// - Throws: ``UsageError``, and nothing is stored; `PostgresError`.
+  /// - Throws: ``UsageStoreError``, and nothing is stored; `PostgresError`.
   public func record(_ records: [UsageRecord], source: String) throws -> UsageReceipt {
     if records.isEmpty { return UsageReceipt() }
     let batch = try UsageBatch(records, source: source, tenant: tenant.id, now: tenant.now)
@@ -38,7 +38,7 @@ public struct UsageStore: Sendable {
           continue
         }
       }
-      throw UsageError.unsettled
+      throw UsageStoreError.unsettled
     }
   }
 
@@ -61,7 +61,7 @@ public struct UsageStore: Sendable {
 
   /// Keeps rows for so many days from now on; what was dropped does not come back.
   public func keep(days: Int) throws {
-    guard UsageWindow.allowedDays.contains(days) else { throw UsageError.badWindow(days: days) }
+    guard UsageWindow.allowedDays.contains(days) else { throw UsageStoreError.badWindow(days: days) }
     _ = try tenant.withConnection { connection in
       try connection.run(
         """

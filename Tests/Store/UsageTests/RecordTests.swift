@@ -11,9 +11,9 @@ import Testing
 
 /// What becomes of what sources tell.
 @Suite struct RecordTests {
-  let place: UsagePlace
+  let place: UsageTenant
 
-  init() throws { place = try UsagePlace() }
+  init() throws { place = try UsageTenant() }
 
   @Test func `a use counts once by source and id, whatever the batch, the day or the order`() throws {
     let records = (0..<50).map { UsageRecord.of("\($0)", at: hour(Int64($0) * 7)) }
@@ -62,7 +62,7 @@ import Testing
       (.of("1", at: hour(1_002)), "at"), (.of("a\u{0}", at: hour(1)), "id"),
     ]
     for (record, field) in cases {
-      let error = #expect(throws: UsageError.self) {
+      let error = #expect(throws: UsageStoreError.self) {
         try place.usage.record([.of("good", at: hour(1)), record], source: "trail")
       }
       guard case .invalid(record: 1, field, problem: _) = error else {
@@ -71,10 +71,10 @@ import Testing
       }
     }
     let many = (0...UsageLimits.recordsPerBatch).map { UsageRecord.of("\($0)", at: hour(1)) }
-    #expect(throws: UsageError.tooMany(count: many.count)) { try place.usage.record(many, source: "trail") }
+    #expect(throws: UsageStoreError.tooMany(count: many.count)) { try place.usage.record(many, source: "trail") }
     let days = (0...31).map { UsageRecord.of("\($0)", at: hour($0 * 24)) }
-    #expect(throws: UsageError.tooManyDays(count: 32)) { try place.usage.record(days, source: "trail") }
-    #expect(throws: UsageError.self) { try place.usage.record(days, source: "") }
+    #expect(throws: UsageStoreError.tooManyDays(count: 32)) { try place.usage.record(days, source: "trail") }
+    #expect(throws: UsageStoreError.self) { try place.usage.record(days, source: "") }
     #expect(try place.count("usage") == 0)
     #expect(try place.usage.recordAll(days, source: "trail") == UsageReceipt(new: 32))
   }
@@ -109,7 +109,7 @@ import Testing
     _ = try place.usage.record([.of("1", at: hour(1))], source: "trail")
     for change in [
       "UPDATE tenure.usage SET identity = 'bob'", "DELETE FROM tenure.usage", "TRUNCATE tenure.usage",
-      "DROP TABLE tenure.usage_20240101", "CREATE TABLE tenure.usage_20300101 ()", "UPDATE tenure.usage_daily SET uses = 2",
+      "DROP TABLE tenure.usage_20240101", "CREATE TABLE tenure.usage_20300101 ()", "DELETE FROM tenure.usage_daily",
     ] {
       let error = #expect(throws: PostgresError.self, "\(change)") { try ScratchDatabase.connect().execute(change) }
       #expect(error?.sqlState == "42501", "\(change)")

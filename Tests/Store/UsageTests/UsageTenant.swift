@@ -9,7 +9,7 @@ import TestSupport
 func hour(_ number: Int64) -> Instant { Instant(microseconds: 1_704_067_200_000_000 + number * 3_600_000_000) }
 
 /// A tenant of its own with a clock that the test sets; it is hour 1,000, ten days into February.
-final class UsagePlace {
+final class UsageTenant {
   let clock: TestClock
   let store: EventStore
   let tenant: Tenant

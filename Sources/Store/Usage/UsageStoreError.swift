@@ -1,5 +1,5 @@
 /// Why usage was not recorded; nothing of the batch was stored.
-public enum UsageError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum UsageStoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A batch has more records than one transaction takes.
   case tooMany(count: Int)
   /// The records of a batch are of more days than one transaction takes.
@@ -12,6 +12,8 @@ public enum UsageError: Error, Hashable, Sendable, CustomStringConvertible {
   case badWindow(days: Int)
   /// Days were dropped again and again while the batch was being written.
   case unsettled
+  /// A row says what this program does not know, such as one of a later version.
+  case unreadable
 
   /// One line for a log or an answer.
   public var description: String {
@@ -25,6 +27,7 @@ public enum UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     case .badWindow(let days):
       "usage cannot be kept for \(days) days, only for \(UsageWindow.allowedDays.lowerBound) to \(UsageWindow.allowedDays.upperBound)"
     case .unsettled: "days of usage were dropped while the batch was written; send it again"
+    case .unreadable: "a use has an outcome that this program does not know"
     }
   }
 }
