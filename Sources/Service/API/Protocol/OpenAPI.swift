@@ -110,7 +110,7 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + requests + fulfilments + events
-    + [commands] + access + check + find + webhooks
+    + [commands] + access + check + find + webhooks + auditReports
 
   /// Whether it records events.
   var isWrite: Bool {
