@@ -62,6 +62,7 @@ public struct AuditReport: Sendable {
     _ name: String, _ title: String, controls: [String], _ time: Time, parameters: [Parameter] = [], columns: [String],
     _ rows: Rows, totals: @escaping @Sendable (ReportContext) throws -> [ControlTotal] = { _ in [] }
   ) {
+    precondition(Set(columns).count == columns.count, "the columns of \(name) have names of their own")
     self.name = name
     self.title = title
     self.controls = controls

@@ -115,7 +115,7 @@ extension AuditReport {
     "decision", "Why an access was allowed or denied at a moment, with the versions of all that decided it",
     controls: ["AU-10"],
     .moment, parameters: [.identity(required: true), .action, .resource(required: true)],
-    columns: ["status", "reason", "decided_by", "path", "path_status", "step", "conditions"] + authorityColumns,
+    columns: ["status", "because", "decided_by", "path", "path_status", "step", "conditions"] + authorityColumns,
     .keys({ _ in [""] }, perSlice: 1) { context, _ in
       let answer = try context.read { graph, _ in
         graph.why(
