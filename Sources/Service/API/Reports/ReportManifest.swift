@@ -28,8 +28,9 @@ public struct ReportManifest: Sendable {
   public var position: Int64
   /// What the sources vouched for.
   public var coverage: Coverage
-  /// Who ran it, and when.
+  /// Who ran it.
   public var ranBy: String
+  /// When it was run.
   public var ranAt: Instant
   /// Rows in each file.
   public var rows: Int64
