@@ -152,7 +152,7 @@ let package = Package(
       uses: [
         "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Jobs", "API", "Server",
         "TestSupport",
-      ]),
+      ], besides: ["csv_rows.py"]),
     .tests(
       "tenure", in: "Service",
       uses: [
