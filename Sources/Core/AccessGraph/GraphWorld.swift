@@ -33,6 +33,16 @@ public struct GraphWorld: World {
     return values
   }
 
+  /// The positions of the events that voided an entry of the fact, in order.
+  ///
+  /// O(entries of the fact). One that was voided in its own batch may be missing: it never had an effect.
+  public func voidings(of fact: Fact) -> [Int64] {
+    guard let number = graph.find(fact) else { return [] }
+    var voidings: Set<Int64> = []
+    graph.forEachEntry(of: number) { entry in if entry.voided <= k { voidings.insert(entry.voided) } }
+    return voidings.sorted()
+  }
+
   /// Every fact that ever had this entity as an end.
   public func facts(about entity: Entity) -> [Fact] {
     guard let node = graph.find(entity).map({ graph.nodes[$0] }) else { return [] }

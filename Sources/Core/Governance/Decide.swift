@@ -130,6 +130,7 @@ struct Decision<W: World> {
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
     case .policy, .resource, .assignment, .event, .request, .credential: return
     }
+    try noteReturn(of: entity)
     let finding = Finding(
       rule: "unknown_reference", subject: entity,
       evidence: ["named_by": .string(command.change.type), "pointer": .string(pointer)])
@@ -148,6 +149,7 @@ struct Decision<W: World> {
       try require(.identity(id), "/attributes/owner")
     }
     emit(command.change)
+    try noteReturn(of: entity)
   }
 
   mutating func link(_ account: String, _ person: String) throws(Refusal) {
@@ -182,7 +184,18 @@ struct Decision<W: World> {
     }
     try checkLifetime(of: member, role: nil, from: at, to: expiresAt)
     emit(command.change)
+    keepLonger(.membership(group: group, member: member), until: expiresAt)
     try noteUnapproved()
+  }
+
+  /// What a request grants from later on does not shorten what is given otherwise: where it begins, the longer goes on.
+  private mutating func keepLonger(_ fact: Fact, until end: Instant?) {
+    for entry in world.entries(of: fact) where entry.moment.effective > at && end.map({ entry.moment.effective < $0 }) ?? true {
+      guard case .begins(_, let other?) = entry.effect, end.map({ other < $0 }) ?? true,
+        world.request(granting: fact, at: entry.moment.position) != nil
+      else { continue }
+      emit(command.change, at: entry.moment.effective)
+    }
   }
 
   mutating func assign(_ id: String, _ grant: Grant) throws(Refusal) {

@@ -135,6 +135,15 @@ extension FieldReader {
     return principals
   }
 
+  mutating func ids(_ name: String) throws(JSONFieldError) -> [String] {
+    let ids = try optionalStrings(name, maximumCount: Limits.principalsPerPolicy) ?? []
+    for (index, id) in ids.enumerated() {
+      guard let problem = Limits.problem(identifier: id) else { continue }
+      throw JSONFieldError(pointer: JSONPointer.child(index, of: pointer(to: name)), problem: problem)
+    }
+    return ids
+  }
+
   /// A permission of a rule: its effect is the policy's, and its condition must be one that can be judged.
   fileprivate mutating func rulePermission(_ effect: PermissionEffect) throws(JSONFieldError) -> Permission {
     let actions = try patterns("actions") ?? []

@@ -161,8 +161,13 @@ import Testing
     try before.step("m", .approved, by: "bob")
     let direct = Change.membershipAdded(group: "vault", member: .identity("ada"), expiresAt: nil)
     try before.tell(direct, isUnapproved: true, reason: "now")
-    try before.step("m", .ended, by: "ada")
-    #expect(before.world.value(of: Self.inTheVault, at: before.now) != nil && before.state("m") == .ended)
+    // What is held otherwise has no end: the request has nothing to give any more, and nothing to end.
+    #expect(before.state("m") == .ended)
+    #expect(try refused { try before.step("m", .ended, by: "ada") }?.code == .wrongState)
+    for days: Int64 in [0, 1, 2] {
+      let t = before.now.adding(microseconds: days * 86_400 * RequestDesk.second)
+      #expect(before.world.value(of: Self.inTheVault, at: t) != nil)
+    }
     var after = try Self.desk()
     try after.submit("m", RequestDesk.terms(Self.ada))
     try after.step("m", .approved, by: "bob")

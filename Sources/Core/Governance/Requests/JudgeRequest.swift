@@ -25,6 +25,7 @@ extension Decision {
       throw Refusal(.notPermitted, "must lie within \(rule.startWithinSeconds) seconds under \(terms.policy)", at: "/start")
     }
     try judgeDuration(terms, rule)
+    try judgeOverlap(terms)
     try judgeRequirements(terms, rule, reason, ticket)
     return Judged(elevation: elevation, isAlone: isAlone(terms, rule))
   }
@@ -42,6 +43,13 @@ extension Decision {
     }
   }
 
+  /// When the access would be had, were it granted now; nil where the time for it is over.
+  func window(of terms: RequestTerms) -> Interval? {
+    var (begin, first) = (at, at)
+    if case .at(let start) = terms.start { (begin, first) = (max(start, at), start) }
+    return Interval(exactly: begin, to: terms.durationSeconds.map { first.adding(seconds: $0) })
+  }
+
   private func judgeProposal(_ terms: RequestTerms, _ id: String, _ rule: ElevationRule) throws(Refusal) {
     var extended: Grant?
     switch terms.proposal {
@@ -50,10 +58,7 @@ extension Decision {
       if extended == nil {
         throw Refusal(.notHeld, "does not hold: what has ended is asked for anew", at: "/proposal/id")
       }
-    case .membership(let group, let member):
-      if world.value(of: .membership(group: group, member: member), at: at) != nil {
-        throw Refusal(.noChange, "is a member already: what is held otherwise must not end with a request", at: "/proposal")
-      }
+    case .membership: break
     case .role(let role, _): try requireThere(.role(role))
     case .policy(let policy, _): try requireThere(.policy(policy))
     case .assignment(_, let role, _, _):
@@ -88,6 +93,17 @@ extension Decision {
         rule.longestSeconds.map { "must be 1 to \($0) seconds" } ?? "must be absent: only standing access may be asked for"
       throw Refusal(.notPermitted, "\(limit) under \(terms.policy)", at: "/duration_seconds")
     }
+  }
+
+  /// A membership has one end at a time: what is held otherwise must not end with a request, nor the request with that.
+  private func judgeOverlap(_ terms: RequestTerms) throws(Refusal) {
+    guard case .membership(let group, let member) = terms.proposal, let window = window(of: terms) else { return }
+    guard let other = world.holds(.membership(group: group, member: member)).first(where: { $0.overlaps(window) }) else {
+      return
+    }
+    let stretch = other.to.map { "until \($0)" } ?? "without an end"
+    throw Refusal(
+      .noChange, "is a member from \(other.from) \(stretch) otherwise: ask for what lies outside of it", at: "/proposal")
   }
 
   private func judgeRequirements(

@@ -122,7 +122,7 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + fulfilments
-    + events + [commands] + access + check + find + webhooks
+    + events + [commands] + access + check + find + webhooks + auditReports
 
   /// Whether it records events.
   var isWrite: Bool {

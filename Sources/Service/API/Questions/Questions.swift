@@ -187,7 +187,7 @@ extension Questions {
     return Dictionary(events.map { ($0.event.position, EventNote($0.event)) }) { first, _ in first }
   }
 
-  private func survey(_ graph: AccessGraph, _ k: Int64) -> CoverageSurvey {
+  func survey(_ graph: AccessGraph, _ k: Int64) -> CoverageSurvey {
     CoverageSurvey(graph: graph, asKnownAt: k, sources: graph.ids(of: .source))
   }
 
