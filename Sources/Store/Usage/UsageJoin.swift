@@ -93,11 +93,21 @@ extension IntervalSet {
 /// The definitions that a role ever had, and those of all roles that any of them includes, transitively.
 private struct RoleHistory {
   private let root: String
-  /// Of each role, by its bytes.
   private var definitions: [Entity: [Span]] = [:]
+  /// The instants at which any definition begins or ends, and what each role that the root is or includes permits from then on.
+  private var turns: [(from: Instant, permissions: [Entity: Set<Permission>])] = []
 
   init(of role: String, in world: some World) {
     root = role
+    read(role, in: world)
+    let ends = definitions.values.joined().flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }
+    for from in Set(ends).sorted() {
+      let permitted = closure(at: from).map { (Entity.role($0.role), Set($0.document.permissions ?? [])) }
+      turns.append((from, Dictionary(uniqueKeysWithValues: permitted)))
+    }
+  }
+
+  private mutating func read(_ role: String, in world: some World) {
     var waiting = [role]
     while let next = waiting.popLast() {
       let entity = Entity.role(next)
@@ -139,15 +149,9 @@ private struct RoleHistory {
 
   /// When the root gave an equal permission by the same role.
   func gives(_ permission: Permission, in role: String) -> IntervalSet {
-    let ends = definitions.values.joined().flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }
-    let turns = Set(ends).sorted()
     var given: [Interval] = []
-    for (index, from) in turns.enumerated() {
-      let isGiven = closure(at: from).contains { found, document in
-        found.isExactly(role) && document.permissions?.contains(permission) ?? false
-      }
-      guard isGiven else { continue }
-      given.append(Interval(from: from, to: index + 1 < turns.count ? turns[index + 1] : nil))
+    for (index, turn) in turns.enumerated() where turn.permissions[.role(role)]?.contains(permission) ?? false {
+      given.append(Interval(from: turn.from, to: index + 1 < turns.count ? turns[index + 1].from : nil))
     }
     return IntervalSet(given)
   }
