@@ -71,7 +71,10 @@ let package = Package(
         "Memory", "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema",
       ]),
     .module(  // one folder a source
-      "Connectors", in: "Store", uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
+      "Connectors", in: "Store",
+      uses: [
+        "YAML", "Compression", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
+      ]),
 
     .module(  // the scheduler, one file a job, webhooks and what they are told
       "Jobs", in: "Store",
