@@ -45,6 +45,8 @@ public enum Schema {
     SQLFile(name: "m0028_webhook", bytes: PackageResources.m0028_webhook_sql),
     SQLFile(name: "m0029_webhook_delivery", bytes: PackageResources.m0029_webhook_delivery_sql),
     SQLFile(name: "m0030_event_of_loss", bytes: PackageResources.m0030_event_of_loss_sql),
+    SQLFile(name: "m0031_credentials", bytes: PackageResources.m0031_credentials_sql),
+    SQLFile(name: "m0032_credentials_by_identity", bytes: PackageResources.m0032_credentials_by_identity_sql),
   ]
 
   /// Functions, in the order in which they need one another.

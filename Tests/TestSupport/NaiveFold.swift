@@ -30,6 +30,7 @@ public struct NaiveState {
     case resource
     case source
     case request(AccessRequest)
+    case credential(CredentialDocument)
   }
 
   /// An entity that exists.
@@ -143,6 +144,9 @@ extension NaiveState {
     case .assignmentGranted, .assignmentExtended, .assignmentRevoked: applyAssignment(event.change, origin)
     case .coverageBegan, .coverageEnded, .coverageGap: applyCoverage(event.change, origin)
     case .request(let id, _, _, let request): if let request { begin(.request(id), .request(request), [:], origin) }
+    case .credentialIssued(let id, let document, let attributes):
+      begin(.credential(id), .credential(document), attributes, origin)
+    case .credentialRevoked(let id): end(.credential(id))
     case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: break
     }
   }

@@ -86,6 +86,17 @@ public struct NaiveWorld: World {
     return ids
   }
 
+  /// The ids of the credentials that were ever issued with this end.
+  public func credentials(of end: CredentialEnd) -> [String] {
+    var found: Set<Entity> = []
+    for event in events {
+      if case .credentialIssued(let id, let document, _) = event.change, end.isNamed(by: document) {
+        found.insert(.credential(id))
+      }
+    }
+    return found.sorted().map(\.id)
+  }
+
   /// Whether the id was ever granted.
   public func hasUsed(assignment id: String) -> Bool {
     events.contains { event in

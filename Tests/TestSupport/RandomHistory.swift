@@ -19,6 +19,8 @@ public enum Universe {
   public static let policies = ["p1", "p2"]
   /// Ids of access requests.
   public static let requests = ["r1", "r2"]
+  /// Ids of credentials.
+  public static let credentials = ["k1", "k2", "k3", "k4"]
   /// Ids of sources.
   public static let sources = ["s1", "s2"]
   /// Scopes; some are prefixes of others, by text only or by segments.

@@ -11,7 +11,8 @@ public struct RandomChanges {
   public func next(_ random: inout SeededGenerator, after events: [Event]) -> Change {
     switch random.below(100) {
     case 0..<38: bond(&random, events)
-    case 38..<72: assignment(&random, events)
+    case 38..<69: assignment(&random, events)
+    case 69..<72: credential(&random, events)
     case 72..<82: beginning(&random)
     case 82..<86: ending(&random)
     case 86..<89: suspension(&random)
@@ -133,6 +134,19 @@ public struct RandomChanges {
     case 8..<10: return .assignmentExtended(id: random.pick(used + ["a1"]), expiresAt: end(&random))
     default: return .assignmentRevoked(id: random.pick(used + ["a1"]))
     }
+  }
+
+  /// A credential is issued, revised or revoked; its ends need not be there.
+  private func credential(_ random: inout SeededGenerator, _ events: [Event]) -> Change {
+    let id = random.pick(Universe.credentials)
+    if random.chance(1, in: 3) { return .credentialRevoked(id: id) }
+    let document = CredentialDocument(
+      kind: random.pick(CredentialKind.allCases), identity: random.pick(Universe.identities),
+      holder: random.chance(1, in: 2) ? random.pick(Universe.identities) : nil,
+      grant: random.chance(1, in: 2) ? random.pick(Universe.assignments) : nil,
+      parent: random.chance(1, in: 4) ? random.pick(Universe.credentials.filter { !$0.isExactly(id) }) : nil,
+      expiresAt: end(&random))
+    return .credentialIssued(id: id, document, attributes: attributes(&random))
   }
 
   private func beginning(_ random: inout SeededGenerator) -> Change {

@@ -27,6 +27,9 @@ public final class AccessGraph {
   var roles: [CompiledRole] = []
   var policies: [CompiledPolicy] = []
   var requests: [AccessRequest] = []
+  let credentials = Chunks<CredentialRecord>()
+  /// The lists of the credentials that ever named an end.
+  var credentialLists: [CredentialEndKey: Int32] = [:]
   var attributes: [AttributeValue] = []
   var conditions: [Condition] = []
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.

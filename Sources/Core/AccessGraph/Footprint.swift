@@ -19,6 +19,7 @@ extension AccessGraph {
   /// O(indexes of time). What the allocator keeps of what was given back is not in it.
   public var bytes: Int {
     let records = nodes.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes + resources.bytes
+    let issued = credentials.bytes + credentialLists.count * Estimate.tableEntry
     let listed = edges.bytes + lists.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
     let names =
       texts.bytes + nodeNumbers.bytes + factNumbers.bytes + resourceNumbers.bytes + identityOrder.bytes + nameLists.bytes
@@ -28,6 +29,6 @@ extension AccessGraph {
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
       + requests.count * Estimate.request + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
     let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count
-    return records + listed + names + numbers + values + tables * Estimate.tableEntry
+    return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

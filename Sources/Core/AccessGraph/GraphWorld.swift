@@ -91,6 +91,13 @@ public struct GraphWorld: World {
     return recent.reversed().map(graph.id)
   }
 
+  /// The ids of the credentials that were ever issued with this end, in the order of their bytes.
+  ///
+  /// O(n log n) of these credentials and their entries.
+  public func credentials(of end: CredentialEnd) -> [String] {
+    graph.credentialNodes(of: end, asKnownAt: k).map(graph.id).sorted { $0.precedes($1) }
+  }
+
   /// Whether an assignment id was ever used, by a voided event too.
   public func hasUsed(assignment id: String) -> Bool {
     guard let number = graph.find(.assignment(id: id)) else { return false }
@@ -183,6 +190,7 @@ extension AccessGraph {
       case .request: return requests[Int(first.value)].step.eventType
       case .resource: return begins ? "resource.described" : "resource.removed"
       case .source: return begins ? "source.registered" : "source.retired"
+      case .credential: return begins ? "credential.issued" : "credential.revoked"
       case .assignment, .event: preconditionFailure("no existence is recorded of them")
       }
     case .attribute: preconditionFailure("an attribute is written with its entity")
@@ -210,6 +218,7 @@ extension AccessGraph {
       case .role: return .role(roles[Int(record.value)].document)
       case .policy: return .policy(policies[Int(record.value)].document)
       case .request: return .request(requests[Int(record.value)])
+      case .credential: return .credential(credential(record.value))
       case .resource: return .resource
       case .source, .assignment, .event: return .source
       }

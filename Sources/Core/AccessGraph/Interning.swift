@@ -28,7 +28,7 @@ extension AccessGraph {
     case .role: roleNodes.append(number)
     case .source: sourceNodes.append(number)
     case .identity: identityNodes.append(number)
-    case .group, .resource, .assignment, .event: break
+    case .group, .resource, .assignment, .event, .credential: break
     }
     return number
   }
@@ -57,6 +57,7 @@ extension EntityKind {
     case .source: 6
     case .event: 7
     case .request: 8
+    case .credential: 9
     }
   }
 }
@@ -204,6 +205,7 @@ extension AccessGraph {
     case .request(let request):
       requests.append(request)
       return Int32(requests.count - 1)
+    case .credential(let document): return add(document)
     case .attribute(let attribute):
       attributes.append(attribute)
       return Int32(attributes.count - 1)

@@ -310,6 +310,7 @@ extension AccessGraph {
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
     case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].members), change)
+    case .existence where nodes[key.a].kind == .credential: return noteEnds(of: key.a, credentials[entry.value])
     case .existence, .attribute, .suspension: return
     }
     entries[index].places = places

@@ -149,6 +149,19 @@ extension GraphLoader {
     put(.existence, .request, id, value: Int32(requests.count - 1), place)
   }
 
+  /// An entry of a credential; a beginning has a kind and an identity.
+  public func addCredential(
+    _ id: Int32, _ kind: CredentialKind?, identity: Int32?, holder: Int32?, grant: Int32?, parent: Int32?, expiresAt: Int64?,
+    at place: LoadedPlace
+  ) {
+    guard place.effect == .begins else { return put(.existence, .credential, id, value: none, place) }
+    guard let kind, let identity else { return contradict(place.position, "issues a credential that acts as nobody") }
+    let record = CredentialRecord(
+      kind: kind, identity: identity, holder: holder ?? none, grant: grant ?? none, parent: parent ?? none,
+      expires: expiresAt ?? never)
+    put(.existence, .credential, id, value: graph.add(record), place)
+  }
+
   /// An entry of an attribute; a beginning has a value.
   public func addAttribute(_ kind: EntityKind, _ entity: Int32, name: Int32, _ value: AttributeValue?, at place: LoadedPlace) {
     guard place.effect == .begins else { return put(.attribute, kind, entity, name, value: none, place) }
@@ -351,7 +364,7 @@ extension GraphLoader {
     case .identity: node(kind, text, identities)
     case .group: node(kind, text, groups)
     case .role: node(kind, text, roleNodes)
-    case .assignment, .policy, .resource, .source, .event, .request: graph.node(kind, text: text)
+    case .assignment, .policy, .resource, .source, .event, .request, .credential: graph.node(kind, text: text)
     }
   }
 

@@ -200,9 +200,18 @@ extension Change {
       form.text("evidence", confirmation.evidence, maximumBytes: Limits.evidenceBytes)
       form.id("id", assignment)
       form.word("stage", confirmation.claim.rawValue)
+    case .credentialIssued(let id, let document, let attributes):
+      form.attributes(attributes)
+      form.instant("expires_at", document.expiresAt)
+      form.id("grant", document.grant)
+      form.id("holder", document.holder)
+      form.id("id", id)
+      form.id("identity", document.identity)
+      form.word("kind", document.kind.rawValue)
+      form.id("parent", document.parent)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
-      .sourceRetired(let id):
+      .sourceRetired(let id), .credentialRevoked(let id):
       form.id("id", id)
     case .roleDefined, .policyDefined, .findingRaised, .request: preconditionFailure("written as a document")
     }

@@ -34,6 +34,8 @@ extension Change {
     case .findingRaised: "finding.raised"
     case .request(_, let step, _, _): step.eventType
     case .fulfilmentConfirmed: "fulfilment.confirmed"
+    case .credentialIssued: "credential.issued"
+    case .credentialRevoked: "credential.revoked"
     }
   }
 
@@ -56,6 +58,7 @@ extension Change {
     case .eventVoided(let position): Entity(.event, String(position))
     case .findingRaised(let finding): finding.subject
     case .request(let id, _, _, _): .request(id)
+    case .credentialIssued(let id, _, _), .credentialRevoked(let id): .credential(id)
     }
   }
 
@@ -121,9 +124,13 @@ extension Change {
       data["stage"] = .string(confirmation.claim.rawValue)
       data["by"] = .string(confirmation.by)
       data["evidence"] = .string(confirmation.evidence)
+    case .credentialIssued(let id, let document, let attributes):
+      data["id"] = .string(id)
+      document.write(to: &data)
+      data.put(attributes)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
-      .sourceRetired(let id):
+      .sourceRetired(let id), .credentialRevoked(let id):
       data["id"] = .string(id)
     }
     return .object(data)
@@ -178,6 +185,10 @@ extension Change {
       let finding = Finding(
         rule: try data.id("rule"), subject: try data.entity("subject"), evidence: try data.value("evidence"))
       self = .findingRaised(finding)
+    case "credential.issued":
+      let id = try data.id("id")
+      self = .credentialIssued(id: id, try CredentialDocument(reading: &data), attributes: try data.attributes())
+    case "credential.revoked": self = .credentialRevoked(id: try data.id("id"))
     case "fulfilment.confirmed":
       let confirmation = FulfilmentConfirmation(
         endedAt: try data.instant("ended_at"), claim: try data.choice("stage", of: FulfilmentConfirmation.Claim.self),

@@ -84,6 +84,7 @@ public struct Verb: Hashable, Sendable {
     Verb("request.approve", "request.approved"), Verb("request.deny", "request.denied"),
     Verb("request.withdraw", "request.withdrawn"), Verb("request.claim", "request.claimed"),
     Verb("request.record_lapse", "request.lapsed"), Verb("request.end", "request.ended"),
+    Verb("credential.issue", "credential.issued"), Verb("credential.revoke", "credential.revoked"),
     Verb("fulfilment.confirm", "fulfilment.confirmed"),
   ]
 

@@ -106,6 +106,8 @@ struct Decision<W: World> {
     case .eventVoided(let position): try void(position)
     case .findingRaised: emit(command.change)
     case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
+    case .credentialIssued(let id, let document, let attributes): try issue(id, document, attributes)
+    case .credentialRevoked(let id): try end(.credential(id), "/id")
     case .fulfilmentConfirmed(let assignment, let confirmation): try confirm(assignment, confirmation)
     }
   }
@@ -122,7 +124,7 @@ struct Decision<W: World> {
     case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
     case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
-    case .policy, .resource, .assignment, .event, .request: return
+    case .policy, .resource, .assignment, .event, .request, .credential: return
     }
     let finding = Finding(
       rule: "unknown_reference", subject: entity,

@@ -2,7 +2,7 @@ public import Temporal
 
 /// What can be an end of a fact: each kind is a word of its own.
 public enum EntityKind: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
-  case identity, group, role, assignment, policy, resource, source, event, request
+  case identity, group, role, assignment, policy, resource, source, event, request, credential
 }
 
 /// One entity of a tenant: its kind and its id; ids are unique within a kind.
@@ -52,6 +52,8 @@ public struct Entity: Hashable, Sendable, Comparable, CustomStringConvertible {
   public static func source(_ id: String) -> Entity { Entity(.source, id) }
   /// An access request.
   public static func request(_ id: String) -> Entity { Entity(.request, id) }
+  /// A credential.
+  public static func credential(_ id: String) -> Entity { Entity(.credential, id) }
 }
 
 extension String {

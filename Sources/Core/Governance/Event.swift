@@ -113,6 +113,8 @@ public enum Change: Hashable, Sendable {
   /// One step of an access request, by whom, and the request as it then stands. A command that does not say the request anew
   /// has none, and gets it when it is decided.
   indirect case request(id: String, RequestStep, by: String?, AccessRequest?)
+  indirect case credentialIssued(id: String, CredentialDocument, attributes: [String: AttributeValue])
+  case credentialRevoked(id: String)
   /// Evidence of what became of an assignment's end in the system concerned; changes no world.
   case fulfilmentConfirmed(assignment: String, FulfilmentConfirmation)
 }

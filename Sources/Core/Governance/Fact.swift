@@ -3,7 +3,7 @@ public import Temporal
 
 /// What an event writes whole values to; at (t, k) a fact has the value of its greatest visible (effective, position).
 public enum Fact: Hashable, Sendable {
-  /// Existence of an identity, group, role, policy, resource or source, and its document.
+  /// Existence of an identity, group, role, policy, resource, source, request or credential, and its document.
   case existence(Entity)
   /// One attribute of an entity.
   case attribute(Entity, name: String)
@@ -48,6 +48,7 @@ public enum FactValue: Hashable, Sendable {
   case resource
   case source
   indirect case request(AccessRequest)
+  indirect case credential(CredentialDocument)
   case attribute(AttributeValue)
   case suspended
   case person(String)
@@ -149,6 +150,10 @@ extension Change {
     case .request(let id, _, _, let request):
       // Only a command lacks it, and commands are not applied.
       return request.map { [Write(.existence(.request(id)), .begins(.request($0), expiresAt: nil))] } ?? []
+    case .credentialIssued(let id, let document, let attributes):
+      // Not until its own end: one that has run out can still be revoked or prolonged.
+      return Self.begin(.credential(id), .credential(document), attributes)
+    case .credentialRevoked(let id): return [Write(.existence(.credential(id)), .ends)]
     case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: return []
     }
   }

@@ -40,6 +40,7 @@ extension Decision {
       try check(id: id, "/id")
       try check(policy)
     case .request(let id, let step, let by, let request): try check(id, step, by, request)
+    case .credentialIssued(let id, let document, _): try check(id, document)
     case .fulfilmentConfirmed(let assignment, let confirmation):
       try check(id: assignment, "/id")
       try check(confirmation)
@@ -68,7 +69,7 @@ extension Decision {
     }
   }
 
-  private func check(end: Instant, _ pointer: String) throws(Refusal) {
+  func check(end: Instant, _ pointer: String) throws(Refusal) {
     if end <= at { throw Refusal(.malformed, "must be later than effective_at", at: pointer) }
   }
 
@@ -143,7 +144,7 @@ extension Change {
   public var isLoss: Bool {
     switch self {
     case .identitySuspended, .identityRetired, .identityUnlinked, .groupDeleted, .membershipRemoved, .roleRetired,
-      .assignmentRevoked:
+      .assignmentRevoked, .credentialRevoked:
       true
     default: false
     }

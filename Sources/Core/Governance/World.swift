@@ -50,6 +50,10 @@ public protocol World {
   /// The ids of the access requests submitted at or after an instant. In a stable order.
   func requests(since instant: Instant) -> [String]
 
+  /// The ids of the credentials that were ever issued with this end, by a voided event too. In the order of
+  /// their bytes.
+  func credentials(of end: CredentialEnd) -> [String]
+
   /// Whether an assignment id was ever used, by a voided event too.
   func hasUsed(assignment id: String) -> Bool
 

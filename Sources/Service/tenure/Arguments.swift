@@ -16,7 +16,7 @@ struct Arguments {
 
   /// Options that stand alone.
   private static let flags: Set<String> = [
-    "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "unapproved", "open", "observed-absent",
+    "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "unapproved", "open", "observed-absent", "all",
   ]
 
   init(_ arguments: some Sequence<String>) throws(UsageError) {

@@ -257,7 +257,7 @@ extension Interval {
 
 extension String {
   /// Without the blanks that empty last columns leave at the ends of lines.
-  fileprivate var trimmingLines: String {
+  var trimmingLines: String {
     split(separator: "\n", omittingEmptySubsequences: false).map { line in
       var line = line
       while line.last == " " { line.removeLast() }

@@ -67,7 +67,8 @@ extension Change {
   var attributes: [String: AttributeValue] {
     switch self {
     case .identityRegistered(_, _, let attributes), .groupCreated(_, let attributes), .roleDefined(_, _, let attributes),
-      .policyDefined(_, _, let attributes), .resourceDescribed(_, let attributes), .sourceRegistered(_, let attributes):
+      .policyDefined(_, _, let attributes), .resourceDescribed(_, let attributes), .sourceRegistered(_, let attributes),
+      .credentialIssued(_, _, let attributes):
       attributes
     default: [:]
     }
@@ -82,6 +83,7 @@ extension Change {
     case .policyDefined(let id, let policy, _): .policyDefined(id: id, policy: policy, attributes: attributes)
     case .resourceDescribed(let path, _): .resourceDescribed(path: path, attributes: attributes)
     case .sourceRegistered(let id, _): .sourceRegistered(id: id, attributes: attributes)
+    case .credentialIssued(let id, let document, _): .credentialIssued(id: id, document, attributes: attributes)
     default: self
     }
   }

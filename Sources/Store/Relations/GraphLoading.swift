@@ -195,6 +195,20 @@ extension GraphLoading {
       if let step, let text, let value = try? JSONValue(parsing: text) { request = try? AccessRequest(value, step: step) }
       loader.addRequest(id, request, at: place)
     },
+    LoadedTable(
+      name: "credentials", columns: ["id", "kind", "identity", "holder", "grant_id", "parent", "credential_expires_at"]
+    ) { row, loader in
+      let id = try loader.text(&row)
+      let kind = try row.optionalString().flatMap(CredentialKind.init(rawValue:))
+      let identity = try loader.optionalText(&row)
+      let holder = try loader.optionalText(&row)
+      let grant = try loader.optionalText(&row)
+      let parent = try loader.optionalText(&row)
+      let expiresAt = try row.optionalTimestamp()?.microsecondsSinceUnixEpoch
+      loader.addCredential(
+        id, kind, identity: identity, holder: holder, grant: grant, parent: parent, expiresAt: expiresAt,
+        at: try EntryColumns.read(&row, loader))
+    },
     existence(of: .resource, in: "resources", "path"),
     existence(of: .source, in: "sources", "id"),
   ]

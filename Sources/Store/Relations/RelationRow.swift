@@ -58,6 +58,7 @@ extension RelationRow {
       case .role: .roles
       case .policy: .policies
       case .request: .requests
+      case .credential: .credentials
       case .resource: .resources
       case .source: .sources
       case .assignment, .event: preconditionFailure("no existence is recorded of a \(entity.kind.rawValue)")
@@ -173,6 +174,12 @@ private struct Shape {
         .instant(request.progress?.expiresAt.map { Timestamp($0) }), .text(request.terms.requester),
         .json(request.json.canonicalText),
       ]
+    case (.credential, .credential(let credential)):
+      [
+        .text(credential.kind.rawValue), .text(credential.identity), .text(credential.holder), .text(credential.grant),
+        .text(credential.parent), .instant(credential.expiresAt.map { Timestamp($0) }),
+      ]
+    case (.credential, _): [.text(nil), .text(nil), .text(nil), .text(nil), .text(nil), .instant(nil)]
     default: []
     }
   }

@@ -42,6 +42,9 @@ final class RelationTable: Hashable, Sendable {
   static let policies = RelationTable("policies", key: ["id"], values: ["policy_type", "rule"], began: existence)
   static let requests = RelationTable(
     "requests", key: ["id"], values: ["step", "state", "request_expires_at", "requester", "request"], began: existence)
+  static let credentials = RelationTable(
+    "credentials", key: ["id"], values: ["kind", "identity", "holder", "grant_id", "parent", "credential_expires_at"],
+    began: existence)
   static let resources = RelationTable("resources", key: ["path"], began: existence)
   static let sources = RelationTable("sources", key: ["id"], began: existence)
   static let suspensions = RelationTable("identity_suspensions", key: ["identity"])
@@ -57,7 +60,8 @@ final class RelationTable: Hashable, Sendable {
 
   /// Every table that a rebuild compares.
   static let all: [RelationTable] = [
-    identities, groups, roles, policies, requests, resources, sources, suspensions, links, memberships, assignments, attributes,
-    coverage, gaps,
+    identities, groups, roles, policies, requests, credentials, resources, sources, suspensions, links, memberships,
+    assignments,
+    attributes, coverage, gaps,
   ]
 }

@@ -27,7 +27,12 @@ import Testing
     let facts = naive.everyFact.filter { fast.entries(of: $0) != naive.entries(of: $0) }.map { "the entries of \($0)" }
     let positions = (0...Int64(events.count) + 1).filter { fast.event(at: $0) != naive.event(at: $0) }
     let ids = Universe.assignments.filter { fast.hasUsed(assignment: $0) != naive.hasUsed(assignment: $0) }
+    let ends =
+      (Universe.identities.flatMap { [CredentialEnd.identity($0), .holder($0)] }
+      + Universe.assignments.map { .grant($0) } + Universe.credentials.map { .parent($0) })
+      .filter { fast.credentials(of: $0) != naive.credentials(of: $0) }
     return facts + positions.map { "the event at \($0)" } + ids.map { "the use of \($0)" }
+      + ends.map { "the credentials of \($0)" }
   }
 
   @Test(arguments: UInt64(0)..<150)

@@ -57,6 +57,9 @@ import Testing
         let policy = PolicyDocument(type: .deny, rule: ["actions": ["a.\($0)"]])
         return .policyDefined(id: "rare", policy: policy, attributes: [:])
       } + (1...6).map { .resourceDescribed(path: "rare/\($0)", attributes: [:]) }
+      + (1...6).map {
+        .credentialIssued(id: "rare-\($0)", CredentialDocument(kind: .session, identity: "rare-role"), attributes: [:])
+      }
     try tenant.submitAndWait(
       Submission(
         mode: .observation, source: "connector", basis: .observed,

@@ -25,6 +25,10 @@ enum WorldInSQL {
         UNION ALL SELECT 'request', id, concat_ws(' ', step, state, requester, extract(epoch FROM request_expires_at)::int8),
           position, effective_at, since_effective, since_position
         FROM tenure.requests, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
+        UNION ALL SELECT 'credential', id,
+          concat_ws(' ', kind, identity, holder, grant_id, parent, extract(epoch FROM credential_expires_at)::int8),
+          position, effective_at, since_effective, since_position
+        FROM tenure.credentials, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'resource', path, '', position, effective_at, since_effective, since_position
         FROM tenure.resources, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'source', id, '', position, effective_at, since_effective, since_position
@@ -129,6 +133,11 @@ extension NaiveState {
       [
         request.step.rawValue, request.progress?.state.rawValue, request.terms.requester,
         request.progress?.expiresAt.map { "\($0.microseconds / 1_000_000)" },
+      ].compactMap { $0 }.joined(separator: " ")
+    case .credential(let credential):
+      [
+        credential.kind.rawValue, credential.identity, credential.holder, credential.grant, credential.parent,
+        credential.expiresAt.map { "\($0.microseconds / 1_000_000)" },
       ].compactMap { $0 }.joined(separator: " ")
     case .group, .resource, .source: ""
     }

@@ -46,7 +46,7 @@ extension Entity {
     case .group: 3
     case .policy: 4
     case .resource: 5
-    case .assignment, .event, .request: 6
+    case .assignment, .event, .request, .credential: 6
     }
   }
 }

@@ -94,6 +94,14 @@ enum CommandSchema {
     case "request.revised": [id()] + terms
     case "request.approved", "request.denied", "request.withdrawn", "request.claimed", "request.ended":
       [id(), id("by", "Who does it")]
+    case "credential.issued":
+      [
+        id(), Member("kind", Schemas.choice(CredentialKind.self), required: true, "What it is"),
+        id("identity", "The identity that it acts as"),
+        Member("holder", Schemas.id, "The identity who obtained it; absent, unknown"),
+        Member("grant", Schemas.id, "The assignment or trust that it was obtained under"),
+        Member("parent", Schemas.id, "The credential that it was obtained with"), expiry, attributes,
+      ]
     case "fulfilment.confirmed":
       [
         id("id", "The assignment"), id("by", "Who confirms it: an identity that had no part in the access"),

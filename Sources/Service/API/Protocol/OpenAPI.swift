@@ -109,8 +109,8 @@ enum OpenAPI {
 extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
-    service + identities + groups + roles + assignments + policies + resources + sources + requests + fulfilments + events
-    + [commands] + access + check + find + webhooks
+    service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + fulfilments
+    + events + [commands] + access + check + find + webhooks
 
   /// Whether it records events.
   var isWrite: Bool {

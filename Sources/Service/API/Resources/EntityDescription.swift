@@ -116,6 +116,7 @@ extension EntityKind {
     switch self {
     case .group: "deleted"
     case .resource: "removed"
+    case .credential: "revoked"
     case .identity, .role, .policy, .source, .assignment, .event, .request: "retired"
     }
   }
@@ -140,7 +141,7 @@ extension FactValue {
       writer.member("scope", grant.scope)
       writer.key("condition")
       writer.value(grant.condition ?? .null)
-    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request: return
+    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential: return
     }
   }
 }
