@@ -70,22 +70,26 @@ let package = Package(
       uses: [
         "Memory", "Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "Schema",
       ]),
+    .module(  // what identities did, as sources told it: rows, roll-up, and the paths that covered it
+      "Usage", in: "Store",
+      uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog"]),
     .module(  // one folder a source
       "Connectors", in: "Store",
       uses: [
         "YAML", "Compression", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
+        "Usage",
       ]),
 
     .module(  // the scheduler, one file a job, webhooks and what they are told
       "Jobs", in: "Store",
-      uses: ["Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
+      uses: ["Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Usage"]),
 
     // MARK: Service: the outside
     .module(  // one file a resource
       "API", in: "Service",
       uses: [
         "Memory", "HTTP", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
-        "Relations", "Jobs",
+        "Relations", "Usage", "Jobs",
       ]),
     .module(  // configuration → parts → run → stop in reverse order
       "Server", in: "Service",
@@ -96,7 +100,7 @@ let package = Package(
       name: "tenure",
       dependencies: [
         "Postgres", "Cryptography", "HTTP", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations",
-        "EventLog", "Connectors", "Jobs", "API", "Server",
+        "EventLog", "Usage", "Connectors", "Jobs", "API", "Server",
       ],
       path: "Sources/Service/tenure", swiftSettings: strict),
 
@@ -133,6 +137,11 @@ let package = Package(
         "TestSupport",
       ], besides: ["rehash.py"]),
     .tests(
+      "Usage", in: "Store",
+      uses: [
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog", "Usage", "TestSupport",
+      ]),
+    .tests(
       "Connectors", in: "Store",
       uses: [
         "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Connectors",
@@ -142,7 +151,7 @@ let package = Package(
       "Jobs", in: "Store",
       uses: [
         "Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations", "EventLog",
-        "Jobs", "TestSupport",
+        "Usage", "Jobs", "TestSupport",
       ], besides: ["verify.py"]),
     .tests(
       "API", in: "Service",

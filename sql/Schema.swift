@@ -47,6 +47,10 @@ public enum Schema {
     SQLFile(name: "m0030_event_of_loss", bytes: PackageResources.m0030_event_of_loss_sql),
     SQLFile(name: "m0031_credentials", bytes: PackageResources.m0031_credentials_sql),
     SQLFile(name: "m0032_credentials_by_identity", bytes: PackageResources.m0032_credentials_by_identity_sql),
+    SQLFile(name: "m0033_usage", bytes: PackageResources.m0033_usage_sql),
+    SQLFile(name: "m0034_usage_key", bytes: PackageResources.m0034_usage_key_sql),
+    SQLFile(name: "m0035_usage_window", bytes: PackageResources.m0035_usage_window_sql),
+    SQLFile(name: "m0036_usage_daily", bytes: PackageResources.m0036_usage_daily_sql),
   ]
 
   /// Functions, in the order in which they need one another.
@@ -91,6 +95,11 @@ public enum Schema {
     SQLFile(name: "what_could", bytes: PackageResources.what_could_sql),
     SQLFile(name: "job_lock", bytes: PackageResources.job_lock_sql),
     SQLFile(name: "job_is_running", bytes: PackageResources.job_is_running_sql),
+    SQLFile(name: "usage_day_table", bytes: PackageResources.usage_day_table_sql),
+    SQLFile(name: "usage_days_missing", bytes: PackageResources.usage_days_missing_sql),
+    SQLFile(name: "make_usage_day", bytes: PackageResources.make_usage_day_sql),
+    SQLFile(name: "drop_usage_day", bytes: PackageResources.drop_usage_day_sql),
+    SQLFile(name: "usage_by_day", bytes: PackageResources.usage_by_day_sql),
   ]
 
   /// Views.
@@ -111,4 +120,6 @@ public enum SQLState {
   public static let unknownTenant = "TN002"
   /// A change to an append-only table.
   public static let appendOnly = "TN003"
+  /// A day of which no usage is kept.
+  public static let dayNotKept = "TN004"
 }

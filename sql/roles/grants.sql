@@ -20,6 +20,14 @@ GRANT INSERT, UPDATE (
     state, attempts, first_attempt_at, last_attempt_at, next_attempt_at, last_status, last_error
   ) ON tenure.webhook_delivery TO tenure_service;
 
+-- Usage: what sources told is written once; partitions are made and dropped by functions with the owner's right. A reader sees
+-- none of it: there stand the addresses that people work from.
+GRANT INSERT ON tenure.usage, tenure.usage_closed_day TO tenure_service;
+GRANT INSERT, DELETE ON tenure.usage_key, tenure.usage_mark TO tenure_service;
+GRANT INSERT, UPDATE (uses, denied, failed, first_used, last_used, first_permitted, last_permitted) ON tenure.usage_daily
+  TO tenure_service;
+GRANT INSERT, UPDATE (kept_days) ON tenure.usage_window TO tenure_service;
+
 -- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON

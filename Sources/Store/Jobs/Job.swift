@@ -39,7 +39,9 @@ public struct Job: Sendable {
   }
 
   /// Every job there is, in the order of their names.
-  public static let all: [Job] = [.deliverWebhooks, .expireGrants, .lapseRequests, .warnExpiring]
+  public static let all: [Job] = [
+    .deliverWebhooks, .dropOldUsage, .expireGrants, .lapseRequests, .rollUpUsage, .warnExpiring,
+  ]
 
   /// The job of that name.
   public static func named(_ name: String) -> Job? { all.first { $0.name == name } }

@@ -203,7 +203,10 @@ import Testing
   }
 
   @Test func `names stay as they are, and have locks of their own`() throws {
-    #expect(Job.all.map(\.name) == ["deliver-webhooks", "expire-grants", "lapse-requests", "warn-expiring"])
+    #expect(
+      Job.all.map(\.name) == [
+        "deliver-webhooks", "drop-old-usage", "expire-grants", "lapse-requests", "roll-up-usage", "warn-expiring",
+      ])
     let names = Job.all.map(\.name) + ["scheduler"]
     let locks = try work.connection.query("SELECT DISTINCT tenure.job_lock(n) FROM unnest(\(names)) AS n")
     #expect(locks.count == names.count)

@@ -1,0 +1,111 @@
+import EventLog
+import Postgres
+public import Temporal
+
+/// What an identity did with what on one day: the roll-up's entry.
+public struct DailyUsage: Hashable, Sendable {
+  /// Who did it.
+  public var identity: String
+  /// What was done, as permissions name it.
+  public var action: String
+  /// With what; nil where the sources name nothing.
+  public var resource: String?
+  /// On which day, in UTC.
+  public var day: UsageDay
+  /// How many times.
+  public var uses: Int64
+  /// Of them, how many were denied.
+  public var denied: Int64
+  /// Of them, how many were permitted and went wrong.
+  public var failed: Int64
+  /// The first use.
+  public var firstUsed: Instant
+  /// The last use.
+  public var lastUsed: Instant
+  /// The first use that was not denied; nil where all were.
+  public var firstPermitted: Instant?
+  /// The last use that was not denied.
+  public var lastPermitted: Instant?
+}
+
+/// A place in the order of the roll-up: by identity, action, resource and day.
+public struct DailyUsagePlace: Hashable, Sendable {
+  /// Who did it.
+  public var identity: String
+  /// What was done.
+  public var action: String
+  /// With what; empty for nothing.
+  public var resource: String
+  /// The first instant of the day.
+  public var day: Instant
+
+  /// The place of an entry.
+  public init(_ usage: DailyUsage) {
+    identity = usage.identity
+    action = usage.action
+    resource = usage.resource ?? ""
+    day = usage.day.start
+  }
+
+  /// A place.
+  public init(identity: String, action: String, resource: String, day: Instant) {
+    self.identity = identity
+    self.action = action
+    self.resource = resource
+    self.day = day
+  }
+}
+
+extension UsageStore {
+  /// Entries of one page at most.
+  public static let maximumDailyPage = 10_000
+
+  /// Usage by identity, action, resource and day, in that order; of any day, current whether it is rolled up or not.
+  ///
+  /// One round trip: one pass over the index of the roll-up, and over the rows of the days that have new ones.
+  /// - Parameters:
+  ///   - identities: whose. The default is everybody's.
+  ///   - action: what was done. The default is anything.
+  ///   - resource: with exactly what. The default is anything.
+  ///   - days: on which days. The default is all.
+  ///   - place: where to go on after. The default is the beginning.
+  ///   - limit: at most ``maximumDailyPage``. The default is that.
+  /// - Returns: as many as the limit, unless there are no more.
+  public func daily(
+    of identities: [String]? = nil, action: String? = nil, resource: String? = nil,
+    days: ClosedRange<UsageDay> = UsageDay(of: .earliest)...UsageDay(of: .latest), after place: DailyUsagePlace? = nil,
+    limit: Int = maximumDailyPage
+  ) throws -> [DailyUsage] {
+    let limit = min(max(limit, 1), Self.maximumDailyPage)
+    let after = place?.day.timestamp
+    return try tenant.withConnection { connection in
+      try connection.query(
+        """
+        SELECT identity, action, resource, day::timestamp AT TIME ZONE 'UTC', uses, denied, failed, first_used, last_used,
+          first_permitted, last_permitted
+        FROM tenure.usage_by_day(
+          \(tenant.id), (\(days.lowerBound.start.timestamp) AT TIME ZONE 'UTC')::date,
+          (\(days.upperBound.start.timestamp) AT TIME ZONE 'UTC')::date, \(identities), \(action), \(resource),
+          \(place?.identity), \(place?.action), \(place?.resource), (\(after) AT TIME ZONE 'UTC')::date, \(Int64(limit)))
+        """
+      ).map { try DailyUsage($0) }
+    }
+  }
+}
+
+extension DailyUsage {
+  fileprivate init(_ row: Row) throws {
+    identity = try row.string(0)
+    action = try row.string(1)
+    let text = try row.string(2)
+    resource = text.isEmpty ? nil : text
+    day = UsageDay(of: Instant(try row.timestamp(3)))
+    uses = try row.int64(4)
+    denied = try row.int64(5)
+    failed = try row.int64(6)
+    firstUsed = Instant(try row.timestamp(7))
+    lastUsed = Instant(try row.timestamp(8))
+    firstPermitted = try row.optionalTimestamp(9).map { Instant($0) }
+    lastPermitted = try row.optionalTimestamp(10).map { Instant($0) }
+  }
+}
