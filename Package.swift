@@ -144,7 +144,7 @@ let package = Package(
     .tests(
       "Connectors", in: "Store",
       uses: [
-        "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Connectors",
+        "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Usage", "Connectors",
         "TestSupport",
       ]),
     .tests(

@@ -57,14 +57,12 @@ struct AccessDocument: Hashable {
       limits.bytes = TrailLimits.documentBytes
       // What a person typed by hand may say a thing twice; AWS then takes the last, as most readers do.
       limits.allowsDuplicateNames = true
-      do throws(JSONError) {
-        guard case .object(let object) = try JSONValue(parsing: plain, limits: limits) else {
-          throw AccessDocumentError.malformed("is no object")
-        }
-        return object
-      } catch let error as JSONError {
+      let value: JSONValue
+      do throws(JSONError) { value = try JSONValue(parsing: plain, limits: limits) } catch {
         throw .malformed("is not JSON: \(error.reason)")
-      } catch { throw .malformed("is no object") }
+      }
+      guard case .object(let object) = value else { throw .malformed("is no object") }
+      return object
     default: throw .malformed("is neither an object nor a text")
     }
   }
@@ -74,7 +72,11 @@ struct AccessDocument: Hashable {
 enum AccessDocumentError: Error, Hashable, CustomStringConvertible {
   case malformed(String)
 
-  var description: String { switch self { case .malformed(let problem): problem } }
+  var description: String {
+    switch self {
+    case .malformed(let problem): problem
+    }
+  }
 }
 
 extension AccessDocument.Statement {
@@ -86,7 +88,7 @@ extension AccessDocument.Statement {
     default: throw .malformed("has a statement without an effect")
     }
     var problems: [String] = []
-    for name in ["NotAction", "NotResource", "NotPrincipal"] where object[name] != nil as JSONValue?? {
+    for name in ["NotAction", "NotResource", "NotPrincipal"] where object.contains(where: { $0.name == name }) {
       problems.append("a statement has \(name)")
     }
     (actions, resources, principals) = ([], [], [])
@@ -119,7 +121,9 @@ extension AccessDocument.Statement {
     }
     var texts: [String] = []
     for item in items {
-      guard let text = item.stringValue else { throw .malformed("has a statement whose \(name) holds something else than texts") }
+      guard let text = item.stringValue else {
+        throw .malformed("has a statement whose \(name) holds something else than texts")
+      }
       texts.append(text)
     }
     return texts

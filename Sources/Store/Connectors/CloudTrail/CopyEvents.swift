@@ -16,11 +16,13 @@ extension TrailReader {
       return shares(record, arn, record.request["launchPermission"], ["ec2:RunInstances", "ec2:CopyImage"])
     case "ModifyDBSnapshotAttribute", "DeleteDBSnapshot":
       guard let id = record.asked("dBSnapshotIdentifier") else { return remark(record, "names no snapshot") }
-      return restores(record, names.arn("rds", record, "snapshot:\(id)"), ["rds:RestoreDBInstanceFromDBSnapshot", "rds:CopyDBSnapshot"])
+      return restores(
+        record, names.arn("rds", record, "snapshot:\(id)"), ["rds:RestoreDBInstanceFromDBSnapshot", "rds:CopyDBSnapshot"])
     case "ModifyDBClusterSnapshotAttribute", "DeleteDBClusterSnapshot":
       guard let id = record.asked("dBClusterSnapshotIdentifier") else { return remark(record, "names no snapshot") }
       return restores(
-        record, names.arn("rds", record, "cluster-snapshot:\(id)"), ["rds:RestoreDBClusterFromSnapshot", "rds:CopyDBClusterSnapshot"])
+        record, names.arn("rds", record, "cluster-snapshot:\(id)"),
+        ["rds:RestoreDBClusterFromSnapshot", "rds:CopyDBClusterSnapshot"])
     default: return nil
     }
   }

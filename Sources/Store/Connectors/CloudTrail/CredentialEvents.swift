@@ -54,7 +54,9 @@ extension TrailReader {
   func sessionEvents(_ record: TrailRecord) -> [TrailStep] {
     switch record.name {
     case "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot":
-      guard let role = record.asked("roleArn") ?? record.asked("targetPrincipal") else { return remark(record, "names no role") }
+      guard let role = record.asked("roleArn") ?? record.asked("targetPrincipal") else {
+        return remark(record, "names no role")
+      }
       let arn = AmazonName(role)
       let known = arn.map { names.arn(.role, String($0.name), in: String($0.account)) } ?? role
       guard var session = session(record, as: TrailWords.fitted(known)) else { return [] }
@@ -78,7 +80,9 @@ extension TrailReader {
       id: TrailWords.fitted(id), kind: .session, identity: identity, holder: record.identity.id, parent: record.identity.key)
     if let text = record.answered("credentials", "expiration") { session.expiresAt = TrailReader.instant(text) }
     // Without a stated end, the length that was asked for counts.
-    if session.expiresAt == nil, case .integer(let seconds) = record.request["durationSeconds"], (1...maximumSession).contains(seconds) {
+    if session.expiresAt == nil, case .integer(let seconds) = record.request["durationSeconds"],
+      (1...maximumSession).contains(seconds)
+    {
       session.expiresAt = record.at.adding(microseconds: seconds * 1_000_000)
     }
     if let end = session.expiresAt, end <= record.at { session.expiresAt = nil }

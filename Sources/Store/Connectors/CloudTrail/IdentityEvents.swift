@@ -33,7 +33,8 @@ extension TrailReader {
 
   /// Writes of IAM that change nobody's access: descriptions, second factors, reports.
   private static let withoutEffect: Set<String> = [
-    "UpdateRole", "UpdateRoleDescription", "DeletePolicyVersion", "ChangePassword", "UpdateLoginProfile", "CreateVirtualMFADevice",
+    "UpdateRole", "UpdateRoleDescription", "DeletePolicyVersion", "ChangePassword", "UpdateLoginProfile",
+    "CreateVirtualMFADevice",
     "DeleteVirtualMFADevice", "EnableMFADevice", "DeactivateMFADevice", "ResyncMFADevice", "CreateAccountAlias",
     "DeleteAccountAlias", "UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy", "GenerateCredentialReport",
     "GenerateServiceLastAccessedDetails", "GenerateOrganizationsAccessReport", "SetSecurityTokenServicePreferences",

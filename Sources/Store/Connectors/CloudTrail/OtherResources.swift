@@ -20,7 +20,9 @@ extension TrailReader {
   /// Words in the names of events that may share something.
   private static let words = ["Policy", "Permission", "Grant", "Share", "Acl", "PublicAccess", "Trust", "FunctionUrl"]
   /// Words that say it is something else, though one of the others is in there.
-  private static let others = ["NetworkAcl", "ScalingPolicy", "LifecyclePolicy", "WebACL", "CachePolicy", "SharedSnapshotVolume"]
+  private static let others = [
+    "NetworkAcl", "ScalingPolicy", "LifecyclePolicy", "WebACL", "CachePolicy", "SharedSnapshotVolume",
+  ]
 
   /// The resource that a record is about, the same for the event that gives it a policy and the one that takes it.
   private func place(_ record: TrailRecord, without document: String) -> String? {

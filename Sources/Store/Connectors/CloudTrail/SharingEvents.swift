@@ -60,7 +60,8 @@ extension TrailReader {
     } else if let grants = record.request["AccessControlPolicy"]?["AccessControlList"]?["Grant"] {
       let owner = record.request["AccessControlPolicy"]?["Owner"]?["ID"]?.stringValue
       for grant in (grants.arrayValue ?? [grants]).prefix(TrailLimits.statements) {
-        guard let grantee = Self.grantee(grant["Grantee"]), let word = grant["Permission"]?.stringValue, Self.listed[word] != nil
+        guard let grantee = Self.grantee(grant["Grantee"]), let word = grant["Permission"]?.stringValue,
+          Self.listed[word] != nil
         else {
           slot.document.problem = "a grant is not understood"
           continue
@@ -79,7 +80,8 @@ extension TrailReader {
         TrailSlot.Part(
           role: TrailWords.id(marker, "\(index)"),
           permissions: actions.isEmpty ? nil : [Permission(actions: actions, resources: resources)],
-          principal: .identity(TrailWords.fitted(grantee)), scope: TrailWords.path(arn, in: record.account) ?? TrailWords.scope(record.account),
+          principal: .identity(TrailWords.fitted(grantee)),
+          scope: TrailWords.path(arn, in: record.account) ?? TrailWords.scope(record.account),
           condition: .none))
     }
     return .puts(slot)
@@ -127,7 +129,8 @@ extension TrailReader {
     if let arn = record.asked("sourceArn") { condition["ArnLike"] = ["AWS:SourceArn": .string(arn)] }
     if let account = record.asked("sourceAccount") { condition["StringEquals"] = ["AWS:SourceAccount": .string(account)] }
     return [
-      "Effect": "Allow", "Principal": .object([kind: .string(principal)]), "Action": .string(record.asked("action") ?? "lambda:*"),
+      "Effect": "Allow", "Principal": .object([kind: .string(principal)]),
+      "Action": .string(record.asked("action") ?? "lambda:*"),
       "Resource": .string(function), "Condition": .object(condition),
     ]
   }
@@ -201,7 +204,8 @@ extension TrailReader {
 
   private func messagePlace(_ record: TrailRecord) -> String? {
     if let arn = record.asked("topicArn") ?? record.answered("topicArn") { return TrailWords.fitted(arn) }
-    let name = (record.asked("queueUrl") ?? record.answered("queueUrl") ?? record.asked("queueName"))?.split(separator: "/").last
+    let name = (record.asked("queueUrl") ?? record.answered("queueUrl") ?? record.asked("queueName"))?.split(separator: "/")
+      .last
     return name.map { names.arn("sqs", record, String($0)) }
   }
 }

@@ -13,11 +13,10 @@ struct TrailFiles {
   init(_ places: [String]) throws(TrailError) {
     var found: Set<String> = []
     for place in places {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) else {
-        throw TrailError(place, "there is no such file or folder")
-      }
-      guard isFolder.boolValue else {
+      let kind =
+        (try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: place).resolvingSymlinksInPath().path))?[.type]
+      guard let kind = kind as? FileAttributeType else { throw TrailError(place, "there is no such file or folder") }
+      guard kind == .typeDirectory else {
         found.insert(place)
         continue
       }
@@ -45,7 +44,9 @@ struct TrailFiles {
       if case .string = content["digestStartTime"] { return [] }
       throw TrailError(path, "has no array `Records`")
     }
-    guard let list = records.arrayValue else { throw TrailError(path, "`Records` is \(records.kindName), and must be an array") }
+    guard let list = records.arrayValue else {
+      throw TrailError(path, "`Records` is \(records.kindName), and must be an array")
+    }
     return list
   }
 

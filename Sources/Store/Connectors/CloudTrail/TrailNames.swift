@@ -1,4 +1,5 @@
 import Governance
+import JSON
 
 /// The ARNs that belong to the short names of a trail: requests say `roleName`, and only answers say the path.
 struct TrailNames {
@@ -44,7 +45,9 @@ struct TrailNames {
   }
 
   /// The ARN of something that is no identity.
-  func arn(_ service: String, _ record: TrailRecord, region: String? = nil, account: String? = nil, _ resource: String) -> String {
+  func arn(_ service: String, _ record: TrailRecord, region: String? = nil, account: String? = nil, _ resource: String)
+    -> String
+  {
     let place = "\(region ?? record.region):\(account ?? record.account)"
     return TrailWords.fitted("arn:\(partition(record.account)):\(service):\(place):\(resource)")
   }

@@ -54,13 +54,15 @@ struct TrailRecord {
       object[name]?.stringValue.flatMap { $0.isEmpty ? nil : TrailWords.printable($0) }
     }
     id = try required("eventID")
-    do { at = try Instant(rfc3339: try required("eventTime")) } catch let error as JSONFieldError { throw error } catch {
+    let time = try required("eventTime")
+    do { at = try Instant(rfc3339: time) } catch {
       throw JSONFieldError(pointer: "/eventTime", problem: "must be an instant such as 2023-07-10T12:24:49Z")
     }
     service = String(try required("eventSource").prefix { $0 != "." })
     name = try required("eventName")
     identity = TrailIdentity(object["userIdentity"])
-    guard let account = [optional("recipientAccountId"), identity.account].compactMap({ $0 }).first(where: AmazonName.isAccount)
+    guard
+      let account = [optional("recipientAccountId"), identity.account].compactMap({ $0 }).first(where: AmazonName.isAccount)
     else { throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account") }
     self.account = account
     region = optional("awsRegion") ?? ""

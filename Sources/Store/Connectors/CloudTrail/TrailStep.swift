@@ -95,9 +95,22 @@ enum TrailSwitch: String, Hashable {
 struct TrailReading {
   var record: TrailRecord
   var steps: [TrailStep]
+  /// The credential that it was done with, as its use shows it.
+  var seen: TrailCredential?
+  /// Whether it says what stood at its instant, rather than what was done then.
+  var isState = false
+
+  /// Its place in the order of cause: where something begins, first of all; where something ends, last.
+  var rank: Int {
+    let ranks = steps.map(\.rank)
+    return ranks.contains(0) ? 0 : ranks.max() ?? TrailStep.usingRank
+  }
 }
 
 extension TrailStep {
+  /// The rank of a record that only uses what is there.
+  static let usingRank = 6
+
   /// The order of cause within a second: things begin before they are given, and are taken away before they end.
   var rank: Int {
     switch self {

@@ -11,7 +11,8 @@ extension TrailReader {
 
   /// Whether a statement lets somebody become the role; tags and source identities alone do not.
   private static func assumes(_ action: String) -> Bool {
-    action == "*" || action.hasPrefix("sts:AssumeRole") || (action.hasSuffix("*") && "sts:AssumeRole".hasPrefix(action.dropLast()))
+    action == "*" || action.hasPrefix("sts:AssumeRole")
+      || (action.hasSuffix("*") && "sts:AssumeRole".hasPrefix(action.dropLast()))
   }
 
   /// The trust of a role as a document in place of the one before.
@@ -38,7 +39,7 @@ extension TrailReader {
       let principals = statement.principals.isEmpty && isOpen ? [.everyone] : statement.principals
       for named in principals {
         let (principal, own) = principal(named)
-        let conditions = [statement.condition, own, isOpen ? Self.unsaid : .none].compactMap { $0 }
+        let conditions = [statement.condition, own].compactMap { $0 } + (isOpen ? [Self.unsaid] : [])
         slot.parts.append(part(slot, role, principal, Self.all(conditions)))
       }
     }
@@ -48,7 +49,8 @@ extension TrailReader {
 
   private func part(_ slot: TrailSlot, _ role: String, _ principal: Entity, _ condition: JSONValue?) -> TrailSlot.Part {
     TrailSlot.Part(
-      role: slot.role, permissions: slot.permissions, principal: principal, scope: Self.scope(becoming: role), condition: condition)
+      role: slot.role, permissions: slot.permissions, principal: principal, scope: Self.scope(becoming: role),
+      condition: condition)
   }
 
   /// A condition that nothing is known about.
