@@ -2,13 +2,13 @@ import Compression
 import TestSupport
 import Testing
 
-@Suite struct `Gzip` {
+@Suite struct `Reading gzip` {
   /// `hello`, as Python's gzip module writes it.
   static let hello = bytes("1F8B0800000000000203CB48CDC9C9070086A6103605000000")
   static let empty = bytes("1F8B080000000000020303000000000000000000")
   /// A million zero bytes in a thousand.
   static let zeros =
-    bytes("1F8B0800000000000203EDC101010000008220FFAF6E4840010000") + [UInt8](repeating: 0, count: 971)
+    bytes("1F8B0800000000000203EDC101010000008220FFAF6E484001") + [UInt8](repeating: 0, count: 968)
     + bytes("AF069ECB791240420F00")
 
   static func bytes(_ hexadecimal: String) -> [UInt8] {
@@ -48,10 +48,9 @@ import Testing
       var damaged = Self.hello
       let place = random.below(damaged.count)
       damaged[place] ^= UInt8(1 << random.below(8))
-      // Of the header only the method and the flags matter; all else is protected by the check sum.
-      let isHarmless = (4...9).contains(place) || (place == 3)
+      // Some bits say nothing, such as those of the time; all else is protected by the check sum.
       if let content = try? Gzip.decompress(damaged, maximumBytes: 100) {
-        #expect(isHarmless && content == Array("hello".utf8), "seed \(seed), byte \(place)")
+        #expect(content == Array("hello".utf8), "seed \(seed), byte \(place)")
       }
     }
   }

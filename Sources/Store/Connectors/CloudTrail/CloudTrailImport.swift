@@ -98,10 +98,12 @@ private struct Writing<Destination: ImportDestination> {
     (self.importing, self.destination) = (importing, destination)
     var names = TrailNames()
     var (below, bounded): ([String: Set<String>], [String: Set<String>]) = ([:], [:])
+    let sources = Set(records.map(\.account)).sorted().map { TrailWords.sourcePrefix + $0 }
     try Self.asking(destination) { world in
-      for kind in [EntityKind.identity, .group, .role] { for id in world.named(kind) { names.learn(id) } }
-      for role in world.named(.role) {
-        if let resource = TrailRoles.resource(of: role) { below[resource, default: []].insert(role) }
+      for case .existence(let entity) in sources.flatMap(world.facts(from:)) {
+        names.learn(entity.id)
+        guard entity.kind == .role, let resource = TrailRoles.resource(of: entity.id) else { continue }
+        below[resource, default: []].insert(entity.id)
       }
       for (policy, identity) in TrailRoles.boundaries(in: world) { bounded[policy, default: []].insert(identity) }
     }
