@@ -49,6 +49,8 @@ public final class AccessGraph {
   var factsBySource: [Int32: Int32] = [:]
   /// Facts that another source than their first wrote too.
   var furtherSources: Set<FactSource> = []
+  /// The texts of the scopes that are exactly an identity; while there are none, nobody becomes anybody.
+  var trustScopes: Set<Int32> = []
   var policyNodes: [Int32] = []
   var requestNodes: [Int32] = []
   var roleNodes: [Int32] = []

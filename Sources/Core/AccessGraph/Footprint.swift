@@ -28,7 +28,7 @@ extension AccessGraph {
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
       + requests.count * Estimate.request + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
-    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count
+    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

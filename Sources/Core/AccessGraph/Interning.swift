@@ -167,6 +167,7 @@ extension AccessGraph {
     if found != none { return found }
     let number = Int32(resources.count)
     resources.append(ResourceRecord(text: text))
+    if texts[text].utf8.starts(with: Trust.prefix.utf8) { trustScopes.insert(text) }
     resourceNumbers.insert(mixed(UInt64(UInt32(bitPattern: text))), number)
     return number
   }

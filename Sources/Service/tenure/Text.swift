@@ -17,7 +17,7 @@ extension WhoReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligible.map(\.text).joined() + (subject.isAboutResource ? coverage.text : "")
+      + eligible.map(\.text).joined() + becoming.text { $0.whoText } + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -47,7 +47,7 @@ extension WhatReport {
         + (held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already\n" : "\n")
     }
     if rights.isEmpty { text += "  nothing\n" }
-    return text + eligible.map { $0.text(of: identity) }.joined()
+    return text + eligible.map { $0.text(of: identity) }.joined() + becoming.text { $0.whatText }
   }
 }
 
@@ -118,7 +118,20 @@ extension WhyReport {
       for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
     }
     if answer.isTruncated { text += "there are more paths; --paths says how many are shown\n" }
-    return text + EligibleWay.text(eligible) + coverage.text
+    return text + EligibleWay.text(eligible) + becoming.text { whyText($0) } + coverage.text
+  }
+
+  /// The chain, and then the path of whom it ends with.
+  private func whyText(_ way: Becoming) -> String {
+    var text = "by becoming \(way.target)\(way.status == .allowed ? "" : ", \(way.status.rawValue)")\n"
+    for step in way.steps {
+      text += "  \(step.text)\n      \(note(step.position))\n"
+      for condition in step.conditions { text += "  if \(condition.canonicalText)\n" }
+    }
+    guard let path = way.path else { return text }
+    for step in path.steps { text += "  \(step.kind.text)\(step.ending)\n      \(note(step.position))\n" }
+    for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
+    return text
   }
 
   private func note(_ position: Int64) -> String { events[position].map { $0.text(asOf: view.at) } ?? "event \(position)" }

@@ -50,6 +50,8 @@ extension JSONWriter {
   mutating func writeEligibleNotAnswered() {
     key("eligible")
     null()
+    key("becoming")
+    null()
   }
 }
 

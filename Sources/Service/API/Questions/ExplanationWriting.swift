@@ -24,6 +24,16 @@ extension WhyReport {
     writer.beginArray()
     for path in answer.paths { write(path, to: &writer) }
     writer.endArray()
+    writer.key("becoming")
+    writer.beginArray()
+    for way in becoming.ways {
+      way.write(to: &writer) { path, writer in
+        writer.key("path")
+        write(path, to: &writer)
+      }
+    }
+    writer.endArray()
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
     writer.member("truncated", answer.isTruncated)
     writer.write(events)
   }

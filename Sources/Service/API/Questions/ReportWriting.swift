@@ -64,15 +64,17 @@ extension WhoReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("eligible", eligible.count)] }
+  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(view, position, coverage)
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     if list == 1 { return eligible[index].write(to: &writer) }
+    if list == 2 { return becoming.ways[index].write(to: &writer) }
     let holder = holders[index]
     writer.beginObject()
     writer.member("identity", holder.identity)
@@ -109,17 +111,19 @@ extension WhatReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("eligible", eligible.count)] }
+  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "what")
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(view, position, coverage)
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     if list == 1 { return eligible[index].write(to: &writer) }
+    if list == 2 { return becoming.ways[index].write(to: &writer) }
     writer.beginObject()
     rights[index].right.write(to: &writer)
     rights[index].remainder.write(to: &writer)
