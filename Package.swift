@@ -156,8 +156,8 @@ let package = Package(
     .tests(
       "API", in: "Service",
       uses: [
-        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Jobs", "API", "Server",
-        "TestSupport",
+        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Usage", "Jobs", "API",
+        "Server", "TestSupport",
       ]),
     .tests(
       "tenure", in: "Service",

@@ -93,6 +93,8 @@ private struct Writing<Destination: ImportDestination> {
   let reader: TrailReader
   var below: [String: Set<String>] = [:]
   var bounded: [String: Set<String>] = [:]
+  /// When trails of each account were told to stop recording, or to go on.
+  private var switches: [String: [(at: Instant, isOn: Bool)]] = [:]
 
   init(_ importing: CloudTrailImport, _ records: [TrailRecord], in destination: Destination) throws(ImportError) {
     (self.importing, self.destination) = (importing, destination)
@@ -100,10 +102,14 @@ private struct Writing<Destination: ImportDestination> {
     var (below, bounded): ([String: Set<String>], [String: Set<String>]) = ([:], [:])
     let sources = Set(records.map(\.account)).sorted().map { TrailWords.sourcePrefix + $0 }
     try Self.asking(destination) { world in
+      var roles: Set<Entity> = []
       for case .existence(let entity) in sources.flatMap(world.facts(from:)) {
         names.learn(entity.id)
-        guard entity.kind == .role, let resource = TrailRoles.resource(of: entity.id) else { continue }
-        below[resource, default: []].insert(entity.id)
+        if entity.kind == .role { roles.insert(entity) }
+      }
+      for role in roles where !TrailRoles.isStatement(role.id, among: roles) {
+        guard let resource = TrailRoles.resource(of: role.id) else { continue }
+        below[resource, default: []].insert(role.id)
       }
       for (policy, identity) in TrailRoles.boundaries(in: world) { bounded[policy, default: []].insert(identity) }
     }
@@ -121,11 +127,22 @@ private struct Writing<Destination: ImportDestination> {
     let known: Set<String>
     do { known = try destination.recorded(commandIDs: changing) } catch { throw .unreadable("\(error)") }
     report.known += known.count
-    for reading in readings { for case .remark(let text) in reading.steps { report.remark(text) } }
+    for reading in readings { note(reading, &report) }
     let fresh = readings.filter { !known.contains($0.record.id) }
     let (submissions, remarks) = try plan(fresh)
     for text in remarks { report.remark(text) }
     try append(submissions, &report)
+  }
+
+  /// What is said of a record whether or not it was recorded before.
+  private mutating func note(_ reading: TrailReading, _ report: inout CloudTrailReport) {
+    for step in reading.steps {
+      switch step {
+      case .remark(let text): report.remark(text)
+      case .logs(_, _, let isOn): switches[reading.record.account, default: []].append((reading.record.at, isOn))
+      default: continue
+      }
+    }
   }
 
   private mutating func plan(_ readings: [TrailReading]) throws(ImportError) -> ([Submission], [String]) {
@@ -183,6 +200,10 @@ private struct Writing<Destination: ImportDestination> {
     let resources = [TrailWords.scope(account), "identity/arn:\(reader.names.partition(account)):iam::\(account):role"]
     let commands = try Self.asking(destination) { world in
       var commands = resources.flatMap { TrailCoverage.commands(of: source, resource: $0, instants, in: world) }
+      let silences = TrailCoverage.silences(switches[account] ?? [], Array(instants))
+      for resource in resources {
+        commands += silences.flatMap { TrailCoverage.gaps(of: source, resource: resource, $0, in: world) }
+      }
       let earliest = commands.compactMap(\.effectiveAt).min()
       if let earliest, !world.exists(.source(source), at: earliest) {
         let registers = Change.sourceRegistered(id: source, attributes: ["account": .open(.string(account))])

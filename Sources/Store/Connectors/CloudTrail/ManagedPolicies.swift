@@ -18,10 +18,12 @@ extension TrailPlanner {
       write(policy, version, document.permissions, Self.attributes(document), at: at)
       takeBackAssumed(policy, facts)
     }
-    // Times at which it became the default before its document was known.
+    // Times at which it became the default before its document was known; a later version of that name has its own.
+    let again = world.entries(of: .existence(.role(kept))).first { $0.moment.effective > at }?.moment.effective
     for entry in world.entries(of: .attribute(.role(policy), name: "version")) {
       guard case .begins(.attribute(.open(.string(let text))), _) = entry.effect, text.isExactly(version),
-        entry.moment.effective > at, until.map({ entry.moment < $0 }) ?? true
+        entry.moment.effective > at, again.map({ entry.moment.effective < $0 }) ?? true,
+        until.map({ entry.moment < $0 }) ?? true
       else { continue }
       write(policy, version, document.permissions, Self.attributes(document), at: entry.moment.effective)
     }

@@ -9,7 +9,9 @@ extension TrailReader {
     let marker = role ?? TrailWords.id(resource, "policy")
     var slot = TrailSlot(role: marker, permissions: [], document: written, parts: [])
     slot.document.problem = document == nil ? written.problem : document?.problem
-    guard let document else {
+    let count = document?.statements.reduce(0) { $0 + max(1, $1.principals.count) } ?? 0
+    if count > TrailLimits.grantsPerDocument { slot.document.problem = "the document names too many principals" }
+    guard let document, count <= TrailLimits.grantsPerDocument else {
       // Anybody may have got anything by it.
       slot.parts = [
         TrailSlot.Part(

@@ -26,11 +26,19 @@ extension TrailReader {
     case "PutBucketPolicy": return [shared(arn, record.request["bucketPolicy"] ?? record.request["policy"], record.account)]
     case "DeleteBucketPolicy": return [.clears(TrailWords.id(arn, "policy"), withAllBelow: false)]
     case "PutBucketAcl": return [accessList(arn, record)]
-    case "CreateBucket": return record.request["x-amz-acl"] == .none ? [] : [accessList(arn, record)]
+    case "CreateBucket":
+      // A new bucket is its owner's alone, unless the request says otherwise.
+      guard record.request.contains(where: { $0.name == "x-amz-acl" || $0.name == "AccessControlPolicy" }) else { return [] }
+      if case .puts(let slot) = accessList(arn, record), slot.parts.isEmpty { return [] }
+      return [accessList(arn, record)]
     case "PutObjectAcl":
       guard let key = record.asked("key") else { return nil }
       return [accessList(TrailWords.fitted("\(arn)/\(key)"), record)]
-    case "DeleteBucket": return [.clears(arn, withAllBelow: true)]
+    case "DeleteBucket":
+      return [
+        .clears(TrailWords.id(arn, "policy"), withAllBelow: false), .clears(TrailWords.id(arn, "acl"), withAllBelow: false),
+        .clears(arn, withAllBelow: true),
+      ]
     default: return nil
     }
   }

@@ -25,6 +25,30 @@ enum TrailCoverage {
     return IntervalSet(joined)
   }
 
+  /// Stretches over which a trail was told not to record, and which left no record either: then it was the one that is read.
+  ///
+  /// Where records go on, another trail recorded them, and nothing is missing.
+  static func silences(_ switches: [(at: Instant, isOn: Bool)], _ instants: [Instant]) -> [Interval] {
+    switches.filter { !$0.isOn }.compactMap { off in
+      guard let next = instants.first(where: { $0 > off.at }), switches.contains(where: { $0.isOn && $0.at == next }) else {
+        return nil
+      }
+      return Interval(exactly: off.at.next, to: next)
+    }
+  }
+
+  /// The commands that record a gap, where it is not recorded.
+  static func gaps(of source: String, resource: String, _ gap: Interval, in world: some World) -> [Command] {
+    guard let until = gap.to else { return [] }
+    let fact = Fact.coverageGap(source: source, resource: resource, from: gap.from)
+    if world.holds(fact).contains(where: { $0.to == until }) { return [] }
+    return [
+      Command(
+        .coverageGap(source: source, resource: resource, until: until), effectiveAt: gap.from,
+        authority: Authority(reason: "the trail was told not to record, and there are no records"))
+    ]
+  }
+
   /// The commands that lead from the coverage that is recorded to the one that the records show.
   static func commands(of source: String, resource: String, _ instants: some Sequence<Instant>, in world: some World)
     -> [Command]

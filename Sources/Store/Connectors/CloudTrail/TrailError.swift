@@ -36,6 +36,8 @@ public enum TrailLimits {
   public static let documentBytes = 1 << 20
   /// Statements of a policy document, and principals of one of them.
   public static let statements = 1_000
+  /// Principals and statements of a document that become grants: more than any document of the sizes that AWS allows has.
+  public static let grantsPerDocument = 4_000
   /// Different remarks that a report keeps; what comes beyond is only counted.
   public static let remarks = 1_000
 }

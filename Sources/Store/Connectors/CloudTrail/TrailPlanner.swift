@@ -118,8 +118,10 @@ extension TrailPlanner {
       emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: unknown), at: t)
     default:
       let kind = kind ?? self.kind(of: entity.id)
-      emit(.identityRegistered(id: entity.id, kind: kind, attributes: kind == .external ? [:] : attributes), at: t)
-      if kind == .external { return }
+      emit(
+        .identityRegistered(
+          id: entity.id, kind: kind, attributes: kind == .external || kind == .placeholder ? [:] : attributes), at: t)
+      if kind == .external || kind == .placeholder { return }
     }
     if entity.kind == .role || isNotPermitted(entity) { return }
     unrecorded(entity, at: t)
@@ -138,7 +140,11 @@ extension TrailPlanner {
 
   /// What an id that was only named is: one of this account by its ARN, else somebody outside.
   private func kind(of id: String) -> IdentityKind {
-    guard let arn = AmazonName(id), arn.account == account else { return .external }
+    guard let arn = AmazonName(id) else {
+      // A kind of caller rather than anybody's name.
+      return id.allSatisfy(\.isLetter) && id != TrailWords.everyone && id != TrailWords.authenticated ? .placeholder : .external
+    }
+    if arn.account != account { return .external }
     switch (arn.service, arn.kind) {
     case ("iam", "user"), ("iam", "root"): return .account
     case ("iam", "role"): return .assumableRole

@@ -10,6 +10,12 @@ enum TrailRoles {
     return parts[..<place].joined(separator: "/")
   }
 
+  /// Whether a role stands for one statement of a document that is among the roles.
+  static func isStatement(_ role: String, among roles: Set<Entity>) -> Bool {
+    guard let slash = role.lastIndex(of: "/"), Int(role[role.index(after: slash)...]) != nil else { return false }
+    return roles.contains(.role(String(role[..<slash])))
+  }
+
   private static let words: Set<String> = ["policy", "acl", "share", "grant"]
 
   /// The identities that managed policies bound, or bounded once.

@@ -9,7 +9,8 @@ extension TrailReader {
     func fitted(_ text: String?, _ bytes: Int) -> String? {
       text.map { TrailWords.shortened($0, to: bytes) }.flatMap { $0.isEmpty ? nil : $0 }
     }
-    let action = TrailWords.shortened(record.action, to: UsageLimits.actionBytes)
+    let source = TrailWords.shortened(record.action, to: UsageLimits.actionBytes)
+    let action = ActionNames.permission(for: source)
     let outcome: UsageOutcome =
       switch record.outcome {
       case .allowed: .allowed
@@ -17,7 +18,7 @@ extension TrailReader {
       case .failed: .failed
       }
     return UsageRecord(
-      id: record.id, at: record.at, identity: identity.id, action: action, sourceAction: action, resource: resource(record),
+      id: record.id, at: record.at, identity: identity.id, action: action, sourceAction: source, resource: resource(record),
       session: identity.sessionKey ?? identity.sessionName, credential: identity.key,
       address: fitted(record.address, UsageLimits.addressBytes), agent: fitted(record.agent, UsageLimits.agentBytes),
       outcome: outcome, errorCode: fitted(record.errorCode, UsageLimits.errorCodeBytes))

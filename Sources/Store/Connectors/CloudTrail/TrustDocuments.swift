@@ -24,8 +24,9 @@ extension TrailReader {
     var slot = TrailSlot(
       role: TrailWords.id(role, "trust"), permissions: [Self.assuming], document: written, parts: [])
     slot.document.problem = nil
-    guard let document else {
-      slot.document.problem = written.problem
+    let count = document?.statements.reduce(0) { $0 + $1.principals.count } ?? 0
+    guard let document, count <= TrailLimits.grantsPerDocument else {
+      slot.document.problem = written.problem ?? "the document names too many principals"
       // Anybody may become it, for all that is known, on a condition that nobody fulfils unsaid.
       slot.parts = [part(slot, role, .identity(TrailWords.everyone), Self.unsaid)]
       return .puts(slot)
