@@ -109,8 +109,8 @@ enum OpenAPI {
 extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
-    service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + fulfilments
-    + events + [commands] + access + check + find + webhooks + auditReports
+    service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + findings
+    + fulfilments + events + [commands] + access + check + find + webhooks + auditReports
 
   /// Whether it records events.
   var isWrite: Bool {
