@@ -150,8 +150,8 @@ let package = Package(
     .tests(
       "API", in: "Service",
       uses: [
-        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Jobs", "API", "Server",
-        "TestSupport",
+        "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Usage", "Jobs", "API",
+        "Server", "TestSupport",
       ], besides: ["csv_rows.py"]),
     .tests(
       "tenure", in: "Service",
