@@ -128,6 +128,7 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests
+    + findings
     + fulfilments + events + [commands] + access + check + find + webhooks + auditReports + usage
 
   /// Whether it records events.

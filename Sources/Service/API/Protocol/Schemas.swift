@@ -92,6 +92,12 @@ enum Schemas {
   ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]
+  static let fix: JSONValue = [
+    "type": ["string", "object"], "examples": ["revoke it", ["type": "assignment.revoke", "id": "a-17"]],
+  ]
+  static let findingState: JSONValue = [
+    "type": "string", "enum": .array(FindingState.words.map { .string($0) }), "examples": ["open"],
+  ]
   static let actor: JSONValue = object([
     Member("id", id, required: true, "The actor at the source"), Member("on_behalf_of", id, "Whom the actor acted for"),
   ])
