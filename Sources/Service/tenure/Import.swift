@@ -7,11 +7,15 @@ import Temporal
 
 extension Subcommand {
   static let importing = Subcommand(
-    name: "import", summary: "brings in what exists: the history of a Peribolos configuration in git",
-    usage: "import peribolos BUNDLE-OR-REPOSITORY [--source NAME] [--skip-invalid] [--tenant NAME]"
+    name: "import", summary: "brings in what exists: a Peribolos configuration's history in git, an AWS CloudTrail",
+    usage: """
+      import peribolos BUNDLE-OR-REPOSITORY [--source NAME] [--skip-invalid] [--tenant NAME]
+        tenure import cloudtrail DIR-OR-FILES [--baseline FILE] [--skip-invalid] [--tenant NAME]
+      """
   ) { arguments in
-    let kind = try arguments.word("what to import (peribolos)")
-    guard kind == "peribolos" else { throw UsageError("there is no import from \(kind); peribolos is one") }
+    let kind = try arguments.word("what to import (peribolos or cloudtrail)")
+    if kind == "cloudtrail" { return try importCloudTrail(&arguments) }
+    guard kind == "peribolos" else { throw UsageError("there is no import from \(kind); peribolos and cloudtrail are") }
     let path = try arguments.word("the bundle or repository")
     let name = arguments.option("source") ?? PeribolosImport.defaultName(for: path)
     let skips = arguments.flag("skip-invalid")
