@@ -22,7 +22,7 @@ extension Subcommand {
     return try ask(&arguments) {
       try $0.incident(question, asKnownAt: known)
     } text: {
-      $0.text
+      $0.shortened($0.text)
     } status: { report in
       if report.parties.isEmpty { return .no }
       return report.isWhole && report.coverage.isComplete ? .yes : .uncertain
@@ -89,6 +89,15 @@ extension Arguments {
 }
 
 extension IncidentReport {
+  /// The text without what nearly all its names begin with, which is said once: nobody reads an account's number three hundred times.
+  fileprivate func shortened(_ text: String) -> String {
+    let named = parties.filter { $0.kind != .external }.map(\.identity)
+    guard let first = named.first, let end = first.lastIndex(where: { $0 == ":" }) else { return text }
+    let prefix = String(first[...end])
+    guard prefix.count > 8, named.count(where: { $0.hasPrefix(prefix) }) * 2 > named.count else { return text }
+    return "names without their beginning: \(prefix)\n" + text.replacing(prefix, with: "")
+  }
+
   /// The report as a person reads it.
   fileprivate var text: String {
     var text = "incident from \(question.during.from) to \(question.during.to?.description ?? "now")"
@@ -97,14 +106,16 @@ extension IncidentReport {
     if !coverage.isComplete { text += "coverage is not complete: \(coverage.reason ?? "")\n" }
     text += section("who had a part", parties) { party in
       [
-        "\(String(repeating: "  ", count: party.depth))\(party.identity)", party.kind?.rawValue ?? "never registered",
+        String(repeating: "  ", count: party.depth) + party.identity, party.kind?.rawValue ?? "never registered",
         party.part.text,
+        party.registered.map { "registered \($0.effectiveAt) by \($0.actor?.id ?? "not recorded")" } ?? "",
       ]
     }
-    text += section("credentials", credentials) { standing in
+    // Sessions by the dozen are in the story; here are what they were opened with and what lasts.
+    text += section("credentials that last", credentials.filter { $0.document.kind != .session || $0.document.holder != nil }) {
       [
-        standing.id, standing.document.kind.rawValue, "acts as \(standing.document.identity)", "issued \(standing.issuedAt)",
-        standing.endedAt.map { "\(standing.state.rawValue) \($0)" } ?? standing.state.rawValue,
+        $0.id, $0.document.kind.rawValue, "acts as \($0.document.identity)", "issued \($0.issuedAt)",
+        $0.state.rawValue + ($0.endedAt.map { " \($0)" } ?? ""),
       ]
     }
     text += section("what they were given", grants) { grant in
@@ -116,22 +127,30 @@ extension IncidentReport {
       ]
     }
     text += section("what happened", story) { line in
-      let times = line.count == 1 ? "" : "×\(line.count)"
-      let bad = [line.refused > 0 ? "\(line.refused) refused" : "", line.failed > 0 ? "\(line.failed) failed" : ""]
-        .filter { !$0.isEmpty }.joined(separator: ", ")
-      return [
-        line.at.description, line.identity, line.address ?? "", line.position.map { "event \($0)" } ?? "",
-        [line.text, times, bad.isEmpty ? "" : "(\(bad))"].filter { !$0.isEmpty }.joined(separator: " "),
-      ]
-    }
-    text += section("who else was touched", touched) { touch in
       [
-        touch.principal.description, touch.kind?.rawValue ?? "",
-        "events \(touch.positions.prefix(8).map(String.init).joined(separator: " "))",
-        touch.texts.first ?? "",
+        line.at.description, line.identity, line.address ?? "",
+        line.positions.isEmpty ? "" : "event \(line.positions[0])" + (line.positions.count > 1 ? " ff." : ""), line.what,
       ]
     }
+    text += section("who else was touched", touched.flatMap { touch in touch.texts.map { (touch, $0) } }) { touch, what in
+      [touch.principal.id, touch.kind?.rawValue ?? touch.principal.kind.rawValue, what]
+    }
+    text +=
+      "\nwhat was used: \(uses.count) kinds of use, of which \(uses.count { $0.decision == .allowed }) were covered by a known grant, "
+    text += "\(uses.count { $0.decision == .conditional }) on conditions, "
+    text += "\(uses.count { $0.decision == .denied && $0.allowed > 0 }) were permitted though no known path gives them, "
+    text += "\(uses.count { $0.decision == .unknown || $0.decision == nil }) cannot be told\n"
     return text + (counterfactual?.text ?? "")
+  }
+}
+
+extension IncidentLine {
+  /// What was done, as far as a line goes.
+  fileprivate var what: String {
+    let shown = acts.prefix(5).map { $0.count == 1 ? $0.name : "\($0.name) ×\($0.count)" }.joined(separator: ", ")
+    let more = acts.count > 5 ? " and \(acts.count - 5) more" : ""
+    let bad = [refused > 0 ? "\(refused) refused" : "", failed > 0 ? "\(failed) failed" : ""].filter { !$0.isEmpty }
+    return (acts.isEmpty ? text : "\(text): \(shown)\(more)") + (bad.isEmpty ? "" : " (\(bad.joined(separator: ", ")))")
   }
 }
 

@@ -105,7 +105,9 @@ struct IncidentEvidence {
       events += own
       for event in own {
         switch event.change {
-        case .identityRegistered(let id, _, _) where try isNew(id, event):
+        // Whom a source only names, outside it, was not made by whoever shared something with them.
+        case .identityRegistered(let id, let kind, _) where kind != .external && kind != .placeholder:
+          guard try isNew(id, event) else { continue }
           try add(id, .registered(by: party.identity, position: event.position), depth: party.depth + 1)
         case .credentialIssued(let id, let document, _):
           try add(document.identity, .obtained(by: party.identity, credential: id), depth: party.depth + 1)

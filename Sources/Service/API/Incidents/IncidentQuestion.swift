@@ -64,6 +64,8 @@ public struct IncidentParty: Hashable, Sendable {
   public var part: Part
   /// How many steps they are away from what was named.
   public var depth: Int
+  /// The event that registered them last; nil where there is none.
+  public var registered: EventNote?
 }
 
 extension IncidentParty.Part {

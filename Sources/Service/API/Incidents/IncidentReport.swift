@@ -58,13 +58,31 @@ extension Questions {
     let evidence = try IncidentEvidence(question, self, view)
     return IncidentReport(
       question: question, view: view, position: position, coverage: coverage, isWhole: evidence.isWhole,
-      parties: evidence.parties, credentials: try evidence.credentials(), grants: try evidence.grants(),
+      parties: try evidence.partiesWithOrigin(), credentials: try evidence.credentials(), grants: try evidence.grants(),
       turns: try evidence.turns(), uses: try evidence.usesTogether(), story: evidence.story(), touched: try evidence.touched(),
       counterfactual: question.without.isEmpty ? nil : try evidence.counterfactual())
   }
 }
 
 extension IncidentEvidence {
+  /// The parties with the events that registered them.
+  func partiesWithOrigin() throws -> [IncidentParty] {
+    let end = question.during.to ?? view.at
+    let positions = try questions.tenant.read { graph in
+      let world = graph.world(asKnownAt: view.asKnownAt)
+      return parties.map { party in
+        let entries = world.entries(of: .existence(.identity(party.identity))).filter { $0.moment.effective < end }
+        return Existence.stretches(of: entries).last?.since.position
+      }
+    }
+    let notes = try questions.notes(positions.compactMap { $0 })
+    return zip(parties, positions).map { party, position in
+      var party = party
+      party.registered = position.flatMap { notes[$0] }
+      return party
+    }
+  }
+
   /// The credentials of the parties that were alive at some time in the stretch, as they stand at its end.
   func credentials() throws -> [CredentialStanding] {
     let end = question.during.to ?? view.at
@@ -96,11 +114,11 @@ extension IncidentEvidence {
   func touched() throws -> [IncidentTouch] {
     let own = Set(parties.map { Entity.identity($0.identity) })
     var byPrincipal: [Entity: IncidentTouch] = [:]
-    for event in events {
+    for event in events where !event.change.isMadeUp {
       for principal in event.change.reached where !own.contains(principal) {
         var touch = byPrincipal[principal] ?? IncidentTouch(principal: principal, kind: nil, positions: [], texts: [])
         touch.positions.append(event.position)
-        touch.texts.append(event.change.phrase)
+        touch.texts.append("\(event.effectiveAt) \(event.change.phrase)")
         byPrincipal[principal] = touch
       }
     }
@@ -152,6 +170,8 @@ extension IncidentReport: Report {
       writer.member("kind", party.kind?.rawValue)
       writer.member("because", party.part.text)
       writer.member("depth", Int64(party.depth))
+      writer.key("registered")
+      if let registered = party.registered { registered.write(to: &writer) } else { writer.null() }
     }
     writer.list("credentials", credentials) { $1.write(to: &$0) }
     writer.list("grants", grants) { $1.write(to: &$0) }
@@ -243,11 +263,12 @@ extension IncidentLine {
     writer.member("until", until)
     writer.member("identity", identity)
     writer.member("text", text)
+    writer.member("acts", acts.map { ["act": .string($0.name), "count": .integer(Int64($0.count))] })
     writer.member("count", Int64(count))
     writer.member("refused", Int64(refused))
     writer.member("failed", Int64(failed))
     writer.member("address", address)
-    writer.member("event", position)
+    writer.member("events", positions.map { .integer($0) })
   }
 }
 
