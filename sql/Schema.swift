@@ -51,6 +51,8 @@ public enum Schema {
     SQLFile(name: "m0034_usage_key", bytes: PackageResources.m0034_usage_key_sql),
     SQLFile(name: "m0035_usage_window", bytes: PackageResources.m0035_usage_window_sql),
     SQLFile(name: "m0036_usage_daily", bytes: PackageResources.m0036_usage_daily_sql),
+    SQLFile(name: "m0037_findings", bytes: PackageResources.m0037_findings_sql),
+    SQLFile(name: "m0038_finding_acceptances", bytes: PackageResources.m0038_finding_acceptances_sql),
   ]
 
   /// Functions, in the order in which they need one another.

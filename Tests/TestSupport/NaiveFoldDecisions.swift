@@ -12,12 +12,14 @@ extension NaiveView {
     var hasClock = true
     /// Whether there is a resource, though none may be named.
     var hasResource = true
+    /// Whether what cannot be evaluated fails.
+    var isEnforced = false
   }
 
   /// Yes, no, or perhaps (nil): whether conditions all hold for a bearer.
   func holds(_ conditions: [JSONValue?], _ bearer: Entity, _ circumstance: Circumstance) -> Bool? {
     let judged = conditions.compactMap { $0 }.map { judgement($0, bearer, circumstance) }
-    if judged.contains(.no) { return false }
+    if judged.contains(.no) || (circumstance.isEnforced && judged.contains(.unevaluable)) { return false }
     return judged.allSatisfy { $0 == .yes } ? true : nil
   }
 

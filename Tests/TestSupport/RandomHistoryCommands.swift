@@ -62,8 +62,9 @@ public enum RandomCommands {
         let found = breaches(
           of: drafts.map(\.change), voiding: facts, in: NaiveWorld(tried, asKnownAt: Int64(tried.count)))
         if item.mode == .governed, let breach = found.first(where: \.isRefused) { throw breach.refusal }
-        let findings = found.map {
-          Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0.finding))
+        let world = NaiveWorld(tried, asKnownAt: Int64(tried.count))
+        let findings = found.compactMap { world.unsaid($0.finding, at: context.recordedAt) }.map {
+          Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0))
         }
         let made = Array(tried[events.count...]) + make(findings, after: tried.count, context)
         events += made

@@ -31,14 +31,14 @@ GRANT INSERT, UPDATE (kept_days) ON tenure.usage_window TO tenure_service;
 -- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON
-  tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.requests, tenure.credentials, tenure.resources,
-  tenure.sources, tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
-  tenure.coverage, tenure.coverage_gaps TO tenure_service;
+  tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.requests, tenure.credentials, tenure.findings,
+  tenure.resources, tenure.sources, tenure.identity_suspensions, tenure.finding_acceptances, tenure.account_links,
+  tenure.memberships, tenure.assignments, tenure.attributes, tenure.coverage, tenure.coverage_gaps TO tenure_service;
 
 GRANT SELECT ON
   tenure.tenant, tenure.head,
   tenure.identities, tenure.groups, tenure.roles, tenure.role_permissions, tenure.policies, tenure.requests,
-  tenure.credentials, tenure.resources, tenure.sources,
+  tenure.credentials, tenure.findings, tenure.finding_acceptances, tenure.resources, tenure.sources,
   tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION

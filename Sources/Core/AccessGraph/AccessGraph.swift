@@ -30,6 +30,7 @@ public final class AccessGraph {
   let credentials = Chunks<CredentialRecord>()
   /// The lists of the credentials that ever named an end.
   var credentialLists: [CredentialEndKey: Int32] = [:]
+  var findings: [CompactFinding] = []
   var attributes: [AttributeValue] = []
   var conditions: [Condition] = []
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.

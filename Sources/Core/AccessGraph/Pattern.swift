@@ -69,6 +69,11 @@ public struct Pattern: Hashable, Sendable {
   /// O(product of their lengths).
   public func overlaps(_ other: Pattern) -> Bool { PatternShape(self).overlaps(PatternShape(other)) }
 
+  /// Whether every text that matches the other pattern is proved to match this one; a few that do are not proved.
+  ///
+  /// O(product of their lengths).
+  public func contains(_ other: Pattern) -> Bool { PatternShape(self).contains(PatternShape(other)) }
+
   private static func nextScalar(_ text: Swift.Span<UInt8>, _ index: Int) -> Int {
     var next = index + 1
     while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }

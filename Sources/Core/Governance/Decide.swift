@@ -104,7 +104,9 @@ struct Decision<W: World> {
       try require(.source(source), "/source")
       emit(command.change)
     case .eventVoided(let position): try void(position)
-    case .findingRaised: emit(command.change)
+    case .findingRaised(let finding): try raise(finding)
+    case .findingResolved(let id): try resolve(id)
+    case .findingAccepted(let id, let until): try accept(id, until: until)
     case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
     case .credentialIssued(let id, let document, let attributes): try issue(id, document, attributes)
     case .credentialRevoked(let id): try end(.credential(id), "/id")
@@ -128,13 +130,13 @@ struct Decision<W: World> {
     case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
     case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
-    case .policy, .resource, .assignment, .event, .request, .credential: return
+    case .policy, .resource, .assignment, .event, .request, .credential, .finding: return
     }
     try noteReturn(of: entity)
     let finding = Finding(
       rule: "unknown_reference", subject: entity,
       evidence: ["named_by": .string(command.change.type), "pointer": .string(pointer)])
-    emit(.findingRaised(finding), at: at)
+    note(finding)
   }
 
   mutating func define(_ entity: Entity, _ attributes: [String: AttributeValue]) throws(Refusal) {
@@ -237,7 +239,7 @@ struct Decision<W: World> {
     }
     if event.type == "event.voided" { throw Refusal(.notVoidable, "a voiding cannot itself be voided", at: "/position") }
     if event.isVoided { throw Refusal(.noChange, "is voided already", at: "/position") }
-    if event.type == "finding.raised" {
+    if event.type.utf8.starts(with: "finding.".utf8) {
       throw Refusal(.notVoidable, "is evidence of what was found; it is answered, not taken back", at: "/position")
     }
     if RequestStep(eventType: event.type) != nil {

@@ -45,8 +45,9 @@ extension Decision {
         throw Refusal(
           .tooLong, "must be at most \(rule.longestSeconds) seconds ahead, by \(policy); extend it later", at: "/expires_at")
       }
-      let evidence: JSONValue = ["policy": .string(policy), "longest_seconds": .integer(rule.longestSeconds)]
-      emit(.findingRaised(Finding(rule: "grant_too_long", subject: command.change.entity, evidence: evidence)))
+      var evidence: JSONObject = ["policy": .string(policy), "longest_seconds": .integer(rule.longestSeconds)]
+      if case .membershipAdded(_, let member, _) = command.change { evidence["member"] = .string(member.description) }
+      note(Finding(rule: "grant_too_long", subject: command.change.entity, evidence: .object(evidence)))
     }
   }
 }

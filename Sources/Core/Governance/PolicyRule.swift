@@ -43,7 +43,7 @@ extension PolicyDocument {
         + rule.groups.enumerated().map { (.group($1), "/groups/\($0)") }
         + rule.approvers.enumerated().map { ($1, "/approvers/\($0)") }
     case .lifetime: return (subjects?.named ?? []) + Self.roles((try? LifetimeRule(rule))?.roles ?? [])
-    case .deny, .boundary, .review, .privileged: return subjects?.named ?? []
+    case .deny, .boundary, .review, .privileged, .findings: return subjects?.named ?? []
     }
   }
 
@@ -58,7 +58,7 @@ extension PolicyDocument {
     case .boundary: (try? BoundaryRule(rule))?.subjects
     case .elevation: (try? ElevationRule(rule))?.subjects
     case .lifetime: (try? LifetimeRule(rule))?.subjects
-    case .separationOfDuties, .review, .privileged: nil
+    case .separationOfDuties, .review, .privileged, .findings: nil
     }
   }
 }

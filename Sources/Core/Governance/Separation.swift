@@ -64,6 +64,32 @@ public struct SeparationConflict: Hashable, Sendable {
   public var held: IntervalSet
 }
 
+extension SeparationConflict {
+  /// The conflict as a finding, with the last of the stretches over which it stands: an earlier one is over.
+  public var finding: Finding {
+    let last = held.intervals.last
+    var evidence: JSONObject = [
+      "policy": .string(policy ?? ""), "roles": .array(roles.map { .string($0) }),
+      "from": .string(last?.from.description ?? ""),
+    ]
+    if let end = last?.to { evidence["to"] = .string(end.description) }
+    return Finding(rule: "separation_of_duties", subject: .identity(identity), evidence: .object(evidence))
+  }
+}
+
+extension World {
+  /// Who holds too much together at t, or will, by policies of separation that stand then.
+  ///
+  /// As `separationConflicts` has it, but of each with the whole stretch, as it was found when it came about.
+  public func standingConflicts(at t: Instant) -> [SeparationConflict] {
+    separations.filter { $0.instants.to.map { t < $0 } ?? true }.flatMap { conflicts(with: $0) }.compactMap { conflict in
+      var conflict = conflict
+      conflict.held = IntervalSet(conflict.held.intervals.filter { $0.to.map { t < $0 } ?? true })
+      return conflict.held.isEmpty ? nil : conflict
+    }
+  }
+}
+
 /// Breaches of separation of duties that changes bring about, once applied to the world; at any instant.
 ///
 /// Cost: nothing while no policy separates anything. Otherwise the persons whom a change concerns, each with the memberships and
@@ -252,16 +278,10 @@ extension Breach {
     _ conflict: SeparationConflict, _ pointer: String, isRefused: Bool = true
   ) -> Breach {
     let policy = conflict.policy ?? ""
-    let first = conflict.held.intervals.first
-    var evidence: JSONObject = [
-      "policy": .string(policy), "roles": .array(conflict.roles.map { .string($0) }),
-      "from": .string(first?.from.description ?? ""),
-    ]
-    if let end = first?.to { evidence["to"] = .string(end.description) }
     let roles = conflict.roles.joined(separator: " and ")
     let message = "would let \(conflict.identity) hold \(roles) together, which policy \(policy) keeps apart"
     return Breach(
-      finding: Finding(rule: "separation_of_duties", subject: .identity(conflict.identity), evidence: .object(evidence)),
+      finding: conflict.finding,
       refusal: Refusal(.separationOfDuties, message, at: pointer), isRefused: isRefused)
   }
 }

@@ -36,7 +36,7 @@ extension WhoDuringReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligibleNotAnswered + (subject.isAboutResource ? coverage.text : "")
+      + eligibleNotAnswered + "\n" + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -72,7 +72,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
-      + eligibleNotAnswered
+      + eligibleNotAnswered + "\n"
   }
 }
 

@@ -76,20 +76,27 @@ extension UsageStore {
     days: ClosedRange<UsageDay> = UsageDay(of: .earliest)...UsageDay(of: .latest), after place: DailyUsagePlace? = nil,
     limit: Int = maximumDailyPage
   ) throws -> [DailyUsage] {
+    try tenant.withConnection {
+      try daily(of: identities, action: action, resource: resource, days: days, after: place, limit: limit, on: $0)
+    }
+  }
+
+  func daily(
+    of identities: [String]?, action: String?, resource: String?, days: ClosedRange<UsageDay>, after place: DailyUsagePlace?,
+    limit: Int, on connection: Connection
+  ) throws -> [DailyUsage] {
     let limit = min(max(limit, 1), Self.maximumDailyPage)
     let after = place?.day.timestamp
-    return try tenant.withConnection { connection in
-      try connection.query(
-        """
-        SELECT identity, action, resource, day::timestamp AT TIME ZONE 'UTC', uses, denied, failed, first_used, last_used,
-          first_permitted, last_permitted
-        FROM tenure.usage_by_day(
-          \(tenant.id), (\(days.lowerBound.start.timestamp) AT TIME ZONE 'UTC')::date,
-          (\(days.upperBound.start.timestamp) AT TIME ZONE 'UTC')::date, \(identities), \(action), \(resource),
-          \(place?.identity), \(place?.action), \(place?.resource), (\(after) AT TIME ZONE 'UTC')::date, \(Int64(limit)))
-        """
-      ).map { try DailyUsage($0) }
-    }
+    return try connection.query(
+      """
+      SELECT identity, action, resource, day::timestamp AT TIME ZONE 'UTC', uses, denied, failed, first_used, last_used,
+        first_permitted, last_permitted
+      FROM tenure.usage_by_day(
+        \(tenant.id), (\(days.lowerBound.start.timestamp) AT TIME ZONE 'UTC')::date,
+        (\(days.upperBound.start.timestamp) AT TIME ZONE 'UTC')::date, \(identities), \(action), \(resource),
+        \(place?.identity), \(place?.action), \(place?.resource), (\(after) AT TIME ZONE 'UTC')::date, \(Int64(limit)))
+      """
+    ).map { try DailyUsage($0) }
   }
 }
 

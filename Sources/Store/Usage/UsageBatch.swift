@@ -64,24 +64,6 @@ struct UsageBatch {
     return (keyed, within)
   }
 
-  /// The records in runs that each fit into a batch, in their order.
-  static func split(_ records: [UsageRecord]) -> [[UsageRecord]] {
-    var batches: [[UsageRecord]] = []
-    var batch: [UsageRecord] = []
-    var days: Set<UsageDay> = []
-    for record in records {
-      days.insert(UsageDay(of: record.at))
-      if batch.count == UsageLimits.recordsPerBatch || days.count > UsageLimits.daysPerBatch {
-        batches.append(batch)
-        batch = []
-        days = [UsageDay(of: record.at)]
-      }
-      batch.append(record)
-    }
-    if !batch.isEmpty { batches.append(batch) }
-    return batches
-  }
-
   // MARK: Days
 
   /// Makes the partitions that are missing; each is a transaction of its own, before the batch's.
@@ -210,10 +192,14 @@ private struct UsageColumns {
 }
 
 extension UsageRecord {
-  /// What makes it count once: 128 bits of SHA-256 over source and id. Two ids that share them take 2⁶⁴ attempts to find.
+  /// What makes it count once: 128 bits of SHA-256 over source and id.
+  ///
+  /// Two ids that share them take 2⁶⁴ attempts to find.
   func key(of source: String) -> UUIDBytes { Self.shortDigest([source, id]) }
 
-  /// What it says. The action by the source's name for it, so that a table of names that grew makes no other record of it.
+  /// What it says.
+  ///
+  /// The action by the source's name for it, so that a table of names that grew makes no other record of it.
   var digest: UUIDBytes {
     Self.shortDigest([
       "\(at.microseconds)", identity, sourceAction == nil ? action : nil, sourceAction, resource, session, credential, address,

@@ -77,15 +77,17 @@ extension UsageStore {
   ///   - limit: at most ``maximumPage``. The default is 100.
   /// - Returns: as many as the limit, unless there are no more.
   public func rows(_ filter: UsageFilter, before place: UsagePlace? = nil, limit: Int = 100) throws -> [StoredUsage] {
+    try tenant.withConnection { try rows(filter, before: place, limit: limit, on: $0) }
+  }
+
+  func rows(_ filter: UsageFilter, before place: UsagePlace?, limit: Int, on connection: Connection) throws -> [StoredUsage] {
     let limit = min(max(limit, 1), Self.maximumPage)
-    return try tenant.withConnection { connection in
-      var found: [StoredUsage] = []
-      for slice in try slices(filter, before: place, on: connection) where found.count < limit {
-        let rows = try connection.query(select(filter, slice, before: place, limit: limit - found.count))
-        found += try rows.map { try StoredUsage($0) }
-      }
-      return found
+    var found: [StoredUsage] = []
+    for slice in try slices(filter, before: place, on: connection) where found.count < limit {
+      let rows = try connection.query(select(filter, slice, before: place, limit: limit - found.count))
+      found += try rows.map { try StoredUsage($0) }
     }
+    return found
   }
 
   /// The days that are there and may match, the newest first, in runs without a closed one between.

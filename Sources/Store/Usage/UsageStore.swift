@@ -45,7 +45,9 @@ public struct UsageStore: Sendable {
   /// Records what a source tells, in as many batches as it takes; what comes before a failure stays.
   public func recordAll(_ records: [UsageRecord], source: String) throws -> UsageReceipt {
     var receipt = UsageReceipt()
-    for batch in UsageBatch.split(records) { receipt += try record(batch, source: source) }
+    var gathering = UsageGathering()
+    for one in records { if let batch = gathering.add(one) { receipt += try record(batch, source: source) } }
+    receipt += try record(gathering.take(), source: source)
     return receipt
   }
 

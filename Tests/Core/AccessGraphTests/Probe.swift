@@ -280,7 +280,9 @@ enum Text {
   }
 
   static func of(_ eligible: Eligible) -> String {
-    let ways = eligible.ways.map { "\($0.policy) alone \($0.alone) \($0.status)" }
+    let ways = eligible.ways.map { way in
+      "\(way.policy) alone \(way.alone) \(way.status)\(way.isAskedByAnother ? " asked by another" : "")"
+    }
     return "\(eligible.identity) alone \(eligible.alone): \(ways.joined(separator: ", "))"
   }
 

@@ -45,6 +45,11 @@ import Testing
       ("/v1/events/1/void", #"{"reason":"a mistake"}"#, 200),
       ("/v1/findings", #"{"rule":"unused","subject":"identity:zoe","evidence":{"days":90}}"#, 201),
       (
+        "/v1/findings/unused:47cf483705ff8eb1b1eeab42/accept", #"{"until":"2024-09-01T00:00:00Z","reason":"until the autumn"}"#,
+        200
+      ),
+      ("/v1/findings/unused:47cf483705ff8eb1b1eeab42/resolve", #"{"reason":"it was used"}"#, 200),
+      (
         "/v1/policies",
         #"{"id":"ask","policy_type":"elevation","rule":{"roles":["admin"],"scopes":["acme"],"approvers":["identity:alice"],"longest_seconds":3600,"decide_within_seconds":60}}"#,
         201

@@ -1,3 +1,4 @@
+import Governance
 import Temporal
 import TestSupport
 
@@ -30,19 +31,20 @@ struct NaiveUsage {
   /// The roll-up by going through everything.
   func daily(_ isAsked: (UsageRecord) -> Bool = { _ in true }) -> [DailyUsage] {
     struct Group: Hashable {
-      let identity: String
+      let identity: Entity
       let action: String
-      let resource: String
+      let resource: Entity
       let day: UsageDay
     }
     let groups = Dictionary(grouping: records.values.filter(isAsked)) {
-      Group(identity: $0.identity, action: $0.action, resource: $0.resource ?? "", day: UsageDay(of: $0.at))
+      Group(
+        identity: .identity($0.identity), action: $0.action, resource: .resource($0.resource ?? ""), day: UsageDay(of: $0.at))
     }
     return groups.map { group, records in
       let times = records.map(\.at).sorted()
       let permitted = records.filter { $0.outcome != .denied }.map(\.at).sorted()
       return DailyUsage(
-        identity: group.identity, action: group.action, resource: group.resource.isEmpty ? nil : group.resource,
+        identity: group.identity.id, action: group.action, resource: group.resource.id.isEmpty ? nil : group.resource.id,
         day: group.day, uses: Int64(records.count), denied: Int64(records.count { $0.outcome == .denied }),
         failed: Int64(records.count { $0.outcome == .failed }), firstUsed: times[0], lastUsed: times[times.count - 1],
         firstPermitted: permitted.first, lastPermitted: permitted.last)

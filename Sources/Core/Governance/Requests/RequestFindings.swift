@@ -9,7 +9,7 @@ extension Decision {
     let evidence: JSONValue = [
       "requester": .string(terms.requester), "policy": .string(terms.policy), "proposal": terms.proposal.json,
     ]
-    emit(.findingRaised(Finding(rule: "break_glass", subject: .request(id), evidence: evidence)))
+    note(Finding(rule: "break_glass", subject: .request(id), evidence: evidence))
   }
 
   /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
@@ -37,7 +37,7 @@ extension Decision {
         "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),
         "other_approver": .string(returned.approver),
       ]
-      emit(.findingRaised(Finding(rule: "reciprocal_approval", subject: .request(id), evidence: evidence)))
+      note(Finding(rule: "reciprocal_approval", subject: .request(id), evidence: evidence))
     }
   }
 }

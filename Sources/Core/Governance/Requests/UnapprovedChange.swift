@@ -1,3 +1,4 @@
+import Cryptography
 import JSON
 import Temporal
 
@@ -34,10 +35,14 @@ extension Decision {
     if isGoverned, command.authority.reason?.isEmpty ?? true {
       throw Refusal(.reasonRequired, "an unapproved change needs a reason", at: "/reason")
     }
-    let evidence: JSONValue = ["policy": .string(elevation.policy), "command": .string(command.verb.name)]
-    let finding = Change.findingRaised(Finding(rule: "unapproved_change", subject: subject, evidence: evidence))
+    let evidence: JSONValue = [
+      "policy": .string(elevation.policy), "command": .string(command.verb.name),
+      // Each such change is found by itself: whoever answers for one has not answered for the next.
+      "change": .string(SHA256.digest(command.change.dataWithoutAttributes.canonicalBytes()).hexadecimal),
+      "effective_at": .string(at.description),
+    ]
     // Of several things that come back with one, each is said once.
-    if !drafts.contains(where: { $0.change == finding }) { emit(finding) }
+    note(Finding(rule: "unapproved_change", subject: subject, evidence: evidence))
   }
 }
 
@@ -164,6 +169,15 @@ extension Fact {
     case .assignment, .membership: true
     default: false
     }
+  }
+}
+
+extension Change {
+  /// Attributes may be personal, and of those no plain digest may stay.
+  fileprivate var dataWithoutAttributes: JSONValue {
+    var members = data.objectValue ?? JSONObject()
+    members["attributes"] = nil
+    return .object(members)
   }
 }
 

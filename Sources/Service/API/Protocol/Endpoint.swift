@@ -10,6 +10,8 @@ struct Endpoint: Sendable {
     case query([Member])
     /// In a JSON object, which may be left out where nothing in it is required.
     case body([Member])
+    /// In the query, and beside it one JSON object on each line of the body (NDJSON).
+    case lines([Member], each: [Member])
     /// Nowhere.
     case none
   }
@@ -92,7 +94,10 @@ struct Call: Sendable {
   var isQuery: Bool { request.method == .get || request.method == .head }
 
   /// The input: the query's members, or those of the body.
-  func input() throws(Problem) -> JSONObject { isQuery ? try Self.object(of: request.query) : try body() }
+  func input() throws(Problem) -> JSONObject { isQuery ? try query() : try body() }
+
+  /// The query's members, whatever the method.
+  func query() throws(Problem) -> JSONObject { try Self.object(of: request.query) }
 
   /// Names whose values are not text; what does not read as their kind stays text and is refused as such.
   private static let integers: Set<String> = ["limit"]

@@ -44,6 +44,12 @@ enum OpenAPI {
     switch endpoint.input {
     case .none: break
     case .query(let members): parameters += members.map { parameter($0, in: "query") }
+    case .lines(let members, let each):
+      parameters += members.map { parameter($0, in: "query") }
+      operation["requestBody"] = [
+        "required": true, "description": "One object on each line",
+        "content": ["application/x-ndjson": ["schema": Schemas.object(each)]],
+      ]
     case .body(let members):
       operation["requestBody"] = [
         "required": .bool(members.contains(where: \.isRequired)),
@@ -121,11 +127,12 @@ enum OpenAPI {
 extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
-    service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + fulfilments
-    + events + [commands] + access + check + find + webhooks + auditReports
+    service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + findings
+    + fulfilments + events + [commands] + access + check + find + usage + webhooks + auditReports + incidents
 
   /// Whether it records events.
   var isWrite: Bool {
     method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" && !pattern.hasPrefix("/v1/webhooks")
+      && !pattern.hasPrefix("/v1/usage") && !pattern.hasPrefix("/v1/incidents/")
   }
 }

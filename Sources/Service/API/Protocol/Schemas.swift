@@ -19,6 +19,9 @@ enum Schemas {
   static let instant: JSONValue = ["type": "string", "format": "date-time", "examples": ["2024-05-01T00:00:00Z"]]
   static let cursor: JSONValue = ["type": "string", "maxLength": .integer(Int64(Cursor.textBytes))]
   static let position: JSONValue = ["type": "integer", "minimum": 1, "examples": [1]]
+  static let positions: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(IncidentQuestion.mostNames)), "items": position, "examples": [[1]],
+  ]
   static let asKnownAt: JSONValue = [
     "oneOf": [["type": "integer", "minimum": 0], ["type": "string", "format": "date-time"]], "examples": [1],
   ]
@@ -92,6 +95,12 @@ enum Schemas {
   ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]
+  static let fix: JSONValue = [
+    "type": ["string", "object"], "examples": ["revoke it", ["type": "assignment.revoke", "id": "a-17"]],
+  ]
+  static let findingState: JSONValue = [
+    "type": "string", "enum": .array(FindingState.words.map { .string($0) }), "examples": ["open"],
+  ]
   static let actor: JSONValue = object([
     Member("id", id, required: true, "The actor at the source"), Member("on_behalf_of", id, "Whom the actor acted for"),
   ])

@@ -181,7 +181,7 @@ extension Questions {
     return report
   }
 
-  private func notes(_ positions: [Int64]) throws -> [Int64: EventNote] {
+  func notes(_ positions: [Int64]) throws -> [Int64: EventNote] {
     guard !positions.isEmpty else { return [:] }
     let events = try tenant.events(at: Set(positions).sorted())
     return Dictionary(events.map { ($0.event.position, EventNote($0.event)) }) { first, _ in first }

@@ -96,7 +96,7 @@ extension WhoDuringReport: ListReport {
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
@@ -148,7 +148,7 @@ extension WhatDuringReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {

@@ -1,0 +1,251 @@
+import AccessGraph
+import EventLog
+import Governance
+import Postgres
+public import Temporal
+
+/// What an assignment gave over a window, to whom, and what of it usage coverage could see: all that the world says, before usage
+/// is looked at.
+struct ExerciseGround {
+  var assignment: String
+  var grant: Grant
+  var held: IntervalSet
+  var isDocumentKnown = true
+  /// Whom it reached, and when.
+  var reached: [Entity: IntervalSet] = [:]
+  var permissions: [ExercisedPermission] = []
+}
+
+extension World {
+  /// What an assignment gave over a window; nil where it held at no time in it.
+  ///
+  /// O(facts about the principal, its members and their persons, and definitions of the roles).
+  func ground(of assignment: String, during window: Interval, seenBy coverage: UsageCoverage) -> ExerciseGround? {
+    var held = IntervalSet()
+    var found: Grant?
+    for span in holds(.assignment(id: assignment)) {
+      guard case .grant(let grant) = span.value, let part = span.interval.intersection(window) else { continue }
+      held = held.union(IntervalSet(part))
+      found = grant
+    }
+    guard let grant = found, let last = held.lastInstant else { return nil }
+    var ground = ExerciseGround(assignment: assignment, grant: grant, held: held)
+    reach(grant.principal, during: held, into: &ground.reached)
+    let closure = RoleHistory(of: grant.role, in: self)
+    ground.isDocumentKnown = closure.isKnown(at: last)
+    for (role, index, permission) in closure.permissions(at: last) where permission.effect == .allow {
+      let given = closure.gives(permission, in: role).intersection(held)
+      for pattern in permission.actions {
+        let paths = permission.resources.compactMap { Self.reach(of: $0, within: grant.scope) }
+        let observed = paths.reduce(given) { $0.intersection(coverage.sees(Pattern(pattern), below: $1)) }
+        ground.permissions.append(
+          ExercisedPermission(
+            role: role, index: index, pattern: pattern, resources: permission.resources, held: given,
+            observed: paths.isEmpty ? IntervalSet() : observed, used: []))
+      }
+    }
+    return ground
+  }
+
+  /// Adds whom a principal stands for, and when: itself, a group's members, the persons of accounts.
+  private func reach(_ principal: Entity, during: IntervalSet, into reached: inout [Entity: IntervalSet]) {
+    let known = reached[principal] ?? IntervalSet()
+    // Only what is new goes on, so that groups in a circle come to an end.
+    let new = during.subtracting(known)
+    if new.isEmpty { return }
+    reached[principal] = known.union(new)
+    if principal.kind == .group {
+      for case .membership(let group, let member) in facts(about: principal) where group.isExactly(principal.id) {
+        let holding = IntervalSet(holds(.membership(group: group, member: member)).map(\.interval))
+        reach(member, during: new.intersection(holding), into: &reached)
+      }
+    } else {
+      for span in holds(.link(account: principal.id)) {
+        guard case .person(let person) = span.value else { continue }
+        let linked = new.intersection(span.interval)
+        let entity = Entity.identity(person)
+        reached[entity] = (reached[entity] ?? IntervalSet()).union(linked)
+      }
+    }
+  }
+
+  /// The deepest path that has all of what a pattern matches within a scope below it; nil where that is nothing.
+  private static func reach(of pattern: String, within scope: String) -> String? {
+    let isWild = { (byte: UInt8) in byte == UInt8(ascii: "*") || byte == UInt8(ascii: "?") }
+    let literal = pattern.utf8.prefix { !isWild($0) }
+    if literal.count == pattern.utf8.count {
+      return Scope.covers(scope, pattern) ? pattern : nil
+    }
+    guard let slash = literal.lastIndex(of: UInt8(ascii: "/")), slash > literal.startIndex else { return scope }
+    let folder = String(pattern[..<slash])
+    if Scope.covers(scope, folder) { return folder }
+    return Scope.covers(folder, scope) ? scope : nil
+  }
+}
+
+extension IntervalSet {
+  /// The last instant in it; nil where it is empty.
+  var lastInstant: Instant? {
+    intervals.last.map { $0.to.map { $0.adding(microseconds: -1) } ?? .latest }
+  }
+}
+
+/// The definitions that a role ever had, and those of all roles that any of them includes, transitively.
+private struct RoleHistory {
+  private let root: String
+  private var definitions: [Entity: [Span]] = [:]
+  /// The instants at which any definition begins or ends, and what each role that the root is or includes permits from then on.
+  private var turns: [(from: Instant, permissions: [Entity: Set<Permission>])] = []
+
+  init(of role: String, in world: some World) {
+    root = role
+    read(role, in: world)
+    let ends = definitions.values.joined().flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }
+    for from in Set(ends).sorted() {
+      let permitted = closure(at: from).map { (Entity.role($0.role), Set($0.document.permissions ?? [])) }
+      turns.append((from, Dictionary(uniqueKeysWithValues: permitted)))
+    }
+  }
+
+  private mutating func read(_ role: String, in world: some World) {
+    var waiting = [role]
+    while let next = waiting.popLast() {
+      let entity = Entity.role(next)
+      guard definitions[entity] == nil else { continue }
+      let spans = world.holds(.existence(entity))
+      definitions[entity] = spans
+      for span in spans { if case .role(let document) = span.value { waiting += document.includes } }
+    }
+  }
+
+  private func document(_ role: String, at t: Instant) -> RoleDocument? {
+    guard case .role(let document) = definitions[.role(role)]?.first(where: { $0.contains(t) })?.value else { return nil }
+    return document
+  }
+
+  /// The roles that the root is and includes at t, in the order of their finding; those that do not exist are left out.
+  private func closure(at t: Instant) -> [(role: String, document: RoleDocument)] {
+    var found: [(String, RoleDocument)] = []
+    var seen: Set<Entity> = []
+    var waiting = [root]
+    while !waiting.isEmpty {
+      let role = waiting.removeFirst()
+      guard seen.insert(.role(role)).inserted, let document = document(role, at: t) else { continue }
+      found.append((role, document))
+      waiting += document.includes
+    }
+    return found
+  }
+
+  /// Whether all documents are known at t.
+  func isKnown(at t: Instant) -> Bool { closure(at: t).allSatisfy { $0.document.permissions != nil } }
+
+  /// Every permission that the root gives at t.
+  func permissions(at t: Instant) -> [(role: String, index: Int, permission: Permission)] {
+    closure(at: t).flatMap { role, document in
+      (document.permissions ?? []).enumerated().map { (role, $0.offset, $0.element) }
+    }
+  }
+
+  /// When the root gave an equal permission by the same role.
+  func gives(_ permission: Permission, in role: String) -> IntervalSet {
+    var given: [Interval] = []
+    for (index, turn) in turns.enumerated() where turn.permissions[.role(role)]?.contains(permission) ?? false {
+      given.append(Interval(from: turn.from, to: index + 1 < turns.count ? turns[index + 1].from : nil))
+    }
+    return IntervalSet(given)
+  }
+}
+
+extension UsageStore {
+  /// Assignments that one call looks at: their usage is in memory at a time.
+  public static let exercisedAtOnce = 1_000
+  /// Identities whose usage one statement fetches.
+  private static let identitiesAtOnce = 200
+
+  /// Which permissions of some assignments were used over a window, by whomever they reached.
+  ///
+  /// A use counts for every assignment that gave it at its moment: its action and resource match one of the permissions within the
+  /// scope, and whoever used it was reached. Conditions are not judged, and what was denied was no use. Of days whose rows are gone
+  /// only the first and the last use are known to the instant.
+  /// - Parameters:
+  ///   - assignments: at most ``exercisedAtOnce``; those that held at no time in the window are left out.
+  ///   - window: the stretch of time.
+  ///   - k: the position up to which the world is known.
+  public func exercise(
+    of assignments: [String], during window: Interval, asKnownAt k: Int64
+  ) throws -> [AssignmentExercise] {
+    precondition(assignments.count <= Self.exercisedAtOnce, "at most \(Self.exercisedAtOnce) assignments at once")
+    let coverage = try tenant.read { UsageCoverage($0.world(asKnownAt: k)) }
+    let grounds = try assignments.compactMap { assignment in
+      try tenant.read { $0.world(asKnownAt: k).ground(of: assignment, during: window, seenBy: coverage) }
+    }
+    let identities = Set(grounds.flatMap { $0.reached.keys }.filter { $0.kind == .identity }).sorted()
+    var usage: [Entity: [DailyUsage]] = [:]
+    let days = UsageDay(of: window.from)...UsageDay(of: window.to ?? .latest)
+    for start in stride(from: 0, to: identities.count, by: Self.identitiesAtOnce) {
+      let some = identities[start..<min(start + Self.identitiesAtOnce, identities.count)].map(\.id)
+      var place: DailyUsagePlace?
+      repeat {
+        let page = try daily(of: some, days: days, after: place)
+        for entry in page where entry.lastPermitted != nil { usage[.identity(entry.identity), default: []].append(entry) }
+        place = page.count < Self.maximumDailyPage ? nil : page.last.map(DailyUsagePlace.init)
+      } while place != nil
+    }
+    return try grounds.map { try exercise($0, usage) }
+  }
+
+  private func exercise(_ ground: ExerciseGround, _ usage: [Entity: [DailyUsage]]) throws -> AssignmentExercise {
+    var permissions = ground.permissions
+    let reached = ground.reached.filter { $0.key.kind == .identity }
+    for index in permissions.indices {
+      let permission = permissions[index]
+      let pattern = Pattern(permission.pattern)
+      let resources = permission.resources.map { Pattern($0) }
+      var last: [Entity: Instant] = [:]
+      for (identity, during) in reached {
+        let moments = during.intersection(permission.held)
+        for entry in usage[identity] ?? [] {
+          let resource = entry.resource ?? "*"
+          guard pattern.matches(entry.action), Scope.covers(ground.grant.scope, resource),
+            resources.contains(where: { $0.matches(resource) }), let moment = try lastUse(of: entry, in: moments)
+          else { continue }
+          // Actions as bytes, for which any kind of entity will do.
+          let action = Entity(.resource, entry.action)
+          last[action] = max(last[action] ?? .earliest, moment)
+        }
+      }
+      permissions[index].used = last.sorted { $0.key < $1.key }.map { ExercisedAction(action: $0.key.id, lastUsed: $0.value) }
+    }
+    return AssignmentExercise(
+      assignment: ground.assignment, grant: ground.grant, held: ground.held, isDocumentKnown: ground.isDocumentKnown,
+      identities: reached.keys.sorted().map(\.id), permissions: permissions)
+  }
+
+  /// The last use of an entry that lies in some moments and was not denied; nil where none does.
+  private func lastUse(of entry: DailyUsage, in moments: IntervalSet) throws -> Instant? {
+    guard let first = entry.firstPermitted, let last = entry.lastPermitted else { return nil }
+    if moments.contains(last) { return last }
+    let parts = moments.intersection(Interval(from: first, to: last.next)).intervals
+    if parts.isEmpty { return nil }
+    // The moments end or begin within the day: only its rows say which uses lie in them.
+    return try lastRow(of: entry, in: parts) ?? (moments.contains(first) ? first : nil)
+  }
+
+  private func lastRow(of entry: DailyUsage, in parts: [Interval]) throws -> Instant? {
+    let from = parts.map(\.from.timestamp)
+    let to = parts.map { ($0.to ?? entry.day.end).timestamp }
+    return try tenant.withConnection { connection in
+      try connection.query(
+        """
+        SELECT max(u.used_at) FROM tenure.usage u
+        WHERE u.tenant_id = \(tenant.id) AND u.used_at >= \(unsafe: entry.day.literal)
+          AND u.used_at < \(unsafe: entry.day.adding(days: 1).literal) AND u.identity = \(entry.identity)
+          AND u.action = \(entry.action) AND coalesce(u.resource, '') = \(entry.resource ?? "") AND u.outcome <> 'denied'
+          AND EXISTS (
+            SELECT FROM unnest(\(from), \(to)) AS part (since, until) WHERE u.used_at >= since AND u.used_at < until)
+        """
+      )[0].optionalTimestamp(0).map { Instant($0) }
+    }
+  }
+}
