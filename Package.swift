@@ -53,7 +53,7 @@ let package = Package(
     .module("JSON", in: "Core"),  // strict reader with pointers, canonical writer (RFC 8785)
     .module("Conditions", in: "Core", uses: ["Temporal", "JSON"]),  // condition documents: read, judge
     .module(  // events, commands, decide, rules, desired state
-      "Governance", in: "Core", uses: ["Temporal", "JSON", "Conditions"]),
+      "Governance", in: "Core", uses: ["Cryptography", "Temporal", "JSON", "Conditions"]),
     .module(  // the bitemporal graph and its questions
       "AccessGraph", in: "Core", uses: ["Memory", "Temporal", "JSON", "Conditions", "Governance"]),
 
@@ -158,7 +158,7 @@ let package = Package(
       uses: [
         "Postgres", "HTTP", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Usage", "Jobs", "API",
         "Server", "TestSupport",
-      ]),
+      ], besides: ["csv_rows.py"]),
     .tests(
       "tenure", in: "Service",
       uses: [

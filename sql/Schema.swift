@@ -51,6 +51,8 @@ public enum Schema {
     SQLFile(name: "m0034_usage_key", bytes: PackageResources.m0034_usage_key_sql),
     SQLFile(name: "m0035_usage_window", bytes: PackageResources.m0035_usage_window_sql),
     SQLFile(name: "m0036_usage_daily", bytes: PackageResources.m0036_usage_daily_sql),
+    SQLFile(name: "m0037_findings", bytes: PackageResources.m0037_findings_sql),
+    SQLFile(name: "m0038_finding_acceptances", bytes: PackageResources.m0038_finding_acceptances_sql),
   ]
 
   /// Functions, in the order in which they need one another.
@@ -61,6 +63,7 @@ public enum Schema {
     SQLFile(name: "create_tenant", bytes: PackageResources.create_tenant_sql),
     SQLFile(name: "advance_head", bytes: PackageResources.advance_head_sql),
     SQLFile(name: "position_recorded_by", bytes: PackageResources.position_recorded_by_sql),
+    SQLFile(name: "built_in_principals", bytes: PackageResources.built_in_principals_sql),
     SQLFile(name: "like_pattern", bytes: PackageResources.like_pattern_sql),
     SQLFile(name: "condition_zone", bytes: PackageResources.condition_zone_sql),
     SQLFile(name: "condition_kind", bytes: PackageResources.condition_kind_sql),

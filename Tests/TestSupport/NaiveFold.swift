@@ -31,6 +31,7 @@ public struct NaiveState {
     case source
     case request(AccessRequest)
     case credential(CredentialDocument)
+    case finding(Finding)
   }
 
   /// An entity that exists.
@@ -109,6 +110,8 @@ public struct NaiveState {
   public var coverage: [Cover: Held] = [:]
   /// Gaps in coverage.
   public var gaps: [Cover: Held] = [:]
+  /// Acceptances of findings.
+  public var acceptances: [Entity: Held] = [:]
 
   /// The world before any event.
   public init() {}
@@ -147,7 +150,11 @@ extension NaiveState {
     case .credentialIssued(let id, let document, let attributes):
       begin(.credential(id), .credential(document), attributes, origin)
     case .credentialRevoked(let id): end(.credential(id))
-    case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: break
+    case .findingRaised(let finding): begin(.finding(finding.id), .finding(finding), [:], origin)
+    case .findingResolved(let id): end(.finding(id))
+    case .findingAccepted(let id, let until):
+      acceptances[.finding(id)] = exists(.finding(id)) ? Held(origin: origin, expiresAt: until) : nil
+    case .assignmentExpired, .eventVoided, .fulfilmentConfirmed: break
     }
   }
 
@@ -210,6 +217,7 @@ extension NaiveState {
     living[entity] = nil
     attributes[entity] = nil
     suspended[entity] = nil
+    acceptances[entity] = nil
     links = links.filter { $0.key != entity && $0.value.person != entity }
     memberships = memberships.filter { $0.key.group != entity && $0.key.member != entity }
     assignments = assignments.filter { $0.value.grant.principal != entity && .role($0.value.grant.role) != entity }
@@ -228,5 +236,6 @@ extension NaiveState {
     assignments = assignments.filter { !isOver($0.value.grant.expiresAt) }
     coverage = coverage.filter { !isOver($0.value.expiresAt) }
     gaps = gaps.filter { !isOver($0.value.expiresAt) }
+    acceptances = acceptances.filter { !isOver($0.value.expiresAt) }
   }
 }

@@ -30,13 +30,15 @@ extension NaiveView {
   private static let order: [Status] = [.allowed, .conditional, .unknown]
 
   /// The rank of the best chain between every two identities of which there is one.
-  private var chains: [Entity: [Entity: Int]] {
+  ///
+  /// - Parameter isOwn: whether what built-in principals may become is left out.
+  private func chains(isOwn: Bool) -> [Entity: [Entity: Int]] {
     let active = paths.keys.filter { state.exists($0) && state.suspended[$0] == nil }
     var ranks: [Entity: [Entity: Int]] = [:]
     for one in active {
       for other in active where other != one {
         let scope = "identity/" + other.id
-        let exact = (paths[one] ?? []).filter { $0.grant.scope.isExactly(scope) }
+        let exact = (paths[one] ?? []).filter { $0.grant.scope.isExactly(scope) && !(isOwn && $0.isShared) }
         let claims = ["identity:assume", "identity:impersonate", "identity:mint_token"].flatMap {
           self.claims(of: exact, [], on: .access(action: $0, resource: scope))
         }
@@ -63,15 +65,17 @@ extension NaiveView {
   }
 
   /// Everybody who becomes anybody, sorted.
-  public var becoming: [Trusted] {
-    chains.flatMap { one, others in others.map { Trusted(one.id, $0.key.id, Self.order[$0.value]) } }.sorted()
+  ///
+  /// - Parameter isOwn: whether what built-in principals may become is left out, but for them.
+  public func becoming(isOwn: Bool) -> [Trusted] {
+    chains(isOwn: isOwn).flatMap { one, others in others.map { Trusted(one.id, $0.key.id, Self.order[$0.value]) } }.sorted()
   }
 
   /// Who comes to something better by becoming another than by itself, and how certainly; sorted.
   public func becoming(_ subject: WhoSubject) -> [Trusted] {
     var own: [Entity: Int] = [:]
     for holder in who(subject) { own[.identity(holder.identity)] = Self.order.firstIndex(of: holder.status) }
-    return chains.compactMap { one, others in
+    return chains(isOwn: true).compactMap { one, others in
       let ranks = others.compactMap { other, rank in own[other].map { max($0, rank) } }
       guard let best = ranks.min(), best < own[one] ?? Int.max else { return nil }
       return Trusted(one.id, "", Self.order[best])

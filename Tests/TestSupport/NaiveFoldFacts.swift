@@ -8,6 +8,7 @@ extension NaiveState {
     case .existence(let entity): living[entity].map { ($0.latest.position, nil) }
     case .attribute(let entity, let name): attributes[entity]?[name].map { ($0.origin.position, nil) }
     case .suspension(let identity): suspended[.identity(identity)].map { ($0.position, nil) }
+    case .acceptance(let finding): acceptances[.finding(finding)].map { ($0.origin.position, $0.expiresAt) }
     case .link(let account): links[.identity(account)].map { ($0.origin.position, nil) }
     case .membership(let group, let member):
       memberships[Membership(group: .group(group), member: member)].map { ($0.origin.position, $0.expiresAt) }

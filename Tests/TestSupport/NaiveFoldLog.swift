@@ -60,7 +60,7 @@ extension Change {
     switch self {
     case .membershipAdded(_, _, let end), .assignmentExtended(_, let end), .coverageBegan(_, _, let end): end
     case .assignmentGranted(_, let grant): grant.expiresAt
-    case .coverageGap(_, _, let until): until
+    case .coverageGap(_, _, let until), .findingAccepted(_, let until): until
     default: nil
     }
   }

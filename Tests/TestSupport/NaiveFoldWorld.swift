@@ -46,6 +46,17 @@ public struct NaiveWorld: World {
     }
   }
 
+  /// The positions of the events that voided an entry of the fact, in order.
+  public func voidings(of fact: Fact) -> [Int64] {
+    var taken: Set<Int64> = []
+    return events.compactMap { event in
+      guard case .eventVoided(let position) = event.change, voided.contains(position), taken.insert(position).inserted,
+        let target = events.first(where: { $0.position == position }), target.writes.contains(where: { $0.fact == fact })
+      else { return nil }
+      return event.position
+    }
+  }
+
   /// Every fact that ever had this entity as an end, in the order of their first events.
   public func facts(about entity: Entity) -> [Fact] {
     written.filter { fact, values, _ in

@@ -17,7 +17,7 @@ public struct RandomChanges {
     case 82..<86: ending(&random)
     case 86..<89: suspension(&random)
     case 89..<92: coverage(&random)
-    case 92..<98: voiding(&random, events)
+    case 92..<97: voiding(&random, events)
     default: random.chance(2, in: 3) ? request(&random) : evidence(&random)
     }
   }
@@ -265,7 +265,15 @@ public struct RandomChanges {
         by: random.pick(Universe.identities), evidence: "seen in the console")
       return .fulfilmentConfirmed(assignment: random.pick(Universe.assignments), confirmation)
     }
-    let subject = Entity.identity(random.pick(Universe.identities))
-    return .findingRaised(Finding(rule: "unknown_reference", subject: subject, evidence: ["named_by": "test"]))
+    let rule = random.pick(["unknown_reference", "grant_too_long"])
+    let evidence: JSONValue = ["policy": .string(random.pick(Universe.policies)), "seen": .integer(Int64(random.below(2)))]
+    let finding = Finding(
+      rule: rule, subject: .identity(random.pick(Universe.identities)), evidence: evidence,
+      owner: random.chance(1, in: 3) ? random.pick(Universe.identities) : nil)
+    switch random.below(4) {
+    case 0: return .findingResolved(id: finding.id)
+    case 1: return .findingAccepted(id: finding.id, until: Universe.instant(4 + random.below(Universe.slots)))
+    default: return .findingRaised(finding)
+    }
   }
 }

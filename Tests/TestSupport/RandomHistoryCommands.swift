@@ -28,7 +28,9 @@ public enum RandomCommands {
   private static func prelude(_ random: inout SeededGenerator) -> [(command: Command, mode: CommandMode)] {
     let document = RoleDocument(permissions: [Permission(actions: ["repo.*"])])
     let beginnings: [Change] =
-      Universe.identities.map { .identityRegistered(id: $0, kind: .person, attributes: [:]) }
+      Universe.identities.map {
+        .identityRegistered(id: $0, kind: BuiltIn.isReserved($0) ? .external : .person, attributes: [:])
+      }
       + Universe.groups.map { .groupCreated(id: $0, attributes: [:]) }
       + Universe.roles.map { .roleDefined(id: $0, document: document, attributes: [:]) }
     return random.some(beginnings, chance: 4, in: 5).map { change in
@@ -60,8 +62,9 @@ public enum RandomCommands {
         let found = breaches(
           of: drafts.map(\.change), voiding: facts, in: NaiveWorld(tried, asKnownAt: Int64(tried.count)))
         if item.mode == .governed, let breach = found.first(where: \.isRefused) { throw breach.refusal }
-        let findings = found.map {
-          Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0.finding))
+        let world = NaiveWorld(tried, asKnownAt: Int64(tried.count))
+        let findings = found.compactMap { world.unsaid($0.finding, at: context.recordedAt) }.map {
+          Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0))
         }
         let made = Array(tried[events.count...]) + make(findings, after: tried.count, context)
         events += made

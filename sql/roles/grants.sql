@@ -31,18 +31,18 @@ GRANT INSERT, UPDATE (kept_days) ON tenure.usage_window TO tenure_service;
 -- The relation tables: rows are added and closed; a rebuild also takes wrong ones away.
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON
-  tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.requests, tenure.credentials, tenure.resources,
-  tenure.sources, tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
-  tenure.coverage, tenure.coverage_gaps TO tenure_service;
+  tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.requests, tenure.credentials, tenure.findings,
+  tenure.resources, tenure.sources, tenure.identity_suspensions, tenure.finding_acceptances, tenure.account_links,
+  tenure.memberships, tenure.assignments, tenure.attributes, tenure.coverage, tenure.coverage_gaps TO tenure_service;
 
 GRANT SELECT ON
   tenure.tenant, tenure.head,
   tenure.identities, tenure.groups, tenure.roles, tenure.role_permissions, tenure.policies, tenure.requests,
-  tenure.credentials, tenure.resources, tenure.sources,
+  tenure.credentials, tenure.findings, tenure.finding_acceptances, tenure.resources, tenure.sources,
   tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION
-  tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
+  tenure.tenant_named, tenure.known_position, tenure.built_in_principals, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
   tenure.what_could, tenure.like_pattern, tenure.condition_zone, tenure.condition_kind, tenure.condition_values,
   tenure.condition_value, tenure.condition_number, tenure.condition_instant, tenure.condition_address, tenure.condition_bytes,
   tenure.condition_text, tenure.condition_reads, tenure.condition_match, tenure.condition_clause, tenure.condition_judgement,

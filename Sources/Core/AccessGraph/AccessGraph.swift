@@ -30,6 +30,7 @@ public final class AccessGraph {
   let credentials = Chunks<CredentialRecord>()
   /// The lists of the credentials that ever named an end.
   var credentialLists: [CredentialEndKey: Int32] = [:]
+  var findings: [CompactFinding] = []
   var attributes: [AttributeValue] = []
   var conditions: [Condition] = []
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.
@@ -56,6 +57,11 @@ public final class AccessGraph {
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  /// The built-in principals; `none` while nobody named them.
+  var everyoneNode = none
+  var authenticatedNode = none
+  /// Identities that were external at some time.
+  var externalNodes: Set<Int32> = []
   let identityOrder = IdentityOrder()
   let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
@@ -86,6 +92,8 @@ public final class AccessGraph {
     self.indexLimits = indexLimits
     let first = texts.number("*")
     assert(first == Self.everything)
+    let builtIns = [texts.number(BuiltIn.everyone), texts.number(BuiltIn.authenticated)]
+    assert(builtIns == [Self.everyoneText, Self.authenticatedText])
   }
 
   /// Applies the next event above the published position.

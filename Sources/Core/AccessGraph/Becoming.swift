@@ -88,7 +88,8 @@ extension AccessGraph {
   }
 
   /// Who may become an identity.
-  public func becoming(into identity: String, from view: Viewpoint, limits: BecomingLimits = BecomingLimits()) -> BecomingAnswer {
+  public func becoming(into identity: String, from view: Viewpoint, limits: BecomingLimits = BecomingLimits()) -> BecomingAnswer
+  {
     let sight = Sight(view)
     guard !trustScopes.isEmpty, let node = find(.identity(identity)), isActive(node, sight) else { return .nobody }
     var walk = BecomingWalk(self, sight, .backward, limits)
@@ -97,7 +98,8 @@ extension AccessGraph {
   }
 
   /// Whom an identity may become.
-  public func becoming(from identity: String, from view: Viewpoint, limits: BecomingLimits = BecomingLimits()) -> BecomingAnswer {
+  public func becoming(from identity: String, from view: Viewpoint, limits: BecomingLimits = BecomingLimits()) -> BecomingAnswer
+  {
     let sight = Sight(view)
     guard !trustScopes.isEmpty, let node = find(.identity(identity)), isActive(node, sight) else { return .nobody }
     var walk = BecomingWalk(self, sight, .forward, limits)
@@ -195,7 +197,10 @@ private struct BecomingWalk {
       var depth = 0
       while depth < open[rank].count {
         for reached in open[rank][depth] where best[reached.node] == nil {
-          guard best.count < limits.identities else { return isWhole = false }
+          guard best.count < limits.identities else {
+            isWhole = false
+            return
+          }
           best[reached.node] = reached
           if depth >= limits.steps {
             isWhole = false
@@ -275,7 +280,7 @@ extension BecomingWalk {
     graph.forEachAccount(of: identity, sight) { account, _ in bearers.append(account) }
     for bearer in bearers {
       var grants: [(edge: Edge, grant: GrantRecord)] = []
-      for principal in graph.ancestry(of: [bearer], sight) {
+      for principal in graph.ancestry(of: [bearer], withBuiltInsOf: bearer, sight) {
         graph.forEachGrant(of: principal, sight) { grant, edge in
           if graph.trustScopes.contains(grant.scope) { grants.append((edge, grant)) }
         }
@@ -324,7 +329,10 @@ extension BecomingWalk {
   /// Calls back with each action that a grant on an identity allows a bearer there.
   private mutating func judge(_ edge: Edge, _ grant: GrantRecord, _ bearer: Int32, _ body: (Int, Status) -> Void) {
     judgements += 1
-    guard judgements <= limits.judgements else { return isWhole = false }
+    guard judgements <= limits.judgements else {
+      isWhole = false
+      return
+    }
     for (action, test) in tests(of: grant.scope).enumerated() {
       let status = test.status(of: grant, for: bearer)
       if status != .denied { body(action, status) }

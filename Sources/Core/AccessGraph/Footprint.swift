@@ -9,6 +9,7 @@ extension AccessGraph {
     static let policy = 512
     static let condition = 512
     static let request = 1_024
+    static let finding = 768
     static let attribute = 64
     /// Of a hash table of small keys, with the room that it keeps.
     static let tableEntry = 32
@@ -27,7 +28,8 @@ extension AccessGraph {
       (policyNodes.capacity + requestNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
-      + requests.count * Estimate.request + attributes.count * Estimate.attribute + gaps.count * MemoryLayout<GapKey>.stride
+      + requests.count * Estimate.request + findings.count * Estimate.finding + attributes.count * Estimate.attribute
+      + gaps.count * MemoryLayout<GapKey>.stride
     let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }

@@ -33,6 +33,16 @@ public struct GraphWorld: World {
     return values
   }
 
+  /// The positions of the events that voided an entry of the fact, in order.
+  ///
+  /// O(entries of the fact). One that was voided in its own batch may be missing: it never had an effect.
+  public func voidings(of fact: Fact) -> [Int64] {
+    guard let number = graph.find(fact) else { return [] }
+    var voidings: Set<Int64> = []
+    graph.forEachEntry(of: number) { entry in if entry.voided <= k { voidings.insert(entry.voided) } }
+    return voidings.sorted()
+  }
+
   /// Every fact that ever had this entity as an end.
   public func facts(about entity: Entity) -> [Fact] {
     guard let node = graph.find(entity).map({ graph.nodes[$0] }) else { return [] }
@@ -135,7 +145,6 @@ extension BareEvent.Kind {
     switch self {
     case .expired: "assignment.expired"
     case .voided: "event.voided"
-    case .finding: "finding.raised"
     case .confirmed: "fulfilment.confirmed"
     }
   }
@@ -152,6 +161,7 @@ extension AccessGraph {
     case .existence: return .existence(entity(key.a))
     case .attribute: return .attribute(entity(key.a), name: texts[key.b])
     case .suspension: return .suspension(identity: id(key.a))
+    case .acceptance: return .acceptance(finding: id(key.a))
     case .link: return .link(account: id(key.a))
     case .membership: return .membership(group: id(key.a), member: entity(key.b))
     case .assignment: return .assignment(id: texts[key.a])
@@ -188,6 +198,7 @@ extension AccessGraph {
       case .role: return begins ? "role.defined" : "role.retired"
       case .policy: return begins ? "policy.defined" : "policy.retired"
       case .request: return requests[Int(first.value)].step.eventType
+      case .finding: return begins ? "finding.raised" : "finding.resolved"
       case .resource: return begins ? "resource.described" : "resource.removed"
       case .source: return begins ? "source.registered" : "source.retired"
       case .credential: return begins ? "credential.issued" : "credential.revoked"
@@ -195,6 +206,7 @@ extension AccessGraph {
       }
     case .attribute: preconditionFailure("an attribute is written with its entity")
     case .suspension: return begins ? "identity.suspended" : "identity.resumed"
+    case .acceptance: return "finding.accepted"
     case .link: return begins ? "identity.linked" : "identity.unlinked"
     case .membership: return begins ? "membership.added" : "membership.removed"
     case .assignment:
@@ -219,11 +231,13 @@ extension AccessGraph {
       case .policy: return .policy(policies[Int(record.value)].document)
       case .request: return .request(requests[Int(record.value)])
       case .credential: return .credential(credential(record.value))
+      case .finding: return .finding(findings[Int(record.value)].finding)
       case .resource: return .resource
       case .source, .assignment, .event: return .source
       }
     case .attribute: return .attribute(attributes[Int(record.value)])
     case .suspension: return .suspended
+    case .acceptance: return .accepted
     case .link: return .person(id(record.value))
     case .membership: return .member
     case .assignment:

@@ -27,8 +27,11 @@ extension AccessGraph {
     case .request: requestNodes.append(number)
     case .role: roleNodes.append(number)
     case .source: sourceNodes.append(number)
-    case .identity: identityNodes.append(number)
-    case .group, .resource, .assignment, .event, .credential: break
+    case .identity:
+      identityNodes.append(number)
+      if text == Self.everyoneText { everyoneNode = number }
+      if text == Self.authenticatedText { authenticatedNode = number }
+    case .group, .resource, .assignment, .event, .credential, .finding: break
     }
     return number
   }
@@ -58,6 +61,7 @@ extension EntityKind {
     case .event: 7
     case .request: 8
     case .credential: 9
+    case .finding: 10
     }
   }
 }
@@ -69,6 +73,7 @@ extension AccessGraph {
     case .existence(let entity): find(entity).map { nodes[$0].existence }
     case .attribute(let entity, let name): find(.attribute, entity, texts.find(name))
     case .suspension(let identity): find(.suspension, .identity(identity), none)
+    case .acceptance(let finding): find(.acceptance, .finding(finding), none)
     case .link(let account): find(.link, .identity(account), none)
     case .membership(let group, let member): find(.membership, .group(group), find(member))
     case .assignment(let id): texts.find(id).flatMap { find(FactKey(kind: .assignment, a: $0, b: none)) }
@@ -93,6 +98,7 @@ extension AccessGraph {
     case .attribute(let entity, let name):
       number(of: FactKey(kind: .attribute, a: node(entity), b: texts.number(name)))
     case .suspension(let identity): number(of: FactKey(kind: .suspension, a: node(.identity(identity)), b: none))
+    case .acceptance(let finding): number(of: FactKey(kind: .acceptance, a: node(.finding(finding)), b: none))
     case .link(let account): number(of: FactKey(kind: .link, a: node(.identity(account)), b: none))
     case .membership(let group, let member):
       number(of: FactKey(kind: .membership, a: node(.group(group)), b: node(member)))
@@ -112,7 +118,7 @@ extension AccessGraph {
     let number = makeFact(key)
     switch key.kind {
     case .existence, .assignment, .link, .membership: break
-    case .attribute, .suspension, .coverage, .gap:
+    case .attribute, .suspension, .acceptance, .coverage, .gap:
       if nodes[key.a].details == none { nodes[key.a].details = factLists.make() }
       factLists.append(number, to: nodes[key.a].details)
     }
@@ -188,6 +194,9 @@ extension AccessGraph {
 
   /// The text `*`, the first of every graph.
   static let everything: Int32 = 0
+  /// The texts of the built-in principals, the next ones.
+  static let everyoneText: Int32 = 1
+  static let authenticatedText: Int32 = 2
 
   /// Segments that a path rarely has more of.
   private static let usualScopes = 8
@@ -199,7 +208,7 @@ extension AccessGraph {
   func intern(_ value: FactValue) -> Int32 {
     switch value {
     case .identity(let kind): return kind.number
-    case .group, .resource, .source, .suspended, .member, .covered: return 0
+    case .group, .resource, .source, .suspended, .member, .covered, .accepted: return 0
     case .role(let document):
       return add(CompiledRole(document: document, includes: document.includes.map { node(.role($0)) }))
     case .policy(let policy): return add(policy)
@@ -207,6 +216,9 @@ extension AccessGraph {
       requests.append(request)
       return Int32(requests.count - 1)
     case .credential(let document): return add(document)
+    case .finding(let finding):
+      findings.append(CompactFinding(finding))
+      return Int32(findings.count - 1)
     case .attribute(let attribute):
       attributes.append(attribute)
       return Int32(attributes.count - 1)

@@ -310,8 +310,11 @@ extension AccessGraph {
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
     case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].members), change)
+    case .existence where nodes[key.a].kind == .identity:
+      if entry.value == IdentityKind.externalNumber { externalNodes.insert(key.a) }
+      return
     case .existence where nodes[key.a].kind == .credential: return noteEnds(of: key.a, credentials[entry.value])
-    case .existence, .attribute, .suspension: return
+    case .existence, .attribute, .suspension, .acceptance: return
     }
     entries[index].places = places
   }
@@ -330,7 +333,7 @@ extension AccessGraph {
       noteEventful(key.a)
     case .coverage, .gap:
       places.a = put(index, entry.effective, other: key.a, in: coverageList(of: key), change)
-    case .existence, .attribute, .suspension, .assignment: return
+    case .existence, .attribute, .suspension, .acceptance, .assignment: return
     }
     entries[index].places = places
   }
@@ -355,7 +358,7 @@ extension AccessGraph {
   private func isFirst(_ index: Int32, of fact: FactRecord, in list: Int32) -> Bool {
     if fact.first == index, fact.last == index { return true }
     switch fact.key.kind {
-    case .membership, .coverage, .gap, .attribute, .suspension: return false
+    case .membership, .coverage, .gap, .attribute, .suspension, .acceptance: return false
     case .existence: return edges.count(of: list) == 0
     case .link, .assignment: break
     }
@@ -395,7 +398,7 @@ extension AccessGraph {
       body(resource(grant.scope).assignments, places.c)
     case .coverage, .gap: body(coverageList(of: key), places.a)
     case .existence: body(nodes[key.a].members, places.a)
-    case .attribute, .suspension: return
+    case .attribute, .suspension, .acceptance: return
     }
   }
 

@@ -63,6 +63,7 @@ public final class GraphLoader {
   private var roles: [GatheredRole] = []
   private var policies: [PolicyDocument] = []
   private var requests: [AccessRequest] = []
+  private var findings: [CompactFinding] = []
   private var permissions: [Int64: [(ordinal: Int32, permission: Permission)]] = [:]
   private var bare: [BareEvent] = []
   private var events: [Event] = []
@@ -162,6 +163,21 @@ extension GraphLoader {
     put(.existence, .credential, id, value: graph.add(record), place)
   }
 
+  /// An entry of a finding: raised, and then it says what, or resolved.
+  public func addFinding(_ id: Int32, _ finding: Finding?, at place: LoadedPlace) {
+    guard place.effect == .begins else { return put(.existence, .finding, id, value: none, place) }
+    guard var finding else { return contradict(place.position, "raises a finding that says nothing") }
+    // As it was recorded, which need not be what would follow today.
+    finding.id = graph.texts[id]
+    findings.append(CompactFinding(finding))
+    put(.existence, .finding, id, value: Int32(findings.count - 1), place)
+  }
+
+  /// An entry of the acceptance of a finding.
+  public func addAcceptance(_ finding: Int32, at place: LoadedPlace) {
+    put(.acceptance, .finding, finding, value: place.effect == .begins ? 0 : none, place)
+  }
+
   /// An entry of an attribute; a beginning has a value.
   public func addAttribute(_ kind: EntityKind, _ entity: Int32, name: Int32, _ value: AttributeValue?, at place: LoadedPlace) {
     guard place.effect == .begins else { return put(.attribute, kind, entity, name, value: none, place) }
@@ -217,7 +233,7 @@ extension GraphLoader {
 
 // MARK: What only the log has
 extension GraphLoader {
-  /// An event that may be taken from the log because no entry of it was given: evidence, a voiding, a finding, or an event
+  /// An event that may be taken from the log because no entry of it was given: evidence, a voiding, or an event
   /// that was voided in its own batch.
   public func add(_ event: Event) {
     guard event.writes.isEmpty else { return events.append(event) }
@@ -364,7 +380,7 @@ extension GraphLoader {
     case .identity: node(kind, text, identities)
     case .group: node(kind, text, groups)
     case .role: node(kind, text, roleNodes)
-    case .assignment, .policy, .resource, .source, .event, .request, .credential: graph.node(kind, text: text)
+    case .assignment, .policy, .resource, .source, .event, .request, .credential, .finding: graph.node(kind, text: text)
     }
   }
 
@@ -380,7 +396,7 @@ extension GraphLoader {
     case .assignment: graph.number(of: FactKey(kind: .assignment, a: entry.a, b: none))
     case .membership:
       graph.number(of: FactKey(kind: .membership, a: node(.group, entry.a), b: node(entry.entityKind, entry.b)))
-    case .attribute, .suspension, .link, .coverage, .gap:
+    case .attribute, .suspension, .acceptance, .link, .coverage, .gap:
       graph.number(of: FactKey(kind: entry.kind, a: node(entry.entityKind, entry.a), b: entry.b))
     }
   }
@@ -392,6 +408,9 @@ extension GraphLoader {
       return graph.intern(.role(document))
     case (.existence, .policy): return graph.intern(.policy(policies[Int(entry.value)]))
     case (.existence, .request): return graph.intern(.request(requests[Int(entry.value)]))
+    case (.existence, .finding):
+      graph.findings.append(findings[Int(entry.value)])
+      return Int32(graph.findings.count - 1)
     case (.link, _): return node(.identity, entry.value)
     case (.assignment, _):
       let grant = grants[entry.value]

@@ -76,6 +76,8 @@ enum FactKind: UInt8, BitwiseCopyable {
   case coverage
   /// a: node of the source, b: index of the gap.
   case gap
+  /// a: node of the finding.
+  case acceptance
 }
 
 /// Identifies a fact.
@@ -160,9 +162,9 @@ struct EntryRecord: BitwiseCopyable {
   }
 }
 
-/// An event that writes no fact: evidence, a finding, a voiding.
+/// An event that writes no fact: evidence, a voiding.
 struct BareEvent: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable, CaseIterable { case expired, voided, finding, confirmed }
+  enum Kind: UInt8, BitwiseCopyable, CaseIterable { case expired, voided, confirmed }
   let position: Int64
   let effective: Int64
   /// The position that it voids; 0 for none.
@@ -185,7 +187,6 @@ struct BareEvent: BitwiseCopyable {
     case .eventVoided(let target):
       kind = .voided
       if target > 0, target < position { voids = target }
-    case .findingRaised: kind = .finding
     case .fulfilmentConfirmed: kind = .confirmed
     default: kind = .expired
     }
@@ -261,6 +262,36 @@ struct GrantRecord: BitwiseCopyable {
   let condition: Int32
 
   var isConditional: Bool { condition != none }
+}
+
+/// A finding, with its documents as canonical JSON: there may be as many as there are identities, and little is asked of them.
+struct CompactFinding {
+  let id: String
+  let rule: String
+  let subject: Entity
+  let severity: Severity
+  let owner: String?
+  /// `[evidence, fix]`.
+  let documents: String
+
+  init(_ finding: Finding) {
+    id = finding.id
+    rule = finding.rule
+    subject = finding.subject
+    severity = finding.severity
+    owner = finding.owner
+    documents = JSONValue.array([finding.evidence, finding.fix]).canonicalText
+  }
+
+  var finding: Finding {
+    guard let parts = try? JSONValue(parsing: documents).arrayValue, parts.count == 2 else {
+      preconditionFailure("what was written as JSON is JSON")
+    }
+    var finding = Finding(
+      rule: rule, subject: subject, evidence: parts[0], severity: severity, owner: owner, fix: parts[1])
+    finding.id = id
+    return finding
+  }
 }
 
 /// The key of a coverage gap.

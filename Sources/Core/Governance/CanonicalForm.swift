@@ -211,8 +211,11 @@ extension Change {
       form.id("parent", document.parent)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
-      .sourceRetired(let id), .credentialRevoked(let id):
+      .sourceRetired(let id), .credentialRevoked(let id), .findingResolved(let id):
       form.id("id", id)
+    case .findingAccepted(let id, let until):
+      form.id("id", id)
+      form.instant("until", until)
     case .roleDefined, .policyDefined, .findingRaised, .request: preconditionFailure("written as a document")
     }
   }

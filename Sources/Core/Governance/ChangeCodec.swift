@@ -32,6 +32,8 @@ extension Change {
     case .coverageGap: "coverage.gap"
     case .eventVoided: "event.voided"
     case .findingRaised: "finding.raised"
+    case .findingResolved: "finding.resolved"
+    case .findingAccepted: "finding.accepted"
     case .request(_, let step, _, _): step.eventType
     case .fulfilmentConfirmed: "fulfilment.confirmed"
     case .credentialIssued: "credential.issued"
@@ -56,7 +58,9 @@ extension Change {
     case .sourceRegistered(let id, _), .sourceRetired(let id): .source(id)
     case .coverageBegan(let source, _, _), .coverageEnded(let source, _), .coverageGap(let source, _, _): .source(source)
     case .eventVoided(let position): Entity(.event, String(position))
+    // With what it is about, so that the log of that shows it.
     case .findingRaised(let finding): finding.subject
+    case .findingResolved(let id), .findingAccepted(let id, _): .finding(id)
     case .request(let id, _, _, _): .request(id)
     case .credentialIssued(let id, _, _), .credentialRevoked(let id): .credential(id)
     }
@@ -111,9 +115,16 @@ extension Change {
       data.put("until", until)
     case .eventVoided(let position): data["position"] = .integer(position)
     case .findingRaised(let finding):
+      data["id"] = .string(finding.id)
       data["rule"] = .string(finding.rule)
       data["subject"] = .string(finding.subject.description)
       data["evidence"] = finding.evidence
+      data["severity"] = .string(finding.severity.rawValue)
+      if let owner = finding.owner { data["owner"] = .string(owner) }
+      data["fix"] = finding.fix
+    case .findingAccepted(let id, let until):
+      data["id"] = .string(id)
+      data.put("until", until)
     case .request(let id, _, let by, let request):
       data["id"] = .string(id)
       if let by { data["by"] = .string(by) }
@@ -130,7 +141,7 @@ extension Change {
       data.put(attributes)
     case .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id), .groupDeleted(let id),
       .roleRetired(let id), .assignmentRevoked(let id), .assignmentExpired(let id), .policyRetired(let id),
-      .sourceRetired(let id), .credentialRevoked(let id):
+      .sourceRetired(let id), .credentialRevoked(let id), .findingResolved(let id):
       data["id"] = .string(id)
     }
     return .object(data)
@@ -182,9 +193,9 @@ extension Change {
         source: try data.id("source"), resource: try data.path("resource"), until: try data.instant("until"))
     case "event.voided": self = .eventVoided(position: try data.integer("position"))
     case "finding.raised":
-      let finding = Finding(
-        rule: try data.id("rule"), subject: try data.entity("subject"), evidence: try data.value("evidence"))
-      self = .findingRaised(finding)
+      self = .findingRaised(try data.finding())
+    case "finding.resolved": self = .findingResolved(id: try data.id("id"))
+    case "finding.accepted": self = .findingAccepted(id: try data.id("id"), until: try data.instant("until"))
     case "credential.issued":
       let id = try data.id("id")
       self = .credentialIssued(id: id, try CredentialDocument(reading: &data), attributes: try data.attributes())
@@ -204,6 +215,18 @@ extension Change {
       let by = isCommanded ? try data.id("by") : try data.optionalID("by")
       self = .request(id: try data.id("id"), step, by: by, request)
     }
+  }
+}
+
+extension FieldReader {
+  /// A finding; in a command all may be left out that follows from rule, subject and evidence.
+  fileprivate mutating func finding() throws(JSONFieldError) -> Finding {
+    let severity = try optionalString("severity") == nil ? nil : try choice("severity", of: Severity.self)
+    var finding = Finding(
+      rule: try id("rule"), subject: try entity("subject"), evidence: try value("evidence"), severity: severity,
+      owner: try optionalID("owner"), fix: optionalValue("fix"))
+    if let id = try optionalID("id") { finding.id = id }
+    return finding
   }
 }
 

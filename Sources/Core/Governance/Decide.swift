@@ -104,7 +104,9 @@ struct Decision<W: World> {
       try require(.source(source), "/source")
       emit(command.change)
     case .eventVoided(let position): try void(position)
-    case .findingRaised: emit(command.change)
+    case .findingRaised(let finding): try raise(finding)
+    case .findingResolved(let id): try resolve(id)
+    case .findingAccepted(let id, let until): try accept(id, until: until)
     case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
     case .credentialIssued(let id, let document, let attributes): try issue(id, document, attributes)
     case .credentialRevoked(let id): try end(.credential(id), "/id")
@@ -116,6 +118,10 @@ struct Decision<W: World> {
   mutating func require(_ entity: Entity, _ pointer: String) throws(Refusal) {
     // What this command already made stands too: two references to one unknown entity make one placeholder.
     if world.exists(entity, at: at) || drafts.contains(where: { $0.change.entity == entity }) { return }
+    if entity.kind == .identity, BuiltIn.isReserved(entity.id) {
+      // It is there by itself: its first mention records it.
+      return emit(.identityRegistered(id: entity.id, kind: .external, attributes: [:]), at: at)
+    }
     guard !isGoverned else {
       throw Refusal(.unknownReference, "\(entity) does not exist at \(at); create it first", at: pointer)
     }
@@ -124,12 +130,13 @@ struct Decision<W: World> {
     case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
     case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
-    case .policy, .resource, .assignment, .event, .request, .credential: return
+    case .policy, .resource, .assignment, .event, .request, .credential, .finding: return
     }
+    try noteReturn(of: entity)
     let finding = Finding(
       rule: "unknown_reference", subject: entity,
       evidence: ["named_by": .string(command.change.type), "pointer": .string(pointer)])
-    emit(.findingRaised(finding), at: at)
+    note(finding)
   }
 
   mutating func define(_ entity: Entity, _ attributes: [String: AttributeValue]) throws(Refusal) {
@@ -144,6 +151,7 @@ struct Decision<W: World> {
       try require(.identity(id), "/attributes/owner")
     }
     emit(command.change)
+    try noteReturn(of: entity)
   }
 
   mutating func link(_ account: String, _ person: String) throws(Refusal) {
@@ -178,7 +186,18 @@ struct Decision<W: World> {
     }
     try checkLifetime(of: member, role: nil, from: at, to: expiresAt)
     emit(command.change)
+    keepLonger(.membership(group: group, member: member), until: expiresAt)
     try noteUnapproved()
+  }
+
+  /// What a request grants from later on does not shorten what is given otherwise: where it begins, the longer goes on.
+  private mutating func keepLonger(_ fact: Fact, until end: Instant?) {
+    for entry in world.entries(of: fact) where entry.moment.effective > at && end.map({ entry.moment.effective < $0 }) ?? true {
+      guard case .begins(_, let other?) = entry.effect, end.map({ other < $0 }) ?? true,
+        world.request(granting: fact, at: entry.moment.position) != nil
+      else { continue }
+      emit(command.change, at: entry.moment.effective)
+    }
   }
 
   mutating func assign(_ id: String, _ grant: Grant) throws(Refusal) {
@@ -220,7 +239,7 @@ struct Decision<W: World> {
     }
     if event.type == "event.voided" { throw Refusal(.notVoidable, "a voiding cannot itself be voided", at: "/position") }
     if event.isVoided { throw Refusal(.noChange, "is voided already", at: "/position") }
-    if event.type == "finding.raised" {
+    if event.type.utf8.starts(with: "finding.".utf8) {
       throw Refusal(.notVoidable, "is evidence of what was found; it is answered, not taken back", at: "/position")
     }
     if RequestStep(eventType: event.type) != nil {

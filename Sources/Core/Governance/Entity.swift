@@ -2,7 +2,7 @@ public import Temporal
 
 /// What can be an end of a fact: each kind is a word of its own.
 public enum EntityKind: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
-  case identity, group, role, assignment, policy, resource, source, event, request, credential
+  case identity, group, role, assignment, policy, resource, source, event, request, credential, finding
 }
 
 /// One entity of a tenant: its kind and its id; ids are unique within a kind.
@@ -54,6 +54,8 @@ public struct Entity: Hashable, Sendable, Comparable, CustomStringConvertible {
   public static func request(_ id: String) -> Entity { Entity(.request, id) }
   /// A credential.
   public static func credential(_ id: String) -> Entity { Entity(.credential, id) }
+  /// A finding.
+  public static func finding(_ id: String) -> Entity { Entity(.finding, id) }
 }
 
 extension String {

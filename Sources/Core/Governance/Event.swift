@@ -110,6 +110,10 @@ public enum Change: Hashable, Sendable {
   case coverageGap(source: String, resource: String, until: Instant)
   case eventVoided(position: Int64)
   case findingRaised(Finding)
+  /// What was found is no longer so; why, the event's `reason` says.
+  case findingResolved(id: String)
+  /// Somebody answers for leaving it as it is, until then; why, the event's `reason` says.
+  case findingAccepted(id: String, until: Instant)
   /// One step of an access request, by whom, and the request as it then stands. A command that does not say the request anew
   /// has none, and gets it when it is decided.
   indirect case request(id: String, RequestStep, by: String?, AccessRequest?)
@@ -189,7 +193,7 @@ public struct RoleDocument: Hashable, Sendable {
 public enum PolicyType: String, Hashable, Sendable, CaseIterable {
   case deny, boundary
   case separationOfDuties = "separation_of_duties"
-  case elevation, review, privileged, lifetime
+  case elevation, review, privileged, lifetime, findings
 }
 
 /// A policy's whole value.
@@ -203,22 +207,5 @@ public struct PolicyDocument: Hashable, Sendable {
   public init(type: PolicyType, rule: JSONValue) {
     self.type = type
     self.rule = rule
-  }
-}
-
-/// Something that a rule flagged, with the evidence for it.
-public struct Finding: Hashable, Sendable {
-  /// Stable name of the rule: `unknown_reference`, `membership_cycle`, `role_cycle`, `assignment_expiring`, ….
-  public var rule: String
-  /// What it is about.
-  public var subject: Entity
-  /// The evidence, as the rule states it.
-  public var evidence: JSONValue
-
-  /// A finding.
-  public init(rule: String, subject: Entity, evidence: JSONValue) {
-    self.rule = rule
-    self.subject = subject
-    self.evidence = evidence
   }
 }

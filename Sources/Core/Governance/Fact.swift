@@ -3,7 +3,8 @@ public import Temporal
 
 /// What an event writes whole values to; at (t, k) a fact has the value of its greatest visible (effective, position).
 public enum Fact: Hashable, Sendable {
-  /// Existence of an identity, group, role, policy, resource, source, request or credential, and its document.
+  /// Existence of an identity, group, role, policy, resource, source, request or credential, and its document; of a finding, that
+  /// it is open.
   case existence(Entity)
   /// One attribute of an entity.
   case attribute(Entity, name: String)
@@ -19,6 +20,8 @@ public enum Fact: Hashable, Sendable {
   case coverage(source: String, resource: String)
   /// A stretch in which a source vouches for nothing, by its first instant.
   case coverageGap(source: String, resource: String, from: Instant)
+  /// Somebody answers for leaving an open finding as it is.
+  case acceptance(finding: String)
 }
 
 extension Fact {
@@ -34,6 +37,7 @@ extension Fact {
     case (.coverage(let s, let x), .coverage(let t, let y)): s.isExactly(t) && x.isExactly(y)
     case (.coverageGap(let s, let x, let f), .coverageGap(let t, let y, let g)):
       f == g && s.isExactly(t) && x.isExactly(y)
+    case (.acceptance(let x), .acceptance(let y)): x.isExactly(y)
     default: false
     }
   }
@@ -49,6 +53,8 @@ public enum FactValue: Hashable, Sendable {
   case source
   indirect case request(AccessRequest)
   indirect case credential(CredentialDocument)
+  indirect case finding(Finding)
+  case accepted
   case attribute(AttributeValue)
   case suspended
   case person(String)
@@ -154,7 +160,12 @@ extension Change {
       // Not until its own end: one that has run out can still be revoked or prolonged.
       return Self.begin(.credential(id), .credential(document), attributes)
     case .credentialRevoked(let id): return [Write(.existence(.credential(id)), .ends)]
-    case .assignmentExpired, .eventVoided, .findingRaised, .fulfilmentConfirmed: return []
+    case .findingRaised(let finding):
+      return [Write(.existence(.finding(finding.id)), .begins(.finding(finding), expiresAt: nil))]
+    case .findingResolved(let id): return [Write(.existence(.finding(id)), .ends)]
+    case .findingAccepted(let id, let until):
+      return [Write(.acceptance(finding: id), .begins(.accepted, expiresAt: until))]
+    case .assignmentExpired, .eventVoided, .fulfilmentConfirmed: return []
     }
   }
 
@@ -193,6 +204,7 @@ extension Fact {
       guard case .grant(let grant) = value else { return [] }
       return [grant.principal, .role(grant.role)]
     case .coverage(let source, _), .coverageGap(let source, _, _): return [.source(source)]
+    case .acceptance(let finding): return [.finding(finding)]
     }
   }
 }

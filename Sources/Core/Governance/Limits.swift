@@ -40,6 +40,12 @@ public enum Limits {
   public static let reasonBytes = 4096
   /// Bytes of what a confirmation rests on: a sentence or an address, not the document itself.
   public static let evidenceBytes = 4096
+  /// Bytes of the name of a rule that raises findings: with a digest behind it, it is an id.
+  public static let findingRuleBytes = 128
+  /// Bytes of a finding's evidence, and of what would mend it: the graph keeps both of each that was raised.
+  public static let findingDocumentBytes = 65_536
+  /// Days that a finding may be accepted for: three yearly reviews look at it again.
+  public static let longestAcceptanceDays: Int64 = 1_096
   /// Bytes of a policy's rule.
   public static let ruleBytes = 65_536
   /// Bytes of an event's body: one event must never hold up a page or a batch.

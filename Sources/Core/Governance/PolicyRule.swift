@@ -43,7 +43,7 @@ extension PolicyDocument {
         + rule.groups.enumerated().map { (.group($1), "/groups/\($0)") }
         + rule.approvers.enumerated().map { ($1, "/approvers/\($0)") }
     case .lifetime: return (subjects?.named ?? []) + Self.roles((try? LifetimeRule(rule))?.roles ?? [])
-    case .deny, .boundary, .review, .privileged: return subjects?.named ?? []
+    case .deny, .boundary, .review, .privileged, .findings: return subjects?.named ?? []
     }
   }
 
@@ -58,7 +58,7 @@ extension PolicyDocument {
     case .boundary: (try? BoundaryRule(rule))?.subjects
     case .elevation: (try? ElevationRule(rule))?.subjects
     case .lifetime: (try? LifetimeRule(rule))?.subjects
-    case .separationOfDuties, .review, .privileged: nil
+    case .separationOfDuties, .review, .privileged, .findings: nil
     }
   }
 }
@@ -133,6 +133,15 @@ extension FieldReader {
       principals.append(entity)
     }
     return principals
+  }
+
+  mutating func ids(_ name: String) throws(JSONFieldError) -> [String] {
+    let ids = try optionalStrings(name, maximumCount: Limits.principalsPerPolicy) ?? []
+    for (index, id) in ids.enumerated() {
+      guard let problem = Limits.problem(identifier: id) else { continue }
+      throw JSONFieldError(pointer: JSONPointer.child(index, of: pointer(to: name)), problem: problem)
+    }
+    return ids
   }
 
   /// A permission of a rule: its effect is the policy's, and its condition must be one that can be judged.

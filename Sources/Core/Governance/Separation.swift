@@ -64,6 +64,32 @@ public struct SeparationConflict: Hashable, Sendable {
   public var held: IntervalSet
 }
 
+extension SeparationConflict {
+  /// The conflict as a finding, with the last of the stretches over which it stands: an earlier one is over.
+  public var finding: Finding {
+    let last = held.intervals.last
+    var evidence: JSONObject = [
+      "policy": .string(policy ?? ""), "roles": .array(roles.map { .string($0) }),
+      "from": .string(last?.from.description ?? ""),
+    ]
+    if let end = last?.to { evidence["to"] = .string(end.description) }
+    return Finding(rule: "separation_of_duties", subject: .identity(identity), evidence: .object(evidence))
+  }
+}
+
+extension World {
+  /// Who holds too much together at t, or will, by policies of separation that stand then.
+  ///
+  /// As `separationConflicts` has it, but of each with the whole stretch, as it was found when it came about.
+  public func standingConflicts(at t: Instant) -> [SeparationConflict] {
+    separations.filter { $0.instants.to.map { t < $0 } ?? true }.flatMap { conflicts(with: $0) }.compactMap { conflict in
+      var conflict = conflict
+      conflict.held = IntervalSet(conflict.held.intervals.filter { $0.to.map { t < $0 } ?? true })
+      return conflict.held.isEmpty ? nil : conflict
+    }
+  }
+}
+
 /// Breaches of separation of duties that changes bring about, once applied to the world; at any instant.
 ///
 /// Cost: nothing while no policy separates anything. Otherwise the persons whom a change concerns, each with the memberships and
@@ -187,107 +213,6 @@ extension World {
       policy: separation.policy, identity: identity.id, roles: roles.map(\.id).sorted { $0.precedes($1) }, held: together)
   }
 
-  /// The roles that an identity is authorised for, by itself, its accounts, groups and the hierarchy, each with when.
-  public func roles(heldBy identity: Entity) -> [Entity: IntervalSet] {
-    var open: [(Entity, IntervalSet)] = [(identity, IntervalSet(.always))]
-    for case .link(let account) in facts(about: identity) where Entity.identity(account) != identity {
-      let linked = holds(.link(account: account)).filter { span in
-        guard case .person(let person) = span.value else { return false }
-        return Entity.identity(person) == identity
-      }
-      open.append((.identity(account), IntervalSet(linked.map { Interval(from: $0.from, to: $0.to) })))
-    }
-    return roles(of: principals(above: open))
-  }
-
-  /// Principals and all groups that they belong to, each with when.
-  private func principals(above starts: [(Entity, IntervalSet)]) -> [Entity: IntervalSet] {
-    var reached: [Entity: IntervalSet] = [:]
-    var open = starts
-    while let (principal, instants) = open.popLast() {
-      let fresh = instants.subtracting(reached[principal] ?? IntervalSet())
-      if fresh.isEmpty { continue }
-      reached[principal] = (reached[principal] ?? IntervalSet()).union(fresh)
-      for case .membership(let group, let member) in facts(about: principal) where member == principal {
-        open.append((.group(group), fresh.intersection(stretches(of: .membership(group: group, member: member)))))
-      }
-    }
-    return reached
-  }
-
-  /// A role and all that it ever includes.
-  private func rolesReached(by role: String) -> Set<Entity> {
-    Set(closure(of: [(.role(role), IntervalSet(.always))]).keys)
-  }
-
-  private func roles(of principals: [Entity: IntervalSet]) -> [Entity: IntervalSet] {
-    var held: [(Entity, IntervalSet)] = []
-    for (principal, instants) in principals {
-      for case .assignment(let id) in facts(about: principal) {
-        for span in holds(.assignment(id: id)) {
-          guard case .grant(let grant) = span.value, grant.principal == principal else { continue }
-          held.append((.role(grant.role), instants.intersection(Interval(from: span.from, to: span.to))))
-        }
-      }
-    }
-    return closure(of: held)
-  }
-
-  /// Roles and all that they include, each with when.
-  private func closure(of roles: [(Entity, IntervalSet)]) -> [Entity: IntervalSet] {
-    var reached: [Entity: IntervalSet] = [:]
-    var open = roles
-    while let (role, instants) = open.popLast() {
-      let fresh = instants.subtracting(reached[role] ?? IntervalSet())
-      if fresh.isEmpty { continue }
-      reached[role] = (reached[role] ?? IntervalSet()).union(fresh)
-      for (included, stretches) in rolesIncluded(in: role.id) { open.append((.role(included), fresh.intersection(stretches))) }
-    }
-    return reached
-  }
-
-  /// Everyone who may hold one of the roles at some time, and the persons whose accounts they are.
-  func holders(ofAnyOf roles: [Entity]) -> [Entity] {
-    var including = Set(roles)
-    let all = named(.role).map { Entity.role($0) }
-    // Up the hierarchy, until nothing more includes one of them.
-    while true {
-      let more = all.filter { role in
-        !including.contains(role) && rolesIncluded(in: role.id).contains { including.contains(.role($0.0)) }
-      }
-      if more.isEmpty { break }
-      including.formUnion(more)
-    }
-    var principals: Set<Entity> = []
-    for role in including {
-      for case .assignment(let id) in facts(about: role) {
-        for span in holds(.assignment(id: id)) { if case .grant(let grant) = span.value { principals.insert(grant.principal) } }
-      }
-    }
-    return persons(of: identities(below: Array(principals)))
-  }
-
-  private func identities(below principals: [Entity]) -> Set<Entity> {
-    var found: Set<Entity> = []
-    var open = principals
-    while let next = open.popLast() {
-      guard found.insert(next).inserted, next.kind == .group else { continue }
-      for case .membership(let group, let member) in facts(about: next) where .group(group) == next { open.append(member) }
-    }
-    return found.filter { $0.kind == .identity }
-  }
-
-  /// The identities, and the persons whose accounts they ever were.
-  private func persons(of identities: Set<Entity>) -> [Entity] {
-    var persons = identities
-    for identity in identities {
-      for span in holds(.link(account: identity.id)) {
-        if case .person(let person) = span.value { persons.insert(.identity(person)) }
-      }
-    }
-    return persons.sorted { $0.id.precedes($1.id) }
-  }
-
   fileprivate func causes(_ change: Change) -> [SeparationCause] {
     switch change {
     case .assignmentGranted(let id, _), .assignmentExtended(let id, _): causes(.assignment(id: id))
@@ -353,16 +278,10 @@ extension Breach {
     _ conflict: SeparationConflict, _ pointer: String, isRefused: Bool = true
   ) -> Breach {
     let policy = conflict.policy ?? ""
-    let first = conflict.held.intervals.first
-    var evidence: JSONObject = [
-      "policy": .string(policy), "roles": .array(conflict.roles.map { .string($0) }),
-      "from": .string(first?.from.description ?? ""),
-    ]
-    if let end = first?.to { evidence["to"] = .string(end.description) }
     let roles = conflict.roles.joined(separator: " and ")
     let message = "would let \(conflict.identity) hold \(roles) together, which policy \(policy) keeps apart"
     return Breach(
-      finding: Finding(rule: "separation_of_duties", subject: .identity(conflict.identity), evidence: .object(evidence)),
+      finding: conflict.finding,
       refusal: Refusal(.separationOfDuties, message, at: pointer), isRefused: isRefused)
   }
 }

@@ -14,8 +14,15 @@ extension Decision {
     }
     let entity = command.change.entity
     switch command.change {
+    case .identityRegistered(let id, let kind, _):
+      try check(id: id, "/id")
+      if BuiltIn.isReserved(id), kind != .external {
+        throw Refusal(.malformed, "must be external: \(id) is a built-in principal", at: "/kind")
+      }
     case .resourceDescribed(let path, _), .resourceRemoved(let path): try check(path: path, "/path")
-    case .eventVoided, .findingRaised: break
+    case .eventVoided: break
+    case .findingRaised(let finding): try check(finding)
+    case .findingResolved(let id), .findingAccepted(let id, _): try checkAnswer(id)
     case .coverageBegan(let source, let resource, _), .coverageEnded(let source, let resource),
       .coverageGap(let source, let resource, _):
       try check(id: source, "/source")
@@ -64,7 +71,7 @@ extension Decision {
       try check(end: expiry, "/expires_at")
     case .assignmentGranted(_, let grant):
       if let expiry = grant.expiresAt { try check(end: expiry, "/expires_at") }
-    case .coverageGap(_, _, let until): try check(end: until, "/until")
+    case .coverageGap(_, _, let until), .findingAccepted(_, let until): try check(end: until, "/until")
     default: break
     }
   }
@@ -132,6 +139,7 @@ extension Decision {
       case .separationOfDuties: _ = try SeparationRule(policy.rule, at: "/rule")
       case .elevation: _ = try ElevationRule(policy.rule, at: "/rule")
       case .lifetime: _ = try LifetimeRule(policy.rule, at: "/rule")
+      case .findings: _ = try FindingsRule(policy.rule, at: "/rule")
       }
     } catch {
       throw Refusal(.malformed, error.problem, at: error.pointer)

@@ -30,6 +30,9 @@ public protocol World {
   /// Every value that an entry of the fact ever began, also one that was voided since. In a stable order.
   func valuesEver(of fact: Fact) -> [FactValue]
 
+  /// The positions of the events that voided an entry of the fact, in order.
+  func voidings(of fact: Fact) -> [Int64]
+
   /// Every fact that ever had this entity as an end, and the entity's own existence not among them. In a stable order.
   func facts(about entity: Entity) -> [Fact]
 

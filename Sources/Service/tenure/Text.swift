@@ -13,7 +13,10 @@ extension WhoReport {
     for holder in holders {
       table.add(
         "  " + holder.identity, holder.status == .allowed ? "" : holder.status.rawValue,
-        holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : "")
+        [
+          holder.isExternal ? "EXTERNAL" : nil,
+          holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : nil,
+        ].compactMap { $0 }.joined(separator: ", "))
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
@@ -33,7 +36,7 @@ extension WhoDuringReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligibleNotAnswered + (subject.isAboutResource ? coverage.text : "")
+      + eligibleNotAnswered + "\n" + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -69,7 +72,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
-      + eligibleNotAnswered
+      + eligibleNotAnswered + "\n"
   }
 }
 
@@ -214,6 +217,7 @@ extension Step.Kind {
     switch self {
     case .identity(let id): "identity \(id)"
     case .account(let id): "→ account \(id)"
+    case .builtIn(let id): "→ one of \(id)"
     case .group(let id): "→ group \(id)"
     case .assignment(let id, let role, let scope): "→ assignment \(id): role \(role) on \(scope)"
     case .role(let id): "→ includes role \(id)"

@@ -173,10 +173,13 @@ private struct BatchInProgress {
         throw submission.locate(breach.refusal, command: index)
       }
       let command = submission.commands[index]
-      for breach in found where raised.insert(breach.finding).inserted {
-        let draft = Draft(
-          effectiveAt: command.effectiveAt ?? recordedAt, authority: command.authority, change: .findingRaised(breach.finding))
-        try apply(draft, to: graph)
+      // What is found about the future is found now.
+      let at = min(command.effectiveAt ?? recordedAt, recordedAt)
+      for (place, breach) in found.enumerated() where raised.insert(breach.finding).inserted {
+        // Of one finding, said of several stretches, the last says what is to come.
+        if found[(place + 1)...].contains(where: { $0.finding.id.isExactly(breach.finding.id) }) { continue }
+        guard let finding = graph.world(asKnownAt: graph.appliedPosition).unsaid(breach.finding, at: at) else { continue }
+        try apply(Draft(effectiveAt: at, authority: command.authority, change: .findingRaised(finding)), to: graph)
       }
     }
   }

@@ -5,10 +5,15 @@ import Temporal
 
 /// Events to and from their bodies: canonical JSON (RFC 8785), the very bytes that are stored, exported and hashed.
 public enum EventCodec {
-  /// The version that every event type is written in.
+  /// The version that an event type is written in.
   ///
-  /// A type that changes gets its own number and a step in ``Upcast``.
-  public static let currentVersion: Int64 = 1
+  /// A type that changes gets its own number here and a step in ``Upcast``.
+  public static func currentVersion(of type: String) -> Int64 {
+    switch type {
+    case "finding.raised": 2
+    default: 1
+    }
+  }
 
   /// The event's body.
   public static func body(of event: Event) -> [UInt8] { form(of: event).bytes }
@@ -45,7 +50,7 @@ public enum EventCodec {
     form.id("source", event.source)
     event.authority.writeTicket(to: &form)
     form.word("type", event.change.type)
-    form.integer("version", currentVersion)
+    form.integer("version", currentVersion(of: event.change.type))
     form.endObject()
     return form
   }
@@ -79,7 +84,7 @@ public enum EventCodec {
   private static func event(from document: JSONValue) throws(JSONFieldError) -> Event {
     var reader = try FieldReader(document)
     let type = try reader.string("type", maximumBytes: Limits.identifierBytes)
-    guard try reader.integer("version") == currentVersion else {
+    guard try reader.integer("version") == currentVersion(of: type) else {
       throw reader.error("version", "is not a version that this program knows")
     }
     let entity = try reader.string("entity", maximumBytes: Limits.pathBytes + Limits.kindBytes)

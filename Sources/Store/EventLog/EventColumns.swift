@@ -29,7 +29,7 @@ struct EventColumns: Hashable {
     // The id was made here, or was stored as a uuid: 32 hexadecimal digits either way.
     eventID = UUIDBytes(text: event.eventID) ?? UUIDBytes(0)
     type = event.change.type
-    version = Int32(EventCodec.currentVersion)
+    version = Int32(EventCodec.currentVersion(of: type))
     entity = event.change.entity.description
     effectiveAt = event.effectiveAt.timestamp
     dueAt = event.dueAt?.timestamp

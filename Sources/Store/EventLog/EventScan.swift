@@ -43,13 +43,18 @@ private enum ScannedType {
   static func find(atEndOf body: ByteSpan) -> (type: ScannedType, start: Int)? {
     let version: StaticString = "\",\"version\":1}"
     let end = body.count - version.utf8CodeUnitCount
-    guard end > 0, body.holds(version, at: end), EventCodec.currentVersion == 1 else { return nil }
+    guard end > 0, body.holds(version, at: end), areOfFirstVersion else { return nil }
     // In the order of how many there usually are.
     for (type, member) in members {
       let start = end - member.utf8CodeUnitCount
       if start > 0, body.holds(member, at: start) { return (type, start) }
     }
     return nil
+  }
+
+  /// A type that has a second version is to be upcast, and no more to be scanned like this.
+  private static let areOfFirstVersion = members.allSatisfy { _, member in
+    EventCodec.currentVersion(of: String(describing: member).split(separator: "\"").last.map(String.init) ?? "") == 1
   }
 
   private static let members: [(ScannedType, StaticString)] = [

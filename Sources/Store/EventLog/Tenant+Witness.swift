@@ -46,12 +46,3 @@ extension Tenant {
     return submission
   }
 }
-
-extension Witness {
-  /// What an event says about who wrote it.
-  fileprivate init(_ event: Event) {
-    let authority = event.authority
-    let authors = [authority.actor?.id, authority.actor?.onBehalfOf, authority.authorisedBy?.approver]
-    self.init(recordedAt: event.recordedAt, authors: authors.compactMap { $0 })
-  }
-}

@@ -40,7 +40,8 @@ public struct Job: Sendable {
 
   /// Every job there is, in the order of their names.
   public static let all: [Job] = [
-    .deliverWebhooks, .dropOldUsage, .expireGrants, .lapseRequests, .rollUpUsage, .warnExpiring,
+    .deliverWebhooks, .dropOldUsage, .expireGrants, .flagBreaches, .flagEndings, .flagOrphans, .lapseRequests, .rollUpUsage,
+    .warnExpiring,
   ]
 
   /// The job of that name.

@@ -14,10 +14,17 @@ extension Submission {
 
   /// A batch of its own for one end; the job is its recorder and the source of its events.
   static func byJob(_ job: String, about id: String, end: Instant, _ command: Command) -> Submission {
-    let recorder = "tenure job \(job)"
     // Declared: the grant or the request said so; that nobody can use it any more in the system itself is for a reading to say.
+    var submission = byJob(job, command)
+    submission.commandID = key(ofJob: job, about: id, end: end)
+    return submission
+  }
+
+  /// A batch of its own for what may have to be said again; what keeps it from being said twice is the world that decides it.
+  static func byJob(_ job: String, _ command: Command) -> Submission {
+    let recorder = "tenure job \(job)"
     return Submission(
-      commandID: key(ofJob: job, about: id, end: end), mode: .governed, source: recorder, basis: .declared,
-      recordedBy: Recorder(id: recorder, authentication: "local"), commands: [command])
+      mode: .governed, source: recorder, basis: .declared, recordedBy: Recorder(id: recorder, authentication: "local"),
+      commands: [command])
   }
 }

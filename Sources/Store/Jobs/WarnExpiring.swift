@@ -9,7 +9,8 @@ extension Job {
   ///
   /// So whoever is told of findings has a day to ask for more, and is told again where the end was moved. An assignment that lasts
   /// no longer than a day altogether is not warned of: it was asked for just now. Counts: `found`, the ends that were not
-  /// warned of; `raised`, the findings; `already`, those that another process raised meanwhile.
+  /// warned of; `raised`, the findings; `already`, those that another process raised meanwhile; `resolved`, the warnings of ends
+  /// that have come, or are none any more.
   public static let warnExpiring = Job(
     name: WarnExpiring.name, summary: "raises a finding for each assignment that comes to its end within a day",
     schedule: .fixed("0 * * * *"), catchUp: .once
@@ -32,7 +33,7 @@ private struct WarnExpiring {
 
   func run() throws -> JobReport {
     let now = try context.now()
-    var counts: [String: Int64] = ["found": 0, "raised": 0, "already": 0]
+    var counts: [String: Int64] = ["found": 0, "raised": 0, "already": 0, "resolved": 0]
     let pages = EndPages(context: context, now: now, leavesOutRecorded: false)
     let last = now.adding(microseconds: Self.warnedBefore)
     var place: EndPages.Place? = EndPages.Place(end: now.next)
@@ -41,7 +42,41 @@ private struct WarnExpiring {
       try raise(try unwarned(page.ends.filter { $0.begun.distance(to: $0.end) > Self.warnedBefore }), &counts)
       place = page.last
     }
+    try resolve(now, &counts)
     return JobReport(counts: counts)
+  }
+
+  /// Resolves the warnings of ends that are not ahead any more.
+  private func resolve(_ now: Instant, _ counts: inout [String: Int64]) throws {
+    var after = ""
+    while !context.isOver() {
+      // Whether the role and the principal are still there is not looked at: then the end comes, and this is over as well.
+      let ids = try context.connection.query(
+        """
+        SELECT f.id FROM tenure.findings f
+        WHERE f.tenant_id = \(context.tenant.id) AND f.id > \(max(after, Self.rule + ":")) AND f.id < \(Self.rule + ";")
+          AND f.recorded_to IS NULL AND f.begins AND f.valid @> \(Timestamp(now))
+          AND NOT EXISTS (
+            SELECT FROM tenure.assignments a
+            WHERE a.tenant_id = f.tenant_id AND a.id = f.subject AND a.recorded_to IS NULL AND a.valid @> \(Timestamp(now))
+              AND a.expires_at = (f.evidence ->> 'expires_at')::timestamptz)
+        ORDER BY f.id LIMIT \(Int64(EndPages.endsPerPage))
+        """
+      ).map { try $0.string(0) }
+      guard let last = ids.last else { return }
+      after = last
+      let over = ids.map { id in
+        Submission.byJob(
+          Self.name, Command(.findingResolved(id: id), authority: Authority(reason: "the end has come, or is another one")))
+      }
+      for result in try context.openTenant().append(over) {
+        switch result {
+        case .success: counts["resolved", default: 0] += 1
+        case .failure(let why) where why.code == .notHeld: counts["already", default: 0] += 1
+        case .failure(let why): throw why
+        }
+      }
+    }
   }
 
   /// Those that nobody was warned of: asked beforehand, so that a run with nothing to say loads no graph.
@@ -67,6 +102,8 @@ private struct WarnExpiring {
     for result in try tenant.append(expiring.map(submission)) {
       switch result {
       case .success(let receipt): counts[receipt.isReplay ? "already" : "raised", default: 0] += 1
+      // Raised under no key of this job's.
+      case .failure(let why) where why.code == .noChange: counts["already", default: 0] += 1
       case .failure(let why): refusal = refusal ?? why
       }
     }

@@ -121,6 +121,11 @@ extension GraphLoading {
         let identity = try loader.text(&row)
         loader.addSuspension(identity, at: try EntryColumns.read(&row, loader))
       },
+      LoadedTable(name: "finding_acceptances", columns: ["finding", "expires_at"]) { row, loader in
+        let finding = try loader.text(&row)
+        let expiresAt = try row.optionalTimestamp()
+        loader.addAcceptance(finding, at: try EntryColumns.read(&row, loader, expiresAt: expiresAt))
+      },
       LoadedTable(name: "account_links", columns: ["account", "person"]) { row, loader in
         let account = try loader.text(&row)
         let person = try loader.optionalText(&row)
@@ -209,6 +214,14 @@ extension GraphLoading {
         id, kind, identity: identity, holder: holder, grant: grant, parent: parent, expiresAt: expiresAt,
         at: try EntryColumns.read(&row, loader))
     },
+    LoadedTable(
+      name: "findings",
+      columns: ["id", "rule", "subject_kind", "subject", "severity", "owner", "evidence::text", "fix::text"]
+    ) { row, loader in
+      let number = try loader.text(&row)
+      let finding = try FindingColumns.read(&row)
+      loader.addFinding(number, finding, at: try EntryColumns.read(&row, loader))
+    },
     existence(of: .resource, in: "resources", "path"),
     existence(of: .source, in: "sources", "id"),
   ]
@@ -275,6 +288,23 @@ private enum EntryColumns {
       position: position, effectiveAt: effectiveAt, effect: begins ? .begins : extends ? .extends : .ends,
       expiresAt: begins || extends ? expiresAt?.microsecondsSinceUnixEpoch : nil,
       dueAt: dueAt?.microsecondsSinceUnixEpoch, source: source ?? 0, isVoided: try row.bool())
+  }
+}
+
+/// The columns of what a finding says; all NULL where its entry resolves it.
+private enum FindingColumns {
+  static func read(_ row: inout BinaryCopyReader) throws(PostgresError) -> Finding? {
+    let rule = try row.optionalString()
+    let kind = try row.optionalString().flatMap(EntityKind.init(rawValue:))
+    let subject = try row.optionalString()
+    let severity = try row.optionalString().flatMap(Severity.init(rawValue:))
+    let owner = try row.optionalString()
+    let documents = [try row.optionalString(), try row.optionalString()]
+    guard let rule, let kind, let subject, let severity, let evidence = try? JSONValue(parsing: documents[0] ?? ""),
+      let fix = try? JSONValue(parsing: documents[1] ?? "")
+    else { return nil }
+    return Finding(
+      rule: rule, subject: Entity(kind, subject), evidence: evidence, severity: severity, owner: owner, fix: fix)
   }
 }
 

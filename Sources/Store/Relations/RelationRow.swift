@@ -59,12 +59,14 @@ extension RelationRow {
       case .policy: .policies
       case .request: .requests
       case .credential: .credentials
+      case .finding: .findings
       case .resource: .resources
       case .source: .sources
       case .assignment, .event: preconditionFailure("no existence is recorded of a \(entity.kind.rawValue)")
       }
     case .attribute: .attributes
     case .suspension: .suspensions
+    case .acceptance: .acceptances
     case .link: .links
     case .membership: .memberships
     case .assignment: .assignments
@@ -78,6 +80,7 @@ extension RelationRow {
     case .existence(let entity): [.text(entity.id)]
     case .attribute(let entity, let name): [.text(entity.kind.rawValue), .text(entity.id), .text(name)]
     case .suspension(let identity): [.text(identity)]
+    case .acceptance(let finding): [.text(finding)]
     case .link(let account): [.text(account)]
     case .membership(let group, let member): [.text(group), .text(member.kind.rawValue), .text(member.id)]
     case .assignment(let id): [.text(id)]
@@ -148,7 +151,7 @@ private struct Shape {
     case .link:
       guard case .person(let person) = value else { return [.text(nil)] }
       return [.text(person)]
-    case .membership, .coverage, .coverageGap: return [expiresAt]
+    case .membership, .coverage, .coverageGap, .acceptance: return [expiresAt]
     case .assignment:
       guard case .grant(let grant) = value else {
         return [.text(nil), .text(nil), .text(nil), .text(nil), .text(nil), expiresAt, .bool(extends)]
@@ -180,6 +183,13 @@ private struct Shape {
         .text(credential.parent), .instant(credential.expiresAt.map { Timestamp($0) }),
       ]
     case (.credential, _): [.text(nil), .text(nil), .text(nil), .text(nil), .text(nil), .instant(nil)]
+    case (.finding, .finding(let finding)):
+      [
+        .text(finding.rule), .text(finding.subject.kind.rawValue), .text(finding.subject.id),
+        .text(finding.severity.rawValue), .text(finding.owner), .json(finding.evidence.canonicalText),
+        .json(finding.fix.canonicalText),
+      ]
+    case (.finding, _): [.text(nil), .text(nil), .text(nil), .text(nil), .text(nil), .json(nil), .json(nil)]
     default: []
     }
   }

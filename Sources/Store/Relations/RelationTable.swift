@@ -45,9 +45,13 @@ final class RelationTable: Hashable, Sendable {
   static let credentials = RelationTable(
     "credentials", key: ["id"], values: ["kind", "identity", "holder", "grant_id", "parent", "credential_expires_at"],
     began: existence)
+  static let findings = RelationTable(
+    "findings", key: ["id"], values: ["rule", "subject_kind", "subject", "severity", "owner", "evidence", "fix"],
+    began: existence)
   static let resources = RelationTable("resources", key: ["path"], began: existence)
   static let sources = RelationTable("sources", key: ["id"], began: existence)
   static let suspensions = RelationTable("identity_suspensions", key: ["identity"])
+  static let acceptances = RelationTable("finding_acceptances", key: ["finding"], values: ["expires_at"])
   static let links = RelationTable("account_links", key: ["account"], values: ["person"])
   static let memberships = RelationTable("memberships", key: ["group_id", "member_kind", "member"], values: ["expires_at"])
   static let assignments = RelationTable(
@@ -60,8 +64,7 @@ final class RelationTable: Hashable, Sendable {
 
   /// Every table that a rebuild compares.
   static let all: [RelationTable] = [
-    identities, groups, roles, policies, requests, credentials, resources, sources, suspensions, links, memberships,
-    assignments,
-    attributes, coverage, gaps,
+    identities, groups, roles, policies, requests, credentials, findings, resources, sources, suspensions, acceptances, links,
+    memberships, assignments, attributes, coverage, gaps,
   ]
 }

@@ -70,8 +70,8 @@ import Testing
       }
       let found = breaches(of: drafts.map(\.change), voiding: voided, in: world)
       if item.mode == .governed, let breach = found.first(where: \.isRefused) { throw breach.refusal }
-      let findings = found.map {
-        Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0.finding))
+      let findings = found.compactMap { world.unsaid($0.finding, at: context.recordedAt) }.map {
+        Draft(effectiveAt: context.recordedAt, authority: Authority(), change: .findingRaised($0))
       }
       return .accepted(made + RandomCommands.make(findings, after: Int(graph.appliedPosition), context))
     } catch let refusal as Refusal {

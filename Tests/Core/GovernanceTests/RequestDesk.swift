@@ -7,6 +7,8 @@ import TestSupport
 struct RequestDesk {
   private(set) var events: [Event] = []
   var now = Universe.instant(0)
+  /// Who writes what is told.
+  var recorder = "test"
 
   static let second: Int64 = 1_000_000
 
@@ -55,10 +57,11 @@ struct RequestDesk {
   }
 
   /// Records a change directly, by an actor.
-  mutating func tell(_ change: Change, by actor: String? = nil, isUnapproved: Bool = false, reason: String? = nil)
-    throws(Refusal)
-  {
-    var command = Command(change, authority: Authority(actor: actor.map { Actor(id: $0) }, reason: reason))
+  mutating func tell(
+    _ change: Change, by actor: String? = nil, at effective: Instant? = nil, isUnapproved: Bool = false, reason: String? = nil
+  ) throws(Refusal) {
+    var command = Command(
+      change, effectiveAt: effective, authority: Authority(actor: actor.map { Actor(id: $0) }, reason: reason))
     command.isUnapproved = isUnapproved
     try send(command)
   }
@@ -95,8 +98,7 @@ struct RequestDesk {
   func witness(_ id: String, _ by: String) -> [Int64: Witness] {
     Dictionary(
       uniqueKeysWithValues: world.approvalSteps(of: id, by: by, at: now).map { position in
-        let event = events[Int(position) - 1]
-        return (position, Witness(recordedAt: event.recordedAt, authors: [event.authority.actor?.id].compactMap { $0 }))
+        (position, Witness(events[Int(position) - 1]))
       })
   }
 
@@ -119,7 +121,7 @@ struct RequestDesk {
         Event(
           position: Int64(after.events.count) + 1, eventID: "e\(after.events.count)", effectiveAt: draft.effectiveAt,
           dueAt: draft.dueAt, recordedAt: now, source: "api", basis: .declared, authority: draft.authority,
-          recordedBy: Recorder(id: "test", authentication: "local"), change: draft.change))
+          recordedBy: Recorder(id: recorder, authentication: "local"), change: draft.change))
     }
     let found = breaches(of: drafts.map(\.change), voiding: [], in: after.world)
     if let breach = found.first(where: \.isRefused), mode == .governed { throw breach.refusal }

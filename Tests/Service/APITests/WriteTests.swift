@@ -45,6 +45,11 @@ import Testing
       ("/v1/events/1/void", #"{"reason":"a mistake"}"#, 200),
       ("/v1/findings", #"{"rule":"unused","subject":"identity:zoe","evidence":{"days":90}}"#, 201),
       (
+        "/v1/findings/unused:47cf483705ff8eb1b1eeab42/accept", #"{"until":"2024-09-01T00:00:00Z","reason":"until the autumn"}"#,
+        200
+      ),
+      ("/v1/findings/unused:47cf483705ff8eb1b1eeab42/resolve", #"{"reason":"it was used"}"#, 200),
+      (
         "/v1/policies",
         #"{"id":"ask","policy_type":"elevation","rule":{"roles":["admin"],"scopes":["acme"],"approvers":["identity:alice"],"longest_seconds":3600,"decide_within_seconds":60}}"#,
         201
@@ -55,6 +60,8 @@ import Testing
       ("/v1/requests/r1/approve", #"{"by":"alice"}"#, 200), ("/v1/requests/r1/claim", #"{"by":"bob"}"#, 200),
       ("/v1/requests/r1/end", #"{"by":"bob"}"#, 200), ("/v1/requests/r2/deny", #"{"by":"alice"}"#, 200),
       ("/v1/requests/r3/withdraw", #"{"by":"bob"}"#, 200),
+      ("/v1/credentials", #"{"id":"AKIA1","kind":"key","identity":"bob","holder":"bob"}"#, 201),
+      ("/v1/credentials/AKIA1/revoke", "", 200),
       (
         "/v1/assignments/leos/confirm_fulfilment",
         #"{"by":"alice","ended_at":"2024-02-01T00:00:00Z","stage":"acknowledged","evidence":"OPS-7"}"#, 200

@@ -53,10 +53,7 @@ struct Replay {
     _ request: String, _ by: String, _ world: GraphWorld, at t: Instant, _ events: [Event]
   ) -> [Int64: Witness] {
     let steps = world.approvalSteps(of: request, by: by, at: t).map { events[Int($0) - 1] }
-    return Dictionary(
-      uniqueKeysWithValues: steps.map { event in
-        (event.position, Witness(recordedAt: event.recordedAt, authors: [event.authority.actor?.id].compactMap { $0 }))
-      })
+    return Dictionary(uniqueKeysWithValues: steps.map { ($0.position, Witness($0)) })
   }
 
   /// The last position recorded up to an instant.

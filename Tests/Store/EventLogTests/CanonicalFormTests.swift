@@ -26,7 +26,7 @@ import Testing
     ]
     object["source"] = .string(event.source)
     object["type"] = .string(event.change.type)
-    object["version"] = .integer(EventCodec.currentVersion)
+    object["version"] = .integer(EventCodec.currentVersion(of: event.change.type))
     return .object(object)
   }
 
@@ -85,7 +85,8 @@ import Testing
       .sourceRegistered(id: a, attributes: attributes(&generator)), .coverageBegan(source: a, resource: b, expiresAt: end),
       .coverageEnded(source: a, resource: b), .coverageGap(source: a, resource: b, until: Universe.instant(9)),
       .eventVoided(position: Bool.random(using: &generator) ? 3 : .max),
-      .findingRaised(Finding(rule: a, subject: Entity(kind, b), evidence: value(&generator))),
+      .findingRaised(Finding(rule: a, subject: Entity(kind, b), evidence: value(&generator))), .findingResolved(id: a),
+      .findingAccepted(id: a, until: Universe.instant(9)),
     ]
     return changes.randomElement(using: &generator) ?? .identitySuspended(id: a)
   }

@@ -59,12 +59,22 @@ import Testing
       } + (1...6).map { .resourceDescribed(path: "rare/\($0)", attributes: [:]) }
       + (1...6).map {
         .credentialIssued(id: "rare-\($0)", CredentialDocument(kind: .session, identity: "rare-role"), attributes: [:])
-      }
+      } + findings
     try tenant.submitAndWait(
       Submission(
         mode: .observation, source: "connector", basis: .observed,
-        recordedBy: Recorder(id: "test", authentication: "local"), commands: changes.map { Command($0) }))
+        recordedBy: Recorder(id: "test", authentication: "local"),
+        commands: changes.map { Command($0, authority: Authority(reason: "rare")) }))
     try recordRequests()
+  }
+
+  /// Findings, each accepted.
+  private var findings: [Change] {
+    (1...6).flatMap { number -> [Change] in
+      let finding = Finding(rule: "empty_group", subject: .group("rare-\(number)"), evidence: [:])
+      // Ahead of any clock of this test's.
+      return [.findingRaised(finding), .findingAccepted(id: finding.id, until: tenant.now.adding(microseconds: 3_600_000_000))]
+    }
   }
 
   /// Access requests, which are asked for and not observed.

@@ -29,6 +29,9 @@ enum WorldInSQL {
           concat_ws(' ', kind, identity, holder, grant_id, parent, extract(epoch FROM credential_expires_at)::int8),
           position, effective_at, since_effective, since_position
         FROM tenure.credentials, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
+        UNION ALL SELECT 'finding', id, concat_ws(' ', rule, subject, severity), position, effective_at, since_effective,
+          since_position
+        FROM tenure.findings, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'resource', path, '', position, effective_at, since_effective, since_position
         FROM tenure.resources, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'source', id, '', position, effective_at, since_effective, since_position
@@ -44,6 +47,11 @@ enum WorldInSQL {
       SELECT concat_ws(' ', 'suspended', f.identity, 'by', f.position)
       FROM tenure.identity_suspensions f CROSS JOIN asked
       JOIN living a ON a.kind = 'identity' AND a.id = f.identity AND \(unsafe: since("a"))
+      WHERE f.tenant_id = \(tenant) AND \(unsafe: holds)
+      UNION ALL
+      SELECT concat_ws(' ', 'accepted', f.finding, 'by', f.position)
+      FROM tenure.finding_acceptances f CROSS JOIN asked
+      JOIN living a ON a.kind = 'finding' AND a.id = f.finding AND \(unsafe: since("a"))
       WHERE f.tenant_id = \(tenant) AND \(unsafe: holds)
       UNION ALL
       SELECT concat_ws(' ', 'link', f.account, f.person, 'by', f.position)
@@ -107,6 +115,7 @@ extension NaiveState {
       }
     }
     lines += suspended.map { "suspended \($0.id) by \($1.position)" }
+    lines += acceptances.map { "accepted \($0.id) by \($1.origin.position)" }
     lines += links.map { "link \($0.id) \($1.person.id) by \($1.origin.position)" }
     lines += memberships.map { key, held in
       "member \(key.group.id) \(key.member.kind.rawValue) \(key.member.id) by \(held.origin.position)"
@@ -139,6 +148,7 @@ extension NaiveState {
         credential.kind.rawValue, credential.identity, credential.holder, credential.grant, credential.parent,
         credential.expiresAt.map { "\($0.microseconds / 1_000_000)" },
       ].compactMap { $0 }.joined(separator: " ")
+    case .finding(let finding): "\(finding.rule) \(finding.subject.id) \(finding.severity.rawValue)"
     case .group, .resource, .source: ""
     }
   }

@@ -16,11 +16,12 @@ public struct Holdings: Sendable {
   ///
   /// Cost: the facts that the source ever wrote.
   ///
-  /// Suspensions and coverage gaps are left out: no desired state speaks of them.
+  /// Suspensions, coverage gaps and findings are left out: no desired state speaks of them.
   public init(of source: String, in world: some World, at t: Instant) {
     for fact in world.facts(from: source) {
       switch fact {
-      case .suspension, .coverageGap: continue
+      case .suspension, .coverageGap, .acceptance: continue
+      case .existence(let entity) where entity.kind == .finding: continue
       case .existence, .attribute, .link, .membership, .assignment, .coverage: break
       }
       guard let span = world.value(of: fact, at: t), span.source.isExactly(source) else { continue }

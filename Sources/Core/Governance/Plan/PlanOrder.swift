@@ -24,6 +24,7 @@ extension Fact {
     case .membership(let group, let member): PlanOrder(rank: 22, ids: [group, member.description])
     case .assignment(let id): PlanOrder(rank: 23, ids: [id])
     case .coverage(let source, let resource): PlanOrder(rank: 24, ids: [source, resource])
+    case .acceptance(let finding): PlanOrder(rank: 26, ids: [finding])
     case .coverageGap(let source, let resource, let from): PlanOrder(rank: 25, ids: [source, resource, from.description])
     }
   }
@@ -46,7 +47,7 @@ extension Entity {
     case .group: 3
     case .policy: 4
     case .resource: 5
-    case .assignment, .event, .request, .credential: 6
+    case .assignment, .event, .request, .credential, .finding: 6
     }
   }
 }

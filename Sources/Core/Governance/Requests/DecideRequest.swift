@@ -205,13 +205,10 @@ extension Decision {
       put(id, step, terms, progress, by: by)
       return noteBreakGlass(id, terms, progress)
     }
-    var begin = at
-    if case .at(let start) = terms.start { begin = max(start, at) }
-    var end = terms.durationSeconds.map { begin.adding(seconds: $0) }
-    if case .at(let start) = terms.start, let seconds = terms.durationSeconds { end = start.adding(seconds: seconds) }
-    if let end, end <= begin {
+    guard let window = window(of: terms) else {
       return fail(id, terms, progress, by: by, because: Refusal(.wrongState, "the work window is over already"))
     }
+    let (begin, end) = (window.from, window.to)
     progress.state = terms.proposal.isGrant ? .active : .applied
     progress.begunAt = begin
     progress.expiresAt = terms.proposal.isGrant ? end : nil

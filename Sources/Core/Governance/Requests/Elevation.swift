@@ -1,5 +1,3 @@
-import Conditions
-import JSON
 public import Temporal
 
 /// An elevation policy as it stands at a moment.
@@ -33,79 +31,6 @@ extension World {
       document.type == .elevation, let rule = try? ElevationRule(document.rule)
     else { return nil }
     return Elevation(policy: policy, position: span.entry.position, rule: rule)
-  }
-
-  /// Whether a principal is among those whom a policy concerns at t.
-  public func concerns(_ subjects: PolicySubjects, _ principal: Entity, at t: Instant) -> Bool {
-    let above = principalsAbove(principal, at: t)
-    if subjects.except.contains(where: { above.contains($0) }) { return false }
-    return subjects.principals?.contains { above.contains($0) } ?? true
-  }
-
-  /// A principal, and the groups that it belongs to at t.
-  public func principalsAbove(_ principal: Entity, at t: Instant) -> Set<Entity> {
-    reach(from: principal) { member in
-      facts(about: member).compactMap { fact in
-        guard case .membership(let group, let other) = fact, other == member, value(of: fact, at: t) != nil else { return nil }
-        return .group(group)
-      }
-    }
-  }
-
-  /// A principal's identities: itself, or whoever belongs to the group at t.
-  public func identities(of principal: Entity, at t: Instant) -> Set<Entity> {
-    let below = reach(from: principal) { group in
-      guard group.kind == .group else { return [] }
-      return facts(about: group).compactMap { fact in
-        guard case .membership(let other, let member) = fact, .group(other) == group, value(of: fact, at: t) != nil
-        else { return nil }
-        return member
-      }
-    }
-    return below.filter { $0.kind == .identity }
-  }
-
-  /// An entity and all that is reached from it.
-  func reach(from start: Entity, _ next: (Entity) -> [Entity]) -> Set<Entity> {
-    var reached: Set<Entity> = []
-    var open = [start]
-    while let entity = open.popLast() {
-      if reached.insert(entity).inserted { open += next(entity) }
-    }
-    return reached
-  }
-
-  /// Whether an identity is there at t, neither suspended nor retired.
-  func isActive(_ identity: String, at t: Instant) -> Bool {
-    exists(.identity(identity), at: t) && value(of: .suspension(identity: identity), at: t) == nil
-  }
-
-  /// What a condition comes to for a request of an identity at t; what is not known of the request is absent.
-  func holds(_ condition: JSONValue, for identity: String, at t: Instant, context: JSONObject, resource: String?) -> Bool {
-    func attribute(_ entity: Entity, _ name: String) -> ConditionContext.Finding {
-      guard let span = value(of: .attribute(entity, name: name), at: t), case .attribute(let value) = span.value
-      else { return .absent }
-      switch value {
-      case .open(let value): return ConditionContext.Finding(value)
-      case .sealed: return .unreadable
-      }
-    }
-    let circumstances = ConditionContext(
-      at: t, request: { context[$0].map { ConditionContext.Finding($0) } ?? .absent },
-      identity: { name in
-        switch name {
-        case "id": return .values([.string(identity)])
-        case "kind":
-          guard case .identity(let kind) = value(of: .existence(.identity(identity)), at: t)?.value else { return .absent }
-          return .values([.string(kind.rawValue)])
-        default: return attribute(.identity(identity), name)
-        }
-      },
-      resource: { name in
-        guard let resource else { return .absent }
-        return name == "path" ? .values([.string(resource)]) : attribute(.resource(resource), name)
-      })
-    return Condition(observed: condition).judgement(in: circumstances) == .yes
   }
 }
 

@@ -123,15 +123,6 @@ extension ElevationRule {
 }
 
 extension FieldReader {
-  fileprivate mutating func ids(_ name: String) throws(JSONFieldError) -> [String] {
-    let ids = try optionalStrings(name, maximumCount: Limits.principalsPerPolicy) ?? []
-    for (index, id) in ids.enumerated() {
-      guard let problem = Limits.problem(identifier: id) else { continue }
-      throw JSONFieldError(pointer: JSONPointer.child(index, of: pointer(to: name)), problem: problem)
-    }
-    return ids
-  }
-
   fileprivate mutating func scopes() throws(JSONFieldError) -> [String] {
     let scopes =
       try optionalStrings("scopes", maximumCount: Limits.principalsPerPolicy, maximumBytes: Limits.pathBytes) ?? []
@@ -176,32 +167,5 @@ extension FieldReader {
     _ name: String, in range: ClosedRange<Int64>, usual: Int64
   ) throws(JSONFieldError) -> Int64 {
     try optionalCount(name, in: range) ?? usual
-  }
-}
-
-/// The rule of a `lifetime` policy: how long a grant may last at the most; it is renewed by extending it before its end.
-public struct LifetimeRule: Hashable, Sendable {
-  /// Whose grants.
-  public var subjects: PolicySubjects
-  /// Which roles; nil for any, and for memberships.
-  public var roles: [String]?
-  /// From the moment of granting or extending, in seconds.
-  public var longestSeconds: Int64
-
-  /// A longer life than ten years is no limit.
-  private static let longestLife: Int64 = 3_650 * 86_400
-
-  /// Reads `{"principals": ["group:contractors"], "roles": ["db-admin"], "longest_seconds": 7776000}`; `principals` and `roles`
-  /// may be left out for all.
-  public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
-    var reader = try FieldReader(rule, at: pointer)
-    subjects = try reader.subjects()
-    let named = try reader.ids("roles")
-    roles = named.isEmpty ? nil : named
-    longestSeconds = try reader.integer("longest_seconds")
-    guard (1...Self.longestLife).contains(longestSeconds) else {
-      throw reader.error("longest_seconds", "must lie between 1 and \(Self.longestLife)")
-    }
-    try reader.finish()
   }
 }

@@ -5,14 +5,26 @@ public import Temporal
 public struct Witness: Hashable, Sendable {
   /// When.
   public var recordedAt: Instant
-  /// Who did it, for whom, and who approved it, as far as it is recorded.
-  public var authors: [String]
+  /// Who did it, for whom, and who wrote it here.
+  public var writers: [String]
+  /// Who approved it.
+  public var approver: String?
 
-  /// A witness.
-  public init(recordedAt: Instant, authors: [String]) {
-    self.recordedAt = recordedAt
-    self.authors = authors
+  /// What an event says about who wrote it.
+  ///
+  /// The recorder always answers for it, too: an actor is only what the caller says, so that whoever writes a change and names
+  /// somebody else as its actor has written it all the same. Where no actor is recorded, the recorder alone answers. One that is
+  /// nobody's account or service, such as `api` while callers are not authenticated, stands for nobody: what it wrote owes
+  /// nothing to any requester, for else nothing could be approved where nobody can say who they are.
+  public init(_ event: Event) {
+    let authority = event.authority
+    recordedAt = event.recordedAt
+    writers = [authority.actor?.id, authority.actor?.onBehalfOf, event.recordedBy.id].compactMap { $0 }
+    approver = authority.authorisedBy?.approver
   }
+
+  /// All who have a part in it.
+  var authors: [String] { writers + [approver].compactMap { $0 } }
 }
 
 /// Whoever stands behind identities: nobody approves what is their own, by any account, service or agent.
@@ -65,21 +77,51 @@ extension World {
     return grant
   }
 
-  /// The positions of the events that make somebody an approver: memberships above them, and the versions of the policy.
+  /// The positions of the events that make somebody an approver: what lets memberships above them hold, and the versions of the
+  /// policy; and of an extension the grant.
   ///
   /// Whoever submits an approval looks up who wrote them.
   public func approvalSteps(of request: String, by approver: String, at t: Instant) -> [Int64] {
     guard let standing = self.request(request, at: t) else { return [] }
     let approvers = Set(([approver] + standing.progress.approvals.map(\.approver)).map { Entity.identity($0) })
     var steps = Set(versions(of: standing.terms.policy).map(\.position))
+    steps.formUnion(voidings(of: .existence(.policy(standing.terms.policy))))
+    if let grant = grantSpan(of: standing.terms.proposal, at: t) { steps.insert(grant.begun.position) }
     for approver in approvers {
+      steps.formUnion(awakenings(of: approver))
       for principal in principalsAbove(approver, at: t) {
         for case .membership(let group, let member) in facts(about: principal) where member == principal {
-          if let span = value(of: .membership(group: group, member: member), at: t) { steps.insert(span.begun.position) }
+          let fact = Fact.membership(group: group, member: member)
+          if let span = value(of: fact, at: t) { steps.formUnion(origins(of: span, fact)) }
         }
       }
     }
     return steps.sorted()
+  }
+
+  /// The positions of the events by which a fact holds: that which began it, what let it take hold later, and the voidings of
+  /// what had ended it.
+  func origins(of span: Span, _ fact: Fact) -> [Int64] {
+    var origins = [span.begun.position] + voidings(of: fact)
+    for end in fact.ends(span.value) {
+      origins += voidings(of: .existence(end))
+      // Who is registered is no approver for that; but one whose registration was dated back below a membership is.
+      if let since = existence(of: end, at: span.begun)?.since.position, since > span.begun.position { origins.append(since) }
+    }
+    return origins
+  }
+
+  /// The positions of the events by which a suspended identity could act again.
+  func awakenings(of identity: Entity) -> [Int64] {
+    let suspension = Fact.suspension(identity: identity.id)
+    return entries(of: suspension).filter { $0.effect == .ends }.map(\.moment.position) + voidings(of: suspension)
+      + voidings(of: .existence(identity))
+  }
+
+  /// The grant that a request would extend.
+  func grantSpan(of proposal: RequestProposal, at t: Instant) -> Span? {
+    guard case .prolongation(let assignment) = proposal else { return nil }
+    return value(of: .assignment(id: assignment), at: t)
   }
 
   /// The versions of an elevation policy, in order.
@@ -153,20 +195,27 @@ struct Approvers<W: World> {
       return Refusal(.notEntitled, "is no approver of \(elevation.policy)", at: "/by")
     }
     guard let witness else { return nil }
-    switch standing(of: approver, witness) {
-    case .independent: return nil
+    switch origin(of: approver, witness) {
+    case .independent: break
     case .madeByRequester:
       return Refusal(
         .notEntitled, "was made an approver by the requester in the last \(elevation.rule.lookbackDays) days", at: "/by")
     case .unknown:
       return Refusal(.changedMeanwhile, "became an approver while this was being decided; ask again", at: "/by")
     }
+    guard let grant = world.grantSpan(of: terms.proposal, at: now) else { return nil }
+    guard let event = witness[grant.begun.position] else {
+      return Refusal(.changedMeanwhile, "extends what was granted while this was being decided; ask again", at: "/by")
+    }
+    let isGranter = event.writers.contains { !selves(of: $0).isDisjoint(with: selves(of: approver)) }
+    return isGranter ? Refusal(.notEntitled, "granted what would be extended", at: "/by") : nil
   }
 
-  private enum Standing { case independent, madeByRequester, unknown }
+  /// To whom somebody owes it that they are an approver.
+  private enum Origin { case independent, madeByRequester, unknown }
 
   /// Whether some way on which they are an approver owes nothing to the requester.
-  private func standing(of approver: String, _ witness: [Int64: Witness]) -> Standing {
+  private func origin(of approver: String, _ witness: [Int64: Witness]) -> Origin {
     var isUnknown = false
     func owesNothing(_ position: Int64) -> Bool {
       guard let event = witness[position] else {
@@ -178,10 +227,13 @@ struct Approvers<W: World> {
         selves(of: author).isDisjoint(with: interested)
       }
     }
+    guard world.awakenings(of: .identity(approver)).allSatisfy(owesNothing),
+      world.voidings(of: .existence(.policy(elevation.policy))).allSatisfy(owesNothing)
+    else { return isUnknown ? .unknown : .madeByRequester }
     let reached = world.reach(from: .identity(approver)) { principal in
       world.facts(about: principal).compactMap { fact in
         guard case .membership(let group, let member) = fact, member == principal,
-          let span = world.value(of: fact, at: now), owesNothing(span.begun.position)
+          let span = world.value(of: fact, at: now), world.origins(of: span, fact).allSatisfy(owesNothing)
         else { return nil }
         return .group(group)
       }

@@ -25,6 +25,7 @@ extension Decision {
       throw Refusal(.notPermitted, "must lie within \(rule.startWithinSeconds) seconds under \(terms.policy)", at: "/start")
     }
     try judgeDuration(terms, rule)
+    try judgeOverlap(terms)
     try judgeRequirements(terms, rule, reason, ticket)
     return Judged(elevation: elevation, isAlone: isAlone(terms, rule))
   }
@@ -40,6 +41,25 @@ extension Decision {
     guard world.concerns(rule.subjects, beneficiary, at: at) else {
       throw Refusal(.notPermitted, "nothing may be asked for \(beneficiary) under \(terms.policy)", at: "/proposal")
     }
+    if let excepted = exceptedMember(of: beneficiary, rule.subjects) {
+      throw Refusal(
+        .notPermitted, "would also give it to \(excepted), for whom nothing may be asked under \(terms.policy)", at: "/proposal"
+      )
+    }
+  }
+
+  /// Somebody in a group who is excepted from a policy that concerns the group.
+  private func exceptedMember(of beneficiary: Entity, _ subjects: PolicySubjects) -> Entity? {
+    guard beneficiary.kind == .group, !subjects.except.isEmpty else { return nil }
+    let gaining = world.identities(of: beneficiary, at: at)
+    return subjects.except.lazy.flatMap { world.identities(of: $0, at: at) }.filter(gaining.contains).min()
+  }
+
+  /// When the access would be had, were it granted now; nil where the time for it is over.
+  func window(of terms: RequestTerms) -> Interval? {
+    var (begin, first) = (at, at)
+    if case .at(let start) = terms.start { (begin, first) = (max(start, at), start) }
+    return Interval(exactly: begin, to: terms.durationSeconds.map { first.adding(seconds: $0) })
   }
 
   private func judgeProposal(_ terms: RequestTerms, _ id: String, _ rule: ElevationRule) throws(Refusal) {
@@ -50,10 +70,7 @@ extension Decision {
       if extended == nil {
         throw Refusal(.notHeld, "does not hold: what has ended is asked for anew", at: "/proposal/id")
       }
-    case .membership(let group, let member):
-      if world.value(of: .membership(group: group, member: member), at: at) != nil {
-        throw Refusal(.noChange, "is a member already: what is held otherwise must not end with a request", at: "/proposal")
-      }
+    case .membership: break
     case .role(let role, _): try requireThere(.role(role))
     case .policy(let policy, _): try requireThere(.policy(policy))
     case .assignment(_, let role, _, _):
@@ -88,6 +105,17 @@ extension Decision {
         rule.longestSeconds.map { "must be 1 to \($0) seconds" } ?? "must be absent: only standing access may be asked for"
       throw Refusal(.notPermitted, "\(limit) under \(terms.policy)", at: "/duration_seconds")
     }
+  }
+
+  /// A membership has one end at a time: what is held otherwise must not end with a request, nor the request with that.
+  private func judgeOverlap(_ terms: RequestTerms) throws(Refusal) {
+    guard case .membership(let group, let member) = terms.proposal, let window = window(of: terms) else { return }
+    guard let other = world.holds(.membership(group: group, member: member)).first(where: { $0.overlaps(window) }) else {
+      return
+    }
+    let stretch = other.to.map { "until \($0)" } ?? "without an end"
+    throw Refusal(
+      .noChange, "is a member from \(other.from) \(stretch) otherwise: ask for what lies outside of it", at: "/proposal")
   }
 
   private func judgeRequirements(

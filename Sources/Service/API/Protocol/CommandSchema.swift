@@ -5,6 +5,10 @@ import JSON
 enum CommandSchema {
   /// The members of a verb's command, but for `type`.
   static func members(of verb: Verb) -> [Member] {
+    if ["finding.resolved", "finding.accepted"].contains(verb.eventType) {
+      // An answer takes effect when it is recorded.
+      return own(verb.eventType) + shared.filter { !["due_at", "unapproved", "effective_at"].contains($0.name) }
+    }
     guard let step = RequestStep(eventType: verb.eventType) else { return own(verb.eventType) + shared }
     // A step of a request takes effect when it is recorded; its lapse is dated when it lapsed.
     return own(verb.eventType)
@@ -88,7 +92,13 @@ enum CommandSchema {
       [
         id("rule", "The rule that flagged it"), Member("subject", Schemas.entity, required: true, "What it is about"),
         Member("evidence", Schemas.evidence, required: true, "The evidence"),
+        Member("severity", Schemas.choice(Severity.self), "How much it matters; absent, what the rule says"),
+        Member("owner", Schemas.id, "Whose it is to mend; absent, the owner of the subject"),
+        Member("fix", Schemas.fix, "What would mend it, in words or as a command"),
+        Member("id", Schemas.id, "Follows from rule, subject and evidence, and need not be said"),
       ]
+    case "finding.accepted":
+      [id(), Member("until", Schemas.instant, required: true, "The first instant at which it is open again")]
     case "request.submitted":
       [Member("id", Schemas.id, "The id, used once, also for the assignment; absent, one is made")] + terms
     case "request.revised": [id()] + terms

@@ -69,8 +69,35 @@ enum Schemas {
     "description": "The members of that command without its id where it grants, its end, and those that all commands share",
     "examples": [["type": "assignment.grant", "principal": "identity:alice", "role": "viewer", "scope": "github.com/acme"]],
   ]
+  /// Ways of becoming another identity, as answers have them.
+  static let becoming: JSONValue = [
+    "type": ["array", "null"],
+    "items": [
+      "type": "object", "required": ["identity", "as", "status", "steps"],
+      "properties": [
+        "identity": id, "as": id, "status": ["enum": ["allowed", "conditional", "unknown"]],
+        "steps": [
+          "type": "array",
+          "items": [
+            "type": "object",
+            "properties": [
+              "identity": id, "account": ["type": ["string", "null"]], "becomes": id,
+              "action": ["enum": .array(Trust.actions.map { .string($0) })], "assignment": id, "event": position,
+              "status": ["enum": ["allowed", "conditional", "unknown"]], "conditions": ["type": "array", "items": condition],
+            ],
+          ],
+        ],
+      ],
+    ],
+  ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]
+  static let fix: JSONValue = [
+    "type": ["string", "object"], "examples": ["revoke it", ["type": "assignment.revoke", "id": "a-17"]],
+  ]
+  static let findingState: JSONValue = [
+    "type": "string", "enum": .array(FindingState.words.map { .string($0) }), "examples": ["open"],
+  ]
   static let actor: JSONValue = object([
     Member("id", id, required: true, "The actor at the source"), Member("on_behalf_of", id, "Whom the actor acted for"),
   ])

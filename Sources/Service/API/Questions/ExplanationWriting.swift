@@ -139,6 +139,7 @@ extension Step.Kind {
     switch self {
     case .identity(let id): writer.write(kind: "identity", id: id)
     case .account(let id): writer.write(kind: "account", id: id)
+    case .builtIn(let id): writer.write(kind: "built_in", id: id)
     case .group(let id): writer.write(kind: "group", id: id)
     case .assignment(let id, let role, let scope):
       writer.write(kind: "assignment", id: id)

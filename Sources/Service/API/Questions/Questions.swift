@@ -181,13 +181,13 @@ extension Questions {
     return report
   }
 
-  private func notes(_ positions: [Int64]) throws -> [Int64: EventNote] {
+  func notes(_ positions: [Int64]) throws -> [Int64: EventNote] {
     guard !positions.isEmpty else { return [:] }
     let events = try tenant.events(at: Set(positions).sorted())
     return Dictionary(events.map { ($0.event.position, EventNote($0.event)) }) { first, _ in first }
   }
 
-  private func survey(_ graph: AccessGraph, _ k: Int64) -> CoverageSurvey {
+  func survey(_ graph: AccessGraph, _ k: Int64) -> CoverageSurvey {
     CoverageSurvey(graph: graph, asKnownAt: k, sources: graph.ids(of: .source))
   }
 

@@ -64,7 +64,9 @@ extension WhoReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)] }
+  var lists: [(name: String, count: Int)] {
+    [("identities", holders.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)]
+  }
 
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
@@ -80,6 +82,7 @@ extension WhoReport: ListReport {
     writer.member("identity", holder.identity)
     writer.member("status", holder.status.rawValue)
     writer.member("without_entitlement", holder.isWithoutEntitlement)
+    if holder.isExternal { writer.member("external", true) }
     writer.endObject()
   }
 }
@@ -93,7 +96,7 @@ extension WhoDuringReport: ListReport {
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
@@ -111,7 +114,9 @@ extension WhatReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)] }
+  var lists: [(name: String, count: Int)] {
+    [("rights", rights.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)]
+  }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "what")
@@ -143,7 +148,7 @@ extension WhatDuringReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {

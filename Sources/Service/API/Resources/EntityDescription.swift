@@ -117,6 +117,7 @@ extension EntityKind {
     case .group: "deleted"
     case .resource: "removed"
     case .credential: "revoked"
+    case .finding: "resolved"
     case .identity, .role, .policy, .source, .assignment, .event, .request: "retired"
     }
   }
@@ -141,7 +142,7 @@ extension FactValue {
       writer.member("scope", grant.scope)
       writer.key("condition")
       writer.value(grant.condition ?? .null)
-    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential: return
+    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential, .finding, .accepted: return
     }
   }
 }

@@ -56,10 +56,13 @@ struct Write: Sendable {
         places: [Problem.Place(kind: "parameter", name: member, detail: error.problem)])
     }
     let (entity, status) = (command.change.entity, status)
-    return .recording(call.tenant, Intake.governed([command], call), addressed: fromPath) { receipt in
+    var finding: String?
+    if case .findingRaised(let raised) = command.change { finding = raised.id }
+    return .recording(call.tenant, Intake.governed([command], call), addressed: fromPath) { [finding] receipt in
       var writer = JSONWriter()
       writer.beginObject()
       writer.member("entity", entity.description)
+      if let finding { writer.member("finding", finding) }
       receipt.writeMembers(to: &writer)
       if entity.kind == .request { Self.writeState(of: entity.id, after: receipt, call.questions, to: &writer) }
       writer.endObject()

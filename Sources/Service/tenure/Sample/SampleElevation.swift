@@ -4,6 +4,9 @@ import Temporal
 
 /// From September 2025 on nobody asks a colleague for the production databases any more: they ask Tenure.
 extension SampleOrganisation {
+  /// When the policies came.
+  static let databasesAreAskedForSince = Instant(ofStory: "2025-09-15T09:00:00Z")
+
   /// Requests that are approved, denied and forgotten, and one night on which the glass is broken.
   static let databasesAreAskedFor: [Happening] = {
     let security = authority(

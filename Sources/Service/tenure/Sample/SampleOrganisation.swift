@@ -55,7 +55,7 @@ enum SampleOrganisation {
   /// The number of the edition changes whenever the story does.
   private static func commandID(_ index: Int) -> String {
     let digits = String(index + 1)
-    return "sample-2:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    return "sample-3:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 }
 

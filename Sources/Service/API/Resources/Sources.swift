@@ -3,7 +3,7 @@ import Governance
 import JSON
 import Temporal
 
-/// `/v1/sources`: the systems that facts come from, with what each vouches for; and `/v1/findings`.
+/// `/v1/sources`: the systems that facts come from, with what each vouches for.
 extension Endpoint {
   static let sources: [Endpoint] =
     EntityPages(kind: .source, plural: "sources", details: sourceDetails).endpoints
@@ -13,7 +13,6 @@ extension Endpoint {
       Write("coverage.begin", "/v1/sources/{source}/coverage/begin"),
       Write("coverage.end", "/v1/sources/{source}/coverage/end"),
       Write("coverage.report_gap", "/v1/sources/{source}/coverage/gap"),
-      Write("finding.raise", "/v1/findings", status: 201),
     ].map(\.endpoint)
 
   /// The paths that the source vouches for, and those of which it says at the moment that it does not.

@@ -1,0 +1,168 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+/// Reports that are questions with everything behind their answers.
+extension AuditReport {
+  /// Paths shown of one identity's access.
+  private static let pathsShown = 20
+
+  static let accessToResource = AuditReport(
+    "access-to-resource", "Who had access to a resource at a moment, by which paths and by whose authority",
+    controls: ["AC-2d", "A.5.18"], .moment, parameters: [.action, .resource(required: true)],
+    columns: ["identity", "kind", "person", "status", "without_entitlement", "path", "assignment", "expires_at", "conditions"]
+      + authorityColumns + ["learnt_later"],
+    .keys(
+      { context in
+        try context.read { graph, _ in
+          graph.who(.access(action: context.required("action"), resource: context.required("resource")), from: context.view)
+            .map(\.identity)
+        }
+      }, perSlice: 50
+    ) { context, identities in
+      let answers = try context.read { graph, world in
+        identities.map { identity in
+          (
+            identity, world.identityKind(identity, at: context.question.at),
+            world.person(of: identity, at: context.question.at),
+            graph.why(
+              identity, action: context.required("action"), resource: context.required("resource"), from: context.view,
+              limit: pathsShown)
+          )
+        }
+      }
+      let events = try context.events(at: answers.flatMap { $0.3.paths.flatMap { $0.steps.map(\.position) } })
+      return answers.flatMap { identity, kind, person, answer in
+        answer.paths.map { path in
+          let grant = path.grant
+          let learnt = path.steps.compactMap { events[$0.position]?.recordedAt }.contains { $0 > context.question.at }
+          return [
+            .text(identity), .text(kind?.rawValue), .text(person), .text(path.status.rawValue),
+            .bool(path.steps.contains { $0.dueAt.map { $0 <= context.question.at } ?? false }), .text(path.text),
+            .text(grant?.id), .instant(path.steps.compactMap(\.expiresAt).min()), .list(path.conditions.map(\.text)),
+          ] + authority(grant.flatMap { events[$0.position] }) + [.bool(learnt)]
+        }
+      }
+    },
+    totals: { context in
+      let subject = WhoSubject.access(action: context.required("action"), resource: context.required("resource"))
+      return try context.read { graph, _ in
+        let holders = graph.who(subject, from: context.view)
+        let again = holders.filter { holder in
+          graph.check(
+            holder.identity, action: context.required("action"), resource: context.required("resource"), from: context.view
+          ).status == holder.status
+        }
+        return [ControlTotal(name: "identities, each checked again", report: Int64(holders.count), log: Int64(again.count))]
+      }
+    })
+
+  static let accessOfIdentity = AuditReport(
+    "access-of-identity", "What an identity could do at a moment", controls: ["AC-2d", "7.2.1"], .moment,
+    parameters: [.identity(required: true)],
+    columns: [
+      "identity", "status", "effect", "action", "resource", "scope", "conditions", "without_entitlement", "unknown_role",
+    ],
+    .keys({ [$0.required("identity")] }, perSlice: 1) { context, identities in
+      try context.read { graph, _ in
+        identities.flatMap { identity in
+          graph.what(identity, from: context.view).map { held in
+            [
+              .text(identity), .text(held.remainder.status.rawValue), .text(held.right.effect.rawValue),
+              .text(held.right.action),
+              .text(held.right.resource), .text(held.right.scope), .list(held.right.conditions.map(\.text)),
+              .bool(held.isWithoutEntitlement), .text(held.right.unknownRole),
+            ]
+          }
+        }
+      }
+    })
+
+  static let accessChanges = AuditReport(
+    "access-changes", "What was gained and lost in a stretch, with the events that caused it", controls: ["PS-5", "CC6.3"],
+    .stretch, parameters: [.identity(), .resource()],
+    columns: ["identity", "at", "change", "action", "resource", "scope", "conditions", "due_at", "by_expiry"]
+      + authorityColumns,
+    .keys(
+      { context in
+        if let identity = context.parameter("identity") { return [identity] }
+        return try context.ids(of: .identity)
+      }, perSlice: 20
+    ) { context, identities in
+      let turns = try context.read { graph, _ in
+        identities.flatMap { identity in
+          graph.timeline(
+            identity, resource: context.parameter("resource"), during: context.during, asKnownAt: context.question.asKnownAt
+          ).map { (identity, $0) }
+        }
+      }
+      let events = try context.events(at: turns.flatMap { $0.1.causes.map(\.position) })
+      return turns.flatMap { identity, turn in
+        // One row for each cause; a turn without one that is known has a row all the same.
+        (turn.causes.isEmpty ? [nil] : turn.causes.map { $0 }).map { cause in
+          [
+            .text(identity), .instant(turn.at), .text(turn.isGain ? "gained" : "lost"), .text(turn.right.action),
+            .text(turn.right.resource), .text(turn.right.scope), .list(turn.right.conditions.map(\.text)),
+            .instant(cause?.dueAt), .bool(cause?.isExpiry ?? false),
+          ] + authority(cause.flatMap { events[$0.position] })
+        }
+      }
+    })
+
+  static let decision = AuditReport(
+    "decision", "Why an access was allowed or denied at a moment, with the versions of all that decided it",
+    controls: ["AU-10"],
+    .moment, parameters: [.identity(required: true), .action, .resource(required: true)],
+    columns: ["status", "because", "decided_by", "path", "path_status", "step", "conditions"] + authorityColumns,
+    .keys({ _ in [""] }, perSlice: 1) { context, _ in
+      let answer = try context.read { graph, _ in
+        graph.why(
+          context.required("identity"), action: context.required("action"), resource: context.required("resource"),
+          from: context.view, limit: Questions.usualPaths)
+      }
+      let events = try context.events(at: answer.paths.flatMap { $0.steps.map(\.position) })
+      let head: ReportRow = [.text(answer.status.rawValue), .text(answer.reason), .text(answer.decidedBy?.text)]
+      let rows = answer.paths.enumerated().flatMap { index, path in
+        path.steps.map { step in
+          head + [
+            .integer(Int64(index + 1)), .text(path.status.rawValue), .text(step.kind.text), .list(path.conditions.map(\.text)),
+          ] + authority(events[step.position])
+        }
+      }
+      return rows.isEmpty ? [head + [.none, .none, .none, .none] + authority(nil)] : rows
+    })
+}
+
+extension Path {
+  /// The grant that the path rests on: its assignment.
+  fileprivate var grant: (id: String, position: Int64)? {
+    for step in steps { if case .assignment(let id, _, _) = step.kind { return (id, step.position) } }
+    return nil
+  }
+
+  fileprivate var text: String { steps.map(\.kind.text).joined(separator: " → ") }
+}
+
+extension Step.Kind {
+  fileprivate var text: String {
+    switch self {
+    case .identity(let id): "identity:\(id)"
+    case .account(let id): "account:\(id)"
+    case .group(let id): "group:\(id)"
+    case .assignment(let id, let role, let scope): "assignment:\(id) (\(role) on \(scope))"
+    case .role(let id): "role:\(id)"
+    case .permission(let role, let index): "permission \(index) of role:\(role)"
+    }
+  }
+}
+
+extension JSONValue {
+  /// As canonical JSON text.
+  fileprivate var text: String {
+    var writer = JSONWriter()
+    writer.value(self)
+    return String(decoding: writer.take(), as: UTF8.self)
+  }
+}

@@ -1,0 +1,8 @@
+/// Every report there is, in the order of standards' lists of evidence.
+extension AuditReport {
+  /// All reports.
+  public static let all: [AuditReport] = [
+    accessToResource, accessOfIdentity, accessChanges, decision, identities, joiners, leavers, movers, privileged, elevations,
+    expiredButActive, orphans, separation, roles, policies, reconciliation, backdated,
+  ]
+}

@@ -1,0 +1,163 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+/// Columns that several reports have.
+extension AuditReport {
+  /// By whose authority an event is there; as ``authority(_:)`` fills them.
+  static let authorityColumns = [
+    "event", "effective_at", "recorded_at", "actor", "recorded_by", "approved_by", "approved_at", "approval", "reason",
+    "ticket",
+  ]
+
+  /// What an event says of its authority; what is not recorded stays empty.
+  static func authority(_ event: Event?) -> [ReportCell] {
+    guard let event else { return Array(repeating: .none, count: authorityColumns.count) }
+    let authority = event.authority
+    return [
+      .integer(event.position), .instant(event.effectiveAt), .instant(event.recordedAt), .text(authority.actor?.id),
+      .text(event.recordedBy.id), .text(authority.authorisedBy?.approver), .instant(authority.authorisedBy?.at),
+      .text(authority.authorisedBy.map { $0.reference ?? ($0.verified ? "verified" : "asserted") }), .text(authority.reason),
+      .text(authority.ticket.map { "\($0.system):\($0.key)" }),
+    ]
+  }
+}
+
+/// Parameters that several reports have.
+extension AuditReport.Parameter {
+  static func identity(required: Bool = false) -> Self {
+    Self("identity", required: required, required ? "Whom it is about" : "Only this identity") {
+      Limits.problem(identifier: $0)
+    }
+  }
+  static func resource(required: Bool = false) -> Self {
+    Self("resource", required: required, required ? "What is accessed" : "Only scopes at, above or below it") {
+      Limits.problem(path: $0)
+    }
+  }
+  static let action = Self("action", required: true, "What is done, such as repo.write") { Limits.problem(pattern: $0) }
+
+  /// A whole number within bounds.
+  static func number(_ name: String, in range: ClosedRange<Int64>, _ summary: String) -> Self {
+    Self(name, summary) { text in
+      Int64(text).map { range.contains($0) } ?? false ? nil : "must be \(range.lowerBound) to \(range.upperBound)"
+    }
+  }
+}
+
+extension World {
+  /// The open attributes of an entity at t, by name; what is personal stands in no report, so that it can be erased.
+  func openAttributes(of entity: Entity, at t: Instant) -> [String: JSONValue] {
+    var found: [String: JSONValue] = [:]
+    for fact in facts(about: entity) {
+      guard case .attribute(let owner, let name) = fact, owner == entity, let span = value(of: fact, at: t),
+        case .attribute(.open(let value)) = span.value
+      else { continue }
+      found[name] = value
+    }
+    return found
+  }
+
+  /// The kind of an identity at t; nil where it does not exist.
+  func identityKind(_ id: String, at t: Instant) -> IdentityKind? {
+    guard case .identity(let kind)? = value(of: .existence(.identity(id)), at: t)?.value else { return nil }
+    return kind
+  }
+
+  /// The person whom an account is linked to at t.
+  func person(of account: String, at t: Instant) -> String? {
+    guard case .person(let person)? = value(of: .link(account: account), at: t)?.value else { return nil }
+    return person
+  }
+
+  /// The grants that an entity is the principal or member of, and that hold at t: assignments and memberships.
+  func grants(of principal: Entity, at t: Instant) -> [(fact: Fact, span: Span)] {
+    facts(about: principal).compactMap { fact in
+      switch fact {
+      case .assignment:
+        guard let span = value(of: fact, at: t), case .grant(let grant) = span.value, grant.principal == principal else {
+          return nil
+        }
+        return (fact, span)
+      case .membership(_, let member) where member == principal: return value(of: fact, at: t).map { (fact, $0) }
+      default: return nil
+      }
+    }
+  }
+}
+
+/// What reaches an identity, step by step; the graph's own questions answer whether it is allowed.
+extension World {
+  /// An assignment that reaches an identity, and the stretch that holds.
+  typealias ReachingGrant = (fact: Fact, span: Span, grant: Grant)
+
+  /// The assignments that reach an identity at t: its own, its accounts' and those of all groups that these are in.
+  func grants(reaching identity: String, at t: Instant) -> [ReachingGrant] {
+    var reached: Set<Entity> = []
+    var open = [Entity.identity(identity)]
+    open += facts(about: .identity(identity)).compactMap { fact in
+      guard case .link(let account) = fact, person(of: account, at: t)?.isExactly(identity) == true else { return nil }
+      return .identity(account)
+    }
+    var found: [ReachingGrant] = []
+    while let principal = open.popLast() {
+      guard reached.insert(principal).inserted else { continue }
+      for (fact, span) in grants(of: principal, at: t) {
+        if case .grant(let grant) = span.value { found.append((fact, span, grant)) }
+        if case .membership(let group, _) = fact { open.append(.group(group)) }
+      }
+    }
+    return found
+  }
+
+  /// The patterns of actions that the tenant's policies call privileged at t.
+  func privilegedPatterns(at t: Instant) -> [Pattern] {
+    policies(ofType: .privileged).flatMap { id -> [Pattern] in
+      guard case .policy(let document)? = value(of: .existence(.policy(id)), at: t)?.value,
+        let rule = try? PrivilegedRule(document.rule)
+      else { return [] }
+      return rule.actions.map { Pattern($0) }
+    }
+  }
+
+  /// Whether a role, or one that it includes, allows what one of the patterns can match.
+  func gives(_ role: String, _ patterns: [Pattern], at t: Instant) -> Bool {
+    var seen: Set<Entity> = []
+    var open = [role]
+    while let role = open.popLast() {
+      guard seen.insert(.role(role)).inserted,
+        case .role(let document)? = value(of: .existence(.role(role)), at: t)?.value
+      else { continue }
+      let matches = (document.permissions ?? []).contains { permission in
+        permission.effect == .allow
+          && permission.actions.contains { action in patterns.contains { $0.overlaps(Pattern(action)) } }
+      }
+      if matches { return true }
+      open += document.includes
+    }
+    return false
+  }
+}
+
+extension Fact {
+  /// A grant as reports name it: its kind and its id.
+  var grantName: (kind: String, id: String) {
+    switch self {
+    case .assignment(let id): ("assignment", id)
+    case .membership(let group, let member): ("membership", "\(member) in group:\(group)")
+    default: preconditionFailure("only assignments and memberships are grants")
+    }
+  }
+}
+
+extension JSONValue {
+  /// As a cell: texts and numbers as they are, lists of texts as lists, the rest as JSON.
+  var cell: ReportCell {
+    if let text = stringValue { return .text(text) }
+    if let number = integerValue { return .integer(number) }
+    if let texts = arrayValue?.map(\.stringValue), !texts.contains(nil) { return .list(texts.compactMap { $0 }) }
+    return .document(self)
+  }
+}

@@ -1,0 +1,103 @@
+import AccessGraph
+import EventLog
+public import Governance
+import HTTP
+import JSON
+import Temporal
+
+/// `/v1/findings`: what rules and jobs flagged, and what became of it.
+extension Endpoint {
+  static let findings: [Endpoint] =
+    [
+      Endpoint(
+        .get, "/v1/findings", "listFindings", "The findings at a moment, by id",
+        .query(
+          [
+            Member("state", Schemas.findingState, "open (the default), accepted, resolved, or all"),
+            Member("rule", Schemas.id, "Only those of this rule"),
+            Member("severity", Schemas.choice(Severity.self), "Only those that matter so much"),
+            Member("owner", Schemas.id, "Only those that this identity has to mend"),
+            Member("subject", Schemas.entity, "Only those about this entity"), .at, .asKnownAt,
+          ] + Member.paging), FindingPages.list),
+      Endpoint(
+        .get, "/v1/findings/{id}", "getFinding", "One finding at a moment", .query([.at, .asKnownAt]), FindingPages.one),
+    ]
+    + [
+      Write("finding.raise", "/v1/findings", status: 201), Write("finding.resolve", "/v1/findings/{id}/resolve"),
+      Write("finding.accept", "/v1/findings/{id}/accept"),
+    ].map(\.endpoint)
+}
+
+/// Reads findings and pages them.
+private enum FindingPages {
+  @Sendable static func list(_ call: Call) throws -> Outcome {
+    let input = try call.input()
+    var reader = FieldReader(object: input)
+    let filter = try FindingFilter(&reader)
+    let view = try PagedView(call, input, &reader)
+    try reader.finish()
+    let after = try view.after
+    return .waiting {
+      let page = try call.questions.findings(
+        filter, at: view.at, asKnownAt: view.asKnownAt, after: after ?? "", limit: view.page.rows)
+      var writer = JSONWriter()
+      writer.beginObject()
+      page.writeHead(to: &writer)
+      writer.key("findings")
+      writer.beginArray()
+      var written = 0
+      for finding in page.findings where !view.page.isFull(rows: written, bytes: writer.bytes.count) {
+        finding.write(to: &writer)
+        written += 1
+      }
+      writer.endArray()
+      var cursor: Cursor?
+      if written > 0, written < page.findings.count || page.hasMore {
+        let last = page.findings[written - 1].standing.finding.id
+        cursor = Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .string(last))
+      }
+      writer.member("next_cursor", cursor?.text(for: view.question))
+      writer.endObject()
+      return .json(writer.take(), position: page.position)
+    }
+  }
+
+  @Sendable static func one(_ call: Call) throws -> Outcome {
+    var reader = FieldReader(object: try call.input())
+    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
+    try reader.finish()
+    let id = call.parameters["id"]
+    return .waiting {
+      guard let found = try call.questions.finding(id, at: at, asKnownAt: asKnownAt) else {
+        throw Problem(.notFound, "there was no finding \(id) then")
+      }
+      return .json(found.json(), position: found.position)
+    }
+  }
+}
+
+extension FindingFilter {
+  fileprivate init(_ reader: inout FieldReader) throws(JSONFieldError) {
+    self.init()
+    guard let states = FindingState.named(try reader.optionalString("state")) else {
+      throw reader.error("state", "must be one of \(FindingState.words.joined(separator: ", "))")
+    }
+    self.states = states
+    rule = try reader.optionalID("rule")
+    severity = try reader.optionalString("severity") == nil ? nil : try reader.choice("severity", of: Severity.self)
+    owner = try reader.optionalID("owner")
+    subject = try reader.optionalString("subject") == nil ? nil : try reader.entity("subject")
+  }
+}
+
+extension FindingState {
+  /// The words by which a list of findings is asked for.
+  public static let words = allCases.map(\.rawValue) + ["all"]
+
+  /// The states that a word asks for: open where there is none; nil for any other word.
+  public static func named(_ word: String?) -> Set<FindingState>? {
+    guard let word else { return [.open] }
+    if word == "all" { return Set(allCases) }
+    return FindingState(rawValue: word).map { [$0] }
+  }
+}

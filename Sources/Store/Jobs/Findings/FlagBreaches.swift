@@ -1,0 +1,56 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+extension Job {
+  /// Finds privileged access that stands without an end, duties that one person holds together, and broken glass that nobody has
+  /// looked at.
+  ///
+  /// Counts as of every job that flags.
+  public static let flagBreaches = Job(
+    name: FlagBreaches.name, summary: "finds standing privileged access, duties held together, and unreviewed broken glass",
+    schedule: .fixed("20 2 * * *"), catchUp: .once
+  ) { try FlagBreaches(context: $0).run() }
+}
+
+/// One run of the job.
+private struct FlagBreaches {
+  static let name = "flag-breaches"
+  static let rules = ["standing_privileged_access", "separation_of_duties", unreviewed]
+  private static let unreviewed = "break_glass_unreviewed"
+  /// Roles looked at together, with all their assignments.
+  static let rolesPerSlice = 16
+
+  let context: JobContext
+
+  func run() throws -> JobReport {
+    let sweep = try FindingSweep(job: Self.name, rules: Self.rules, context: context)
+    let roles = try sweep.tenant.read { $0.ids(of: .role) }
+    try sweep.look(at: roles, slice: Self.rolesPerSlice) { slice, graph in
+      graph.standingPrivileges(of: slice, from: Viewpoint(at: sweep.now, asKnownAt: graph.position)).map(\.finding)
+    }
+    // Everyone who may hold one of the roles, in one slice: a policy names few roles. Of one policy's several stretches the last
+    // counts, as it does where the log finds them.
+    try sweep.look(at: [()], slice: 1) { _, graph in
+      graph.world(asKnownAt: graph.position).standingConflicts(at: sweep.now).map(\.finding).reversed()
+    }
+    let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
+    let due = windows.begin(Self.unreviewed, before: sweep.now)
+    let isWhole = try sweep.forEachOpenPage(of: "break_glass") { page in
+      try sweep.note(page.filter { $0.state == .open && $0.since <= due }.map(Self.unreviewed(_:)))
+    }
+    if !isWhole { sweep.cutShort() }
+    return try sweep.finish()
+  }
+
+  /// That nobody has answered the finding that glass was broken.
+  private static func unreviewed(_ standing: FindingStanding) -> Finding {
+    let evidence: JSONValue = [
+      "finding": .string(standing.finding.id), "since": .string(standing.since.description),
+      "requester": standing.finding.evidence["requester"] ?? .null,
+    ]
+    return Finding(rule: unreviewed, subject: standing.finding.subject, evidence: evidence)
+  }
+}

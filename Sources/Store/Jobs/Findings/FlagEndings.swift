@@ -1,0 +1,76 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+
+extension Job {
+  /// Finds ends of assignments that nobody recorded, and those that nobody has seen carried out.
+  ///
+  /// Counts as of every job that flags.
+  public static let flagEndings = Job(
+    name: FlagEndings.name, summary: "finds ended assignments that were not recorded, or not seen to be gone",
+    schedule: .fixed("30 2 * * *"), catchUp: .once
+  ) { try FlagEndings(context: $0).run() }
+}
+
+/// One run of the job.
+private struct FlagEndings {
+  static let name = "flag-endings"
+  static let rules = [unrecorded, unobserved]
+  private static let unrecorded = "expired_unrecorded"
+  private static let unobserved = "ending_not_observed"
+
+  let context: JobContext
+
+  func run() throws -> JobReport {
+    let sweep = try FindingSweep(job: Self.name, rules: Self.rules, context: context)
+    let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
+    try findUnrecorded(sweep, until: windows.begin(Self.unrecorded, before: sweep.now))
+    try findUnobserved(sweep, windows)
+    return try sweep.finish()
+  }
+
+  /// Ends that the job `expire-grants` should have recorded.
+  private func findUnrecorded(_ sweep: FindingSweep, until last: Instant) throws {
+    let pages = EndPages(context: context, now: sweep.now, leavesOutRecorded: true)
+    var place: EndPages.Place? = EndPages.Place(end: .earliest)
+    while let next = place {
+      if context.isOver() { return sweep.cutShort() }
+      let page = try pages.page(after: next, through: last)
+      try sweep.note(
+        page.ends.map { end in
+          let evidence: JSONValue = ["expires_at": .string(end.end.description)]
+          return Finding(rule: Self.unrecorded, subject: Entity(.assignment, end.id), evidence: evidence)
+        })
+      place = page.last
+    }
+  }
+
+  /// Endings that no reading has shown to be carried out, nobody's confirmation of his own looking, nor our own check.
+  private func findUnobserved(_ sweep: FindingSweep, _ windows: FindingWindows) throws {
+    let position = sweep.tenant.head.position
+    var place: EndingPlace?
+    repeat {
+      if context.isOver() { return sweep.cutShort() }
+      let page = try sweep.tenant.fulfilments(
+        FulfilmentFilter(.open), at: sweep.now, asKnownAt: position, after: place, limit: FindingSweep.findingsPerSlice)
+      let aged = page.fulfilments.filter { fulfilment in
+        let ending = fulfilment.ending
+        return ending.endedAt <= windows.begin(Self.unobserved, scope: ending.grant.scope, before: sweep.now)
+      }
+      try sweep.note(aged.map(Self.unobserved(_:)))
+      place = page.next
+    } while place != nil
+  }
+
+  private static func unobserved(_ fulfilment: Fulfilment) -> Finding {
+    let ending = fulfilment.ending
+    let evidence: JSONValue = [
+      "ended_at": .string(ending.endedAt.description), "because": .string(ending.reason.rawValue),
+      "stage": .string(fulfilment.stage.rawValue), "principal": .string(ending.grant.principal.description),
+      "role": .string(ending.grant.role), "scope": .string(ending.grant.scope), "source": .string(ending.source),
+    ]
+    return Finding(rule: unobserved, subject: Entity(.assignment, ending.assignment), evidence: evidence)
+  }
+}

@@ -1,0 +1,208 @@
+import AccessGraph
+import EventLog
+import Foundation
+import Governance
+import JSON
+import Temporal
+import TestSupport
+import Testing
+
+@testable import API
+
+/// Reports: their rows against the naive fold, their files against Python's csv module, their manifests against themselves.
+@Suite struct AuditReportTests {
+  /// A report's rows by column, its files' bytes and its manifest.
+  struct Made {
+    var rows: [[String: JSONValue]]
+    var csv: [UInt8]
+    var json: [UInt8]
+    var manifest: ReportManifest
+
+    /// One column of all rows; null where nothing is recorded.
+    func column(_ name: String) -> [JSONValue] { rows.map { $0[name] ?? .null } }
+  }
+
+  static func make(
+    _ name: String, _ questions: Questions, at: Instant? = nil, during: Interval? = nil, asKnownAt: AsKnownAt = .head,
+    _ parameters: [String: String] = [:], sample: ReportQuestion.Sample? = nil
+  ) throws -> Made {
+    let report = try #require(AuditReport.named(name))
+    let files = try questions.report(
+      report, at: at, during: during, asKnownAt: asKnownAt, parameters: parameters, sample: sample, formats: [.csv, .json])
+    return try take(files)
+  }
+
+  static func take(_ files: ReportFiles) throws -> Made {
+    var (csv, json): ([UInt8], [UInt8]) = ([], [])
+    while let pieces = try files.next() {
+      csv += pieces[0]
+      json += pieces[1]
+    }
+    let document = try JSONValue(parsing: json)
+    let rows = try #require(document["rows"]?.arrayValue).map { row in
+      Dictionary(uniqueKeysWithValues: (row.objectValue ?? JSONObject()).map { ($0.name, $0.value) })
+    }
+    return Made(
+      rows: rows, csv: csv, json: json,
+      manifest: try files.manifest(ranBy: "test", at: try Instant(rfc3339: "2024-05-01T00:00:00Z")))
+  }
+
+  /// What every report needs to be asked for in the small organisation.
+  static let parameters: [String: [String: String]] = [
+    "access-to-resource": ["action": "repo.admin", "resource": "acme/site"], "access-of-identity": ["identity": "alice"],
+    "decision": ["identity": "alice", "action": "repo.admin", "resource": "acme/site"],
+  ]
+
+  @Test func `access to a resource is listed with every path and who gave it`() async throws {
+    let organisation = try await Organisation.told()
+    let questions = try organisation.questions
+    let made = try Self.make("access-to-resource", questions, Self.parameters["access-to-resource"] ?? [:])
+    #expect(made.column("identity") == ["alice"])
+    #expect(made.column("status") == ["allowed"])
+    #expect(
+      made.column("path") == [
+        "identity:alice → group:team → group:department → assignment:site (admin on acme/site) → permission 0 of role:admin"
+      ])
+    #expect(made.manifest.isReconciled)
+    #expect(made.manifest.totals.map(\.report) == [1])
+  }
+
+  @Test func `who left is listed with when it was due and how late each grant ended`() async throws {
+    let organisation = try await Organisation.told()
+    let questions = try organisation.questions
+    let made = try Self.make("leavers", questions)
+    #expect(made.column("identity") == ["leo"])
+    #expect(made.column("late_seconds") == [518_400])
+    #expect(made.column("grant") == ["leos"])
+    #expect(made.column("grant_late_seconds") == [518_400])
+    #expect(made.column("ticket") == ["hr:HR-7"])
+    let backdated = try Self.make("backdated", questions)
+    #expect(backdated.column("entity") == ["assignment:late"])
+    #expect(backdated.column("lag_seconds") == [518_400])
+  }
+
+  @Test func `what was done first, the approval or the grant, is told`() async throws {
+    let organisation = try await Organisation.told()
+    let authority = #""actor":{"id":"eve"},"authorised_by":{"approver":"eve","at":"2024-03-02T00:00:00Z","reference":"mail"}"#
+    try await organisation.client.post(
+      "/v1/assignments", #"{"id":"after","principal":"identity:bob","role":"viewer","scope":"acme",\#(authority)}"#
+    ).expect(201)
+    let made = try Self.make(
+      "joiners", organisation.questions, during: Interval(from: try Instant(rfc3339: "2024-03-01T00:00:00Z")))
+    #expect(made.column("subject") == ["after"])
+    #expect(made.column("flags") == [["approved_after_grant", "approved_by_granter", "approval_asserted"]])
+  }
+
+  @Test func `every report runs, agrees with the log, and gives the same bytes again after the world went on`() async throws {
+    let organisation = try await Organisation.told()
+    let questions = try organisation.questions
+    let made = try AuditReport.all.map { try Self.make($0.name, questions, Self.parameters[$0.name] ?? [:]) }
+    let differing = made.filter { !$0.manifest.isReconciled }.map(\.manifest.question.report)
+    #expect(differing.isEmpty)
+    let filled = made.filter { !$0.rows.isEmpty }.count
+    #expect(filled >= 12, "reports that are only empty prove nothing")
+    try await organisation.client.post(
+      "/v1/assignments",
+      #"{"id":"m","principal":"identity:bob","role":"admin","scope":"*","effective_at":"2024-01-02T00:00:00Z","reason":"told late"}"#
+    ).expect(201)
+    try await organisation.client.post("/v1/events/5/void", #"{"reason":"a mistake"}"#).expect(200)
+    for before in made {
+      let asked = try ReportManifest.reading(try JSONValue(parsing: before.manifest.json()))
+      #expect(asked.question == before.manifest.question)
+      let after = try Self.take(try questions.report(asked.question, formats: [.csv, .json]))
+      #expect(after.manifest.files == asked.files, "\(asked.question.report)")
+      #expect(after.csv == before.csv)
+    }
+    // As known now it is another answer: the test can fail.
+    let now = try Self.make("access-to-resource", questions, Self.parameters["access-to-resource"] ?? [:])
+    #expect(now.column("identity") == ["bob"] || now.rows.count > 1)
+  }
+
+  @Test func `a spreadsheet reads the same cells, and takes none for a formula`() async throws {
+    let organisation = try await Organisation.told()
+    let ids = ["=1+1", "+cmd", "-x", "@SUM(A1)", "  =spaced", "say \"hi\", twice", "caf\u{E9}", "'quoted"]
+    for id in ids {
+      try await organisation.client.post("/v1/identities", #"{"id":"\#(id.replacing("\"", with: "\\\""))","kind":"person"}"#)
+        .expect(201)
+    }
+    let made = try Self.make("identities", organisation.questions)
+    let read = try Self.csvRows(made.csv)
+    #expect(read.count == made.rows.count + 1)
+    let report = try #require(AuditReport.named("identities"))
+    #expect(read.first == report.columns)
+    for (cells, row) in zip(read.dropFirst(), made.rows) {
+      let id = try #require(row["identity"]?.stringValue)
+      let isFormula = id.drop { $0 == " " }.first.map { "=+-@".contains($0) } ?? false
+      #expect(cells[0] == (isFormula ? "'" : "") + id)
+      #expect(cells[2] == row["state"]?.stringValue)
+      #expect(Int64(cells[7]) == row["grants"]?.integerValue)
+    }
+    // Quotes, commas and line ends of a text stay what they are.
+    let reason = "first\r\nsecond, \"third\"\n"
+    var body = JSONWriter()
+    body.value(["id": "told", "kind": "person", "reason": .string(reason)])
+    try await organisation.client.post("/v1/identities", String(decoding: body.take(), as: UTF8.self)).expect(201)
+    let reasons = try Self.csvRows(try Self.make("joiners", organisation.questions).csv).map { $0[$0.count - 2] }
+    #expect(reasons.contains(reason))
+    let formulas = read.dropFirst().filter { "=+-@".contains($0[0].first ?? " ") }
+    #expect(formulas.isEmpty)
+  }
+
+  @Test func `a sample is the same again, another by another seed, and in the report's order`() async throws {
+    let organisation = try await Organisation.told()
+    for index in 0..<60 {
+      try await organisation.client.post("/v1/identities", #"{"id":"p\#(index)","kind":"person"}"#).expect(201)
+    }
+    func draw(_ seed: String, _ size: Int) throws -> Made {
+      try Self.make("identities", organisation.questions, sample: ReportQuestion.Sample(size: size, seed: seed))
+    }
+    let all = try Self.make("identities", organisation.questions).column("identity")
+    let first = try draw("2024-Q1", 25)
+    #expect(first.rows.count == 25)
+    #expect(first.manifest.rows == 25)
+    let again = try draw("2024-Q1", 25)
+    #expect(again.csv == first.csv)
+    let other = try draw("2024-Q2", 25)
+    #expect(other.csv != first.csv)
+    let drawn = first.column("identity")
+    let inOrder = all.filter { drawn.contains($0) }
+    #expect(inOrder == drawn)
+    let whole = try draw("2024-Q1", 10_000)
+    #expect(whole.column("identity") == all)
+  }
+
+  @Test func `what makes no sense is refused with its name`() async throws {
+    let client = try await Organisation.told().client
+    try await client.get("/v1/reports/nonsense").expect(404)
+    try await client.get("/v1/reports/access-to-resource").expect(400, "action")
+    try await client.get("/v1/reports/identities?identity=bob").expect(400, "identity")
+    try await client.get("/v1/reports/identities?format=xls").expect(400, "format")
+    try await client.get("/v1/reports/identities?sample=5").expect(400, "seed")
+    try await client.get("/v1/reports/backdated?lag_seconds=-1").expect(400, "lag_seconds")
+    try await client.get("/v1/reports").expect(200, #""name":"joiners""#)
+    try await client.get("/v1/reports/identities?format=csv").expect(200, "identity,kind,state", "alice,person,active")
+    try await client.get("/v1/reports/identities/manifest").expect(200, #""agrees":true"#, #""name":"identities.csv""#)
+  }
+
+  static func csvRows(_ csv: [UInt8]) throws -> [[String]] {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", URL(filePath: #filePath).deletingLastPathComponent().appending(path: "csv_rows.py").path]
+    let (input, output) = (Pipe(), Pipe())
+    (process.standardInput, process.standardOutput) = (input, output)
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data(csv))
+    try input.fileHandleForWriting.close()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let rows = try #require(try JSONValue(parsing: Array(bytes)).arrayValue)
+    return rows.map { ($0.arrayValue ?? []).compactMap(\.stringValue) }
+  }
+}
+
+extension Organisation {
+  /// Questions about it that go past the API.
+  var questions: Questions {
+    get throws { Questions(tenant: try #require(client.store.store.loaded(tenant: client.tenant))) }
+  }
+}
