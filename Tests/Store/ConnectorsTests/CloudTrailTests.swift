@@ -240,6 +240,53 @@ import Usage
     #expect(session.expiresAt == expected)
   }
 
+  @Test func `an identity that another account names is external there, and unknown in its own`() throws {
+    let other = "arn:aws:iam::444455556666:user/bea"
+    let trust = #"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"\#(other)"}}}"#
+    try bring([
+      event(
+        "iam:CreateRole", "10:00:00", ["roleName": "r", "assumeRolePolicyDocument": .string(trust)],
+        ["role": ["arn": "arn:aws:iam::111122223333:role/r"]])
+    ])
+    #expect(try status(other, "identity:assume", "identity/arn:aws:iam::111122223333:role/r", "10:00:00") == .allowed)
+    #expect(log.world.value(of: .existence(.identity(other)), at: try Self.at("10:00:00"))?.value == .identity(.external))
+    var own = event("s3:ListBuckets", "10:00:05", nil).objectValue ?? JSONObject()
+    own["recipientAccountId"] = "444455556666"
+    own["userIdentity"] = ["type": "IAMUser", "arn": .string(other), "accountId": "444455556666"]
+    try bring([.object(own)])
+    #expect(log.world.value(of: .existence(.identity(other)), at: try Self.at("10:00:05"))?.value == .identity(.account))
+    #expect(try status(other, "s3:GetObject", "aws/444455556666/arn:aws:s3:::b", "10:00:05") == .unknown)
+  }
+
+  @Test func `what is taken away and given again in one second is in the order that what was before allows`() throws {
+    let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    let request: JSONValue = ["userName": "u", "policyArn": .string(policy)]
+    // Ids against the order of cause, in both seconds.
+    try bring([
+      event("iam:AttachUserPolicy", "10:00:00", request, id: "a"),
+      event("iam:CreateUser", "10:00:00", ["userName": "u"], id: "z"),
+      event("iam:DetachUserPolicy", "10:00:05", request, id: "y"),
+      event("iam:DeleteUser", "10:00:05", ["userName": "u"], id: "b"),
+      event("iam:CreateUser", "10:00:05", ["userName": "u"], id: "x"),
+      event("iam:AttachUserPolicy", "10:00:05", request, id: "c"),
+      event("iam:DetachUserPolicy", "10:00:09", request, id: "n"),
+      event("iam:DeleteUser", "10:00:09", ["userName": "u"], id: "m"),
+    ])
+    let user = Entity.identity(Self.user("u"))
+    for (time, isThere) in [
+      ("09:59:59", false), ("10:00:00", true), ("10:00:05", true), ("10:00:08", true), ("10:00:09", false),
+    ] {
+      let t = try Self.at(time)
+      #expect(log.world.exists(user, at: t) == isThere, "\(time)")
+      let held = log.world.facts(about: user).filter { fact in
+        guard case .assignment = fact, case .grant(let grant)? = log.world.value(of: fact, at: t)?.value else { return false }
+        return grant.role == policy
+      }
+      #expect(held.count == (isThere ? 1 : 0), "\(time)")
+    }
+    #expect(log.world.entries(of: .existence(user)).filter { $0.effect == .ends }.count == 2)
+  }
+
   // MARK: The baseline
 
   @Test func `a baseline is what stood before the first record, and what the trail changes fits on it`() throws {

@@ -107,7 +107,7 @@ extension TrailPlanner {
   /// What is named and was never seen to begin: it was there before, and what it had then is not known.
   mutating func meet(_ entity: Entity, _ kind: IdentityKind?, at instant: Instant? = nil) {
     let t = instant ?? at
-    if world.exists(entity, at: t) { return }
+    if world.exists(entity, at: t), !isTakenForExternal(entity, at: t) { return }
     let attributes: [String: AttributeValue] = ["account": .open(.string(account))]
     switch entity.kind {
     case .group: emit(.groupCreated(id: entity.id, attributes: attributes), at: t)
@@ -136,6 +136,12 @@ extension TrailPlanner {
   /// Whether an existence that begins then was only concluded from its use.
   private func isAssumed(_ entity: Entity, at t: Instant) -> Bool {
     world.assignments(role: TrailWords.unrecordedRole, principal: entity).contains { $0.entries.first?.moment.effective == t }
+  }
+
+  /// Whether another account's trail named an identity that is this account's own.
+  private func isTakenForExternal(_ entity: Entity, at t: Instant) -> Bool {
+    guard entity.kind == .identity, kind(of: entity.id) != .external else { return false }
+    return world.value(of: .existence(entity), at: t) == .identity(.external)
   }
 
   /// What an id that was only named is: one of this account by its ARN, else somebody outside.
