@@ -19,6 +19,9 @@ enum Schemas {
   static let instant: JSONValue = ["type": "string", "format": "date-time", "examples": ["2024-05-01T00:00:00Z"]]
   static let cursor: JSONValue = ["type": "string", "maxLength": .integer(Int64(Cursor.textBytes))]
   static let position: JSONValue = ["type": "integer", "minimum": 1, "examples": [1]]
+  static let positions: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(IncidentQuestion.mostNames)), "items": position, "examples": [[1]],
+  ]
   static let asKnownAt: JSONValue = [
     "oneOf": [["type": "integer", "minimum": 0], ["type": "string", "format": "date-time"]], "examples": [1],
   ]
