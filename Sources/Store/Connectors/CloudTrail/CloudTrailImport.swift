@@ -206,7 +206,7 @@ private struct Writing<Destination: ImportDestination> {
       }
       let earliest = commands.compactMap(\.effectiveAt).min()
       if let earliest, !world.exists(.source(source), at: earliest) {
-        let registers = Change.sourceRegistered(id: source, attributes: ["account": .open(.string(account))])
+        let registers = Change.sourceRegistered(id: source, attributes: TrailCoverage.attributes(account))
         commands.insert(Command(registers, expecting: .either, effectiveAt: earliest), at: 0)
       }
       return commands
