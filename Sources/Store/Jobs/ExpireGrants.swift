@@ -5,13 +5,13 @@ import Postgres
 import Temporal
 
 extension Job {
-  /// Records `assignment.expired` for each assignment that came to its own end, once for each end.
+  /// Records `assignment.expired` or `membership.expired` for each grant that came to its own end, once for each end.
   ///
   /// The access has ended without it: the event is evidence, effective at the end and recorded now, so that the time between the
   /// two can be seen. Counts: `due`, the ends found without an event; `recorded`, those recorded now; `already`, those that
   /// another process recorded meanwhile. What is due and neither was no longer an end when it was to be recorded.
   public static let expireGrants = Job(
-    name: "expire-grants", summary: "records each assignment that has come to its own end",
+    name: "expire-grants", summary: "records each assignment and membership that has come to its own end",
     schedule: .fixed("*/5 * * * *"), catchUp: .once
   ) { try ExpireGrants(context: $0).run() }
 }
@@ -19,7 +19,7 @@ extension Job {
 /// One run of the job.
 ///
 /// It looks at ends in their order, from the first that is not settled to the present. An end is *settled* once it is recorded, or
-/// seen to be none: cut short by a revocation, by the end of the principal or the role, moved by an extension. Each run notes how
+/// seen to be none: cut short by a revocation or removal, by the end of the principal, role or group, moved by an extension. Each run notes how
 /// far all ends are settled, and by what position of the log.
 ///
 /// No end is skipped. What is settled can change only through an event that was recorded since; and an event changes the world
@@ -27,7 +27,7 @@ extension Job {
 /// still settled, and the run begins there: wherever a late, backdated or voiding event reaches back to. Where too many events came
 /// to look at each, where the relation rows were mended by a rebuild, and where nothing was noted, it begins at the first end
 /// there is. Killed between its events and its note, a run has changed nothing that the next would miss: the ends that it recorded
-/// are found to be recorded, by an event with the same assignment and instant, whoever wrote it and whether voided or not.
+/// are found to be recorded, by an event with the same grant and instant, whoever wrote it and whether voided or not.
 private struct ExpireGrants {
   /// Events since the last run of which each is looked at; beyond it looking at all ends is not much dearer.
   static let eventsLookedAt: Int64 = 100_000
@@ -64,19 +64,24 @@ private struct ExpireGrants {
     let now = max(context.clock(), head.recordedAt ?? .earliest)
     var tally = Tally()
     let pages = EndPages(context: context, now: now, leavesOutRecorded: true)
-    var place = EndPages.Place(end: try firstUnsettled(head))
-    var isAtEnd = false
-    repeat {
-      let page = try pages.page(after: place, through: now)
-      try record(page.ends, &tally)
-      isAtEnd = page.last == nil
-      place = page.last ?? place
-    } while !isAtEnd && !context.isOver()
+    let first = try firstUnsettled(head)
+    var settledBefore = now.next
+    for kind in EndPages.Kind.allCases {
+      var place: EndPages.Place? = EndPages.Place(end: first)
+      while let next = place {
+        if context.isOver() {
+          settledBefore = min(settledBefore, next.end)
+          break
+        }
+        let page = try pages.page(of: kind, after: next, through: now)
+        try record(page.ends, &tally)
+        place = page.last
+      }
+    }
     // Only now: an end that cannot be recorded keeps no other from it.
     if let refusal = tally.refusal { throw refusal }
     // The position is that of the beginning: what was recorded while the run went on is looked at by the next.
-    let settled = Settled(
-      before: isAtEnd ? now.next : place.end, position: head.position, generation: head.generation)
+    let settled = Settled(before: settledBefore, position: head.position, generation: head.generation)
     return JobReport(
       counts: ["due": tally.due, "recorded": tally.recorded, "already": tally.already], reached: settled.json)
   }
@@ -105,7 +110,7 @@ private struct ExpireGrants {
         ELSE e.effective_at END)
       FROM tenure.event e
       WHERE e.tenant_id = \(context.tenant.id) AND e.position > \(settled.position)
-        AND e.type NOT IN ('assignment.expired', 'finding.raised', 'fulfilment.confirmed')
+        AND e.type NOT IN ('assignment.expired', 'membership.expired', 'finding.raised', 'fulfilment.confirmed')
       """)[0].optionalTimestamp(0)
     return earliest.map { min(settled.before, Instant($0)) } ?? settled.before
   }
@@ -129,8 +134,8 @@ private struct ExpireGrants {
 
   private func submission(_ ended: EndPages.End) -> Submission {
     .byJob(
-      "expire-grants", about: ended.id, end: ended.end,
-      Command(.assignmentExpired(id: ended.id), effectiveAt: ended.end, authority: Authority(reason: "came to its own end")))
+      "expire-grants", about: ended.name, end: ended.end,
+      Command(ended.expiry, effectiveAt: ended.end, authority: Authority(reason: "came to its own end")))
   }
 }
 
@@ -138,12 +143,17 @@ extension ExpireGrants.Settled {
   /// Reads what a run noted; nil where it is something else.
   fileprivate init?(_ value: JSONValue) {
     guard let text = value["before"]?.stringValue, let before = try? Instant(rfc3339: text),
-      let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue
+      let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue,
+      // Noted since memberships are looked at, too.
+      value["memberships"] == true
     else { return nil }
     self.init(before: before, position: position, generation: generation)
   }
 
   fileprivate var json: JSONValue {
-    ["before": .string(before.description), "position": .integer(position), "generation": .integer(generation)]
+    [
+      "before": .string(before.description), "position": .integer(position), "generation": .integer(generation),
+      "memberships": true,
+    ]
   }
 }

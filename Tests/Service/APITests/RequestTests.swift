@@ -1,3 +1,4 @@
+import EventLog
 import Governance
 import JSON
 import Testing
@@ -42,6 +43,29 @@ import Testing
     // Then is asked about now: it was active.
     try await client.get("/v1/requests/r1?at=2024-03-01T00:30:00Z").expect(200, #""id":"r1","state":"active""#)
     try await client.get("/v1/requests/none").expect(404, #""code":"not_found""#)
+  }
+
+  @Test func `of many requests only so many are looked at for one page`() async throws {
+    let organisation = try await desk()
+    for id in ["r1", "r2", "r3"] {
+      try await organisation.client.post("/v1/requests", #"{"id":"\#(id)",\#(Self.asked)}"#).expect(201)
+    }
+    let client = organisation.client
+    let questions = Questions(tenant: try #require(try client.store.store.find(tenant: client.tenant)))
+    var (found, place, pages) = ([String](), Int?.some(0), 0)
+    while let next = place {
+      let page = try questions.requests(RequestFilter(state: .active), after: next, looking: 2)
+      #expect(page.requests.isEmpty)
+      (place, pages) = (page.next, pages + 1)
+    }
+    #expect(pages == 2)
+    place = 0
+    while let next = place {
+      let page = try questions.requests(RequestFilter(state: .pending), after: next, looking: 1)
+      found += page.requests.map(\.id)
+      place = page.next
+    }
+    #expect(found == ["r1", "r2", "r3"])
   }
 
   @Test func `whoever the requester has made an approver is found out before it is decided`() async throws {
