@@ -41,8 +41,8 @@ private struct ExpireGrants {
 
   /// How far ends are settled.
   struct Settled {
-    /// All ends before this instant are settled.
-    var before: Instant
+    /// All ends of a kind before this instant are settled; none where there is none.
+    var before: [EndPages.Kind: Instant]
     /// The position of the log by which they are.
     var position: Int64
     /// The generation of the relation rows that were read.
@@ -64,26 +64,26 @@ private struct ExpireGrants {
     let now = max(context.clock(), head.recordedAt ?? .earliest)
     var tally = Tally()
     let pages = EndPages(context: context, now: now, leavesOutRecorded: true)
-    let first = try firstUnsettled(head)
-    var settledBefore = now.next
+    let earliest = try earliestChange(head)
+    var settled: [EndPages.Kind: Instant] = [:]
     for kind in EndPages.Kind.allCases {
-      var place: EndPages.Place? = EndPages.Place(end: first)
-      while let next = place {
-        if context.isOver() {
-          settledBefore = min(settledBefore, next.end)
-          break
-        }
-        let page = try pages.page(of: kind, after: next, through: now)
+      let first = earliest.flatMap { earliest in noted?.before[kind].map { min($0, earliest) } } ?? .earliest
+      var place = EndPages.Place(end: first)
+      var isAtEnd = false
+      repeat {
+        let page = try pages.page(of: kind, after: place, through: now)
         try record(page.ends, &tally)
-        place = page.last
-      }
+        isAtEnd = page.last == nil
+        place = page.last ?? place
+      } while !isAtEnd && !context.isOver()
+      settled[kind] = isAtEnd ? now.next : place.end
     }
     // Only now: an end that cannot be recorded keeps no other from it.
     if let refusal = tally.refusal { throw refusal }
     // The position is that of the beginning: what was recorded while the run went on is looked at by the next.
-    let settled = Settled(before: settledBefore, position: head.position, generation: head.generation)
+    let reached = Settled(before: settled, position: head.position, generation: head.generation)
     return JobReport(
-      counts: ["due": tally.due, "recorded": tally.recorded, "already": tally.already], reached: settled.json)
+      counts: ["due": tally.due, "recorded": tally.recorded, "already": tally.already], reached: reached.json)
   }
 
   // MARK: Where to begin
@@ -96,11 +96,15 @@ private struct ExpireGrants {
       position: try row.int64(0), generation: try row.int64(1), recordedAt: try row.optionalTimestamp(2).map { Instant($0) })
   }
 
-  /// The instant before which all ends are settled still.
-  private func firstUnsettled(_ head: Head) throws -> Instant {
-    guard let settled = context.reached.flatMap({ Settled($0) }), settled.generation == head.generation,
+  /// How far the last run had settled ends; nil where nothing was noted that is of use.
+  private var noted: Settled? { context.reached.flatMap { Settled($0) } }
+
+  /// The earliest instant that an event since the last run may have changed, and later than all where none did; nil where it
+  /// cannot be told.
+  private func earliestChange(_ head: Head) throws -> Instant? {
+    guard let settled = noted, settled.generation == head.generation,
       (0...Self.eventsLookedAt).contains(head.position - settled.position)
-    else { return .earliest }
+    else { return nil }
     // Evidence changes no world.
     let earliest = try context.connection.query(
       """
@@ -112,7 +116,7 @@ private struct ExpireGrants {
       WHERE e.tenant_id = \(context.tenant.id) AND e.position > \(settled.position)
         AND e.type NOT IN ('assignment.expired', 'membership.expired', 'finding.raised', 'fulfilment.confirmed')
       """)[0].optionalTimestamp(0)
-    return earliest.map { min(settled.before, Instant($0)) } ?? settled.before
+    return earliest.map { Instant($0) } ?? .latest
   }
 
   // MARK: Recording
@@ -140,20 +144,31 @@ private struct ExpireGrants {
 }
 
 extension ExpireGrants.Settled {
-  /// Reads what a run noted; nil where it is something else.
+  /// Reads what a run noted; nil where it is something else. One from before memberships were looked at says nothing of those.
   fileprivate init?(_ value: JSONValue) {
-    guard let text = value["before"]?.stringValue, let before = try? Instant(rfc3339: text),
-      let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue,
-      // Noted since memberships are looked at, too.
-      value["memberships"] == true
-    else { return nil }
+    guard let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue else { return nil }
+    var before: [EndPages.Kind: Instant] = [:]
+    for kind in EndPages.Kind.allCases {
+      guard let text = value[kind.noted]?.stringValue else { continue }
+      guard let instant = try? Instant(rfc3339: text) else { return nil }
+      before[kind] = instant
+    }
     self.init(before: before, position: position, generation: generation)
   }
 
   fileprivate var json: JSONValue {
-    [
-      "before": .string(before.description), "position": .integer(position), "generation": .integer(generation),
-      "memberships": true,
-    ]
+    var object: JSONObject = ["position": .integer(position), "generation": .integer(generation)]
+    for kind in EndPages.Kind.allCases { object.put(kind.noted, before[kind]) }
+    return .object(object)
+  }
+}
+
+extension EndPages.Kind {
+  /// The member of the note; never changed after release.
+  fileprivate var noted: String {
+    switch self {
+    case .assignment: "before"
+    case .membership: "memberships_before"
+    }
   }
 }

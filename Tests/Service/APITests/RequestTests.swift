@@ -72,7 +72,10 @@ import Testing
     let organisation = try await desk()
     let client = organisation.client
     try await client.post("/v1/identities", #"{"id":"friend","kind":"person"}"#).expect(201)
-    try await client.post("/v1/groups/team/members", #"{"member":"identity:friend","actor":{"id":"bob"}}"#).expect(201)
+    // The team holds what the policy governs.
+    let joins = #"{"member":"identity:friend","actor":{"id":"bob"}"#
+    try await client.post("/v1/groups/team/members", joins + "}").expect(409, #""code":"approval_required""#)
+    try await client.post("/v1/groups/team/members", joins + #","unapproved":true,"reason":"new"}"#).expect(201)
     try await client.post("/v1/requests", #"{"id":"r1",\#(Self.asked)}"#).expect(201)
     try await client.post("/v1/requests/r1/approve", #"{"by":"friend"}"#).expect(
       409, #""code":"not_entitled""#, "was made an approver by the requester")
@@ -87,7 +90,8 @@ import Testing
     let organisation = try await desk()
     let client = organisation.client
     try await client.post("/v1/identities", #"{"id":"zoe","kind":"person"}"#).expect(201)
-    try await client.post("/v1/groups/team/members", #"{"member":"identity:zoe","actor":{"id":"hr"}}"#).expect(201)
+    try await client.post("/v1/groups/team/members", #"{"member":"identity:zoe","actor":{"id":"hr"},"unapproved":true,"reason":"new"}"#)
+      .expect(201)
     for number in 0..<10 {
       try await client.post("/v1/requests", #"{"id":"r\#(number)",\#(Self.asked)}"#).expect(201)
       let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
