@@ -171,12 +171,19 @@ extension EndPages.End {
   /// The warning that it comes to its end.
   var warning: Finding {
     switch fact {
+    case .membership: finding(EndPages.Kind.membership.warning)
+    default: finding(EndPages.Kind.assignment.warning)
+    }
+  }
+
+  /// A finding about this end.
+  func finding(_ rule: String) -> Finding {
+    switch fact {
     case .assignment(let id):
-      Finding(
-        rule: EndPages.Kind.assignment.warning, subject: Entity(.assignment, id), evidence: ["expires_at": .string(end.description)])
+      Finding(rule: rule, subject: Entity(.assignment, id), evidence: ["expires_at": .string(end.description)])
     case .membership(let group, let member):
       Finding(
-        rule: EndPages.Kind.membership.warning, subject: .group(group),
+        rule: rule, subject: .group(group),
         evidence: ["member": .string(member.description), "expires_at": .string(end.description)])
     default: preconditionFailure("only grants come to an end of their own")
     }

@@ -158,7 +158,7 @@ extension ExpireGrants.Settled {
 
   fileprivate var json: JSONValue {
     var object: JSONObject = ["position": .integer(position), "generation": .integer(generation)]
-    for kind in EndPages.Kind.allCases { object.put(kind.noted, before[kind]) }
+    for kind in EndPages.Kind.allCases { if let instant = before[kind] { object[kind.noted] = .string(instant.description) } }
     return .object(object)
   }
 }
