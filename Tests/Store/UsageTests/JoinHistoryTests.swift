@@ -79,10 +79,10 @@ import Testing
       ? .identity(builtIn)
       : random.chance(1, in: 2) ? .identity(random.pick(Universe.identities)) : .group(random.pick(Universe.groups))
     let end = random.chance(1, in: 3) ? Universe.instant(7 + random.below(6)) : nil
-    return .assignmentGranted(
-      id: id,
-      grant: Grant(
-        principal: principal, role: random.pick(Universe.roles), scope: random.pick(Universe.scopes), expiresAt: end))
+    var grant = Grant(
+      principal: principal, role: random.pick(Universe.roles), scope: random.pick(Universe.scopes), expiresAt: end)
+    if random.chance(1, in: 4) { grant.condition = ["Bool": ["request.mfa": ["true"]]] }
+    return .assignmentGranted(id: id, grant: grant)
   }
 
   private static func coverage(_ random: inout SeededGenerator) -> Change {
