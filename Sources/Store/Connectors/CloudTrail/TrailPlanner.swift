@@ -179,7 +179,7 @@ extension TrailPlanner {
 
   /// Something is created: it did not exist just before, and what was assumed of it later is taken back.
   private mutating func begin(_ entity: Entity, _ kind: IdentityKind, _ attributes: [String: AttributeValue]) {
-    if world.exists(entity, at: at.adding(microseconds: -1)) {
+    if world.exists(entity, at: at), world.exists(entity, at: at.adding(microseconds: -1)) {
       // Created anew though it was not seen to end: it ended unseen. Where it only stood there, all it has is known from now on.
       if !isState { end(entity) }
       for held in world.assignments(role: TrailWords.unrecordedRole, principal: entity)
