@@ -17,7 +17,7 @@ struct Arguments {
   /// Options that stand alone.
   private static let flags: Set<String> = [
     "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "unapproved", "open", "observed-absent",
-    "all", "by-day", "paths", "apply",
+    "all", "by-day", "by-grant", "apply",
   ]
 
   init(_ arguments: some Sequence<String>) throws(UsageError) {

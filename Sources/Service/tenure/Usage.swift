@@ -13,11 +13,11 @@ extension Subcommand {
             [--from T] [--to T] [--limit 100]          each use, the newest first
           tenure usage --by-day [--identity ID] [--action NAME] [--resource PATH] [--from T] [--to T] [--limit 100]
                                                        by identity, action, resource and day; of days too whose rows are gone
-          tenure usage --paths [--identity ID] [--from T] [--to T] [--as-known-at POSITION|T] [--limit 100]
+          tenure usage --by-grant [--identity ID] [--from T] [--to T] [--as-known-at POSITION|T] [--limit 100]
                                                        the same with the assignments that covered the first and the last use
           tenure usage keep [DAYS]                     how many days rows are kept
 
-      Of --paths: covered; conditional; no_known_path: no grant gave it; denied: the graph denies it; unknown: not covered by a
+      Of --by-grant: covered; conditional; no_known_path: no grant gave it; denied: the graph denies it; unknown: not covered by a
       source, or not known who. Exit status: 0 where there is any, 1 where there is none.
       """
   ) { arguments in
@@ -26,12 +26,12 @@ extension Subcommand {
       return try keep(&arguments)
     }
     let isByDay = arguments.flag("by-day")
-    let withPaths = arguments.flag("paths")
-    if isByDay, withPaths { throw UsageError("--by-day and --paths exclude each other") }
+    let isByGrant = arguments.flag("by-grant")
+    if isByDay, isByGrant { throw UsageError("--by-day and --by-grant exclude each other") }
     var filter = try arguments.usageFilter()
     let limit = try arguments.integer("limit", in: 1...mostRows) ?? usualRows
-    if withPaths {
-      if filter.action != nil || filter.resource != nil { throw UsageError("--paths takes --identity, --from and --to") }
+    if isByGrant {
+      if filter.action != nil || filter.resource != nil { throw UsageError("--by-grant takes --identity, --from and --to") }
       return try showPaths(filter, limit, &arguments)
     }
     if isByDay { return try showDays(filter, limit, &arguments) }

@@ -42,7 +42,7 @@ import Testing
     let days = try run("usage", "--by-day", "--identity", "ada", "--format", "json")
     let uses = try JSONValue(parsing: Array(days.output.utf8))["days"]?.arrayValue?.compactMap { $0["uses"]?.integerValue }
     #expect(uses?.reduce(0, +) == 3)
-    let paths = try run("usage", "--paths")
+    let paths = try run("usage", "--by-grant")
     #expect(paths.output.contains("unknown (not_covered)"))
     try folder.write(Self.line(5) + "\n" + Self.line(6, #","colour":1"#), to: "c")
     let bad = try run("import", "usage", folder.path("c"), "--source", "test")
@@ -56,7 +56,7 @@ import Testing
     #expect(try run("usage", "keep").output == "rows of usage are kept for 400 days, their roll-up for good\n")
     #expect(try run("usage", "keep", "30").output.contains("30 days"))
     #expect(try run("usage", "keep", "0").status == 2)
-    #expect(try run("usage", "--by-day", "--paths").status == 2)
+    #expect(try run("usage", "--by-day", "--by-grant").status == 2)
     #expect(
       try run("job", "run", "drop-old-usage").output == "default: drop-old-usage run 1 succeeded: days 0, dropped 0, keys 0\n")
   }
