@@ -75,7 +75,10 @@ extension Subcommand {
     try arguments.finish()
     var table = TextTable()
     for report in AuditReport.all {
-      let own = report.parameters.map { $0.isRequired ? "--\($0.name)" : "[--\($0.name)]" }
+      let own = report.parameters.map { parameter in
+        let name = parameter.name.replacing("_", with: "-")
+        return parameter.isRequired ? "--\(name)" : "[--\(name)]"
+      }
       let time = report.time == .moment ? "[--at]" : "[--from --to]"
       table.add(report.name, ([time] + own).joined(separator: " "), report.title)
     }
