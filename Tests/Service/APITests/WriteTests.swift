@@ -90,7 +90,7 @@ import Testing
     try await client.post(
       "/v1/groups/visitors/members/record_expiry",
       #"{"member":"identity:zoe","effective_at":"2024-03-04T00:00:00Z","reason":"by itself"}"#
-    ).expect(200, #""type":"membership.expired""#)
+    ).expect(200, #""entity":"group:visitors""#)
     let waiting = try await client.get("/v1/requests/r4?at=2024-03-01T00:00:00.5Z")
     let end = try #require(waiting.json["progress"]?["expires_at"]?.stringValue)
     try await client.post("/v1/requests/r4/record_lapse", #"{"effective_at":"\#(end)","reason":"by itself"}"#).expect(
