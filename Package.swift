@@ -1,6 +1,6 @@
 // swift-tools-version: 6.3
 // The map of the house: one line a target, grouped by layer, from the ground up. A target may use only those above it.
-// No package dependencies, on purpose: the whole supply chain is five Debian libraries and the toolchain.
+// No package dependencies, on purpose: the whole supply chain is six Debian libraries and the toolchain.
 import PackageDescription
 
 /// The same strict settings for every Swift target.
@@ -39,12 +39,14 @@ let package = Package(
     .library("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),  // digests and randomness
     .library("CMicroHTTPD", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),  // the HTTP server
     .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
+    .library("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),  // gzip
     .systemLibrary(name: "CMalloc", path: "Sources/Platform/CMalloc"),  // what the C library's allocator can besides
     .module("Memory", in: "Platform", uses: ["CMalloc"]),  // flat records outside Swift's arrays: chunks, lists, interned texts
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
     .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, HMAC, secure random
     .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener; the client
     .module("YAML", in: "Platform", uses: ["CYAML"]),  // YAML text to a tree with lines
+    .module("Compression", in: "Platform", uses: ["CZlib"]),  // gzip, unpacked within a limit
 
     // MARK: Core: values and pure functions; no clock, no randomness, no I/O
     .module("Temporal", in: "Core"),  // Instant, Interval, sets of intervals, zones and cron schedules
@@ -73,7 +75,10 @@ let package = Package(
       uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog"]),
     .module(  // one folder a source
       "Connectors", in: "Store",
-      uses: ["YAML", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Usage"]),
+      uses: [
+        "YAML", "Compression", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog",
+        "Usage",
+      ]),
 
     .module(  // the scheduler, one file a job, webhooks and what they are told
       "Jobs", in: "Store",
@@ -111,6 +116,7 @@ let package = Package(
     .tests("Cryptography", in: "Platform", uses: ["Cryptography"]),
     .tests("HTTP", in: "Platform", uses: ["HTTP"]),
     .tests("YAML", in: "Platform", uses: ["YAML"]),
+    .tests("Compression", in: "Platform", uses: ["Compression", "TestSupport"]),
     .tests("Temporal", in: "Core", uses: ["Temporal", "JSON", "TestSupport"]),
     .tests("JSON", in: "Core", uses: ["JSON", "TestSupport"]),
     .tests("Conditions", in: "Core", uses: ["Temporal", "JSON", "Conditions", "TestSupport"], besides: ["oracle.py"]),
@@ -138,7 +144,7 @@ let package = Package(
     .tests(
       "Connectors", in: "Store",
       uses: [
-        "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Connectors",
+        "Postgres", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Relations", "EventLog", "Usage", "Connectors",
         "TestSupport",
       ]),
     .tests(

@@ -63,6 +63,7 @@ public enum Schema {
     SQLFile(name: "create_tenant", bytes: PackageResources.create_tenant_sql),
     SQLFile(name: "advance_head", bytes: PackageResources.advance_head_sql),
     SQLFile(name: "position_recorded_by", bytes: PackageResources.position_recorded_by_sql),
+    SQLFile(name: "built_in_principals", bytes: PackageResources.built_in_principals_sql),
     SQLFile(name: "like_pattern", bytes: PackageResources.like_pattern_sql),
     SQLFile(name: "condition_zone", bytes: PackageResources.condition_zone_sql),
     SQLFile(name: "condition_kind", bytes: PackageResources.condition_kind_sql),

@@ -34,10 +34,13 @@ extension NaiveView {
     let order: [Status] = [.allowed, .conditional, .unknown]
     let identities = reaches.keys.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     return identities.compactMap { identity in
-      let claims = claims(of: paths[identity] ?? [], reaches[identity] ?? [], on: subject, hasClock)
+      // Built-in principals are listed themselves.
+      let own = (paths[identity] ?? []).filter { !$0.isShared }
+      let claims = claims(of: own, (reaches[identity] ?? []).filter { !$0.isShared }, on: subject, hasClock)
       guard let best = order.first(where: { status in claims.contains { $0.status == status } }) else { return nil }
       let without = claims.filter { $0.status == best }.allSatisfy(\.isOverdue)
-      return Holder(identity: identity.id, status: best, isWithoutEntitlement: without)
+      let isExternal = state.living[identity]?.document == .identity(.external)
+      return Holder(identity: identity.id, status: best, isWithoutEntitlement: without, isExternal: isExternal)
     }
   }
 
@@ -108,11 +111,13 @@ extension NaiveView {
   public enum Judging { case nothing, allButClock, all }
 
   /// What, in no particular order.
-  public func what(_ identity: String, judging: Judging = .all) -> [HeldRight] {
+  ///
+  /// - Parameter isOwn: whether what built-in principals give is left out.
+  public func what(_ identity: String, judging: Judging = .all, isOwn: Bool = false) -> [HeldRight] {
     typealias Row = (remainder: Remainder, isOverdue: Bool)
     var rights: [[UInt8]: Right] = [:]
     var rows: [[UInt8]: [Entity: Row]] = [:]
-    for path in paths[.identity(identity)] ?? [] {
+    for path in paths[.identity(identity)] ?? [] where !isOwn || !path.isShared {
       for right in Self.rights(of: path) {
         let key = right.exactKey
         let isOverdue = path.isOverdue && rows[key]?[path.bearer]?.isOverdue ?? true
@@ -192,7 +197,7 @@ extension NaiveView {
   /// Entitlements on scopes at, above or below the resource; nil for all.
   public func entitlements(resource: String?) -> [Entitlement] {
     paths.keys.flatMap { identity in
-      what(identity.id).filter { NaivePattern.concerns($0.right.scope, resource) }
+      what(identity.id, isOwn: true).filter { NaivePattern.concerns($0.right.scope, resource) }
         .map { Entitlement(identity: identity.id, right: $0.right, remainder: $0.remainder) }
     }
   }

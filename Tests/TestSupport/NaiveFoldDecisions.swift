@@ -12,12 +12,14 @@ extension NaiveView {
     var hasClock = true
     /// Whether there is a resource, though none may be named.
     var hasResource = true
+    /// Whether what cannot be evaluated fails.
+    var isEnforced = false
   }
 
   /// Yes, no, or perhaps (nil): whether conditions all hold for a bearer.
   func holds(_ conditions: [JSONValue?], _ bearer: Entity, _ circumstance: Circumstance) -> Bool? {
     let judged = conditions.compactMap { $0 }.map { judgement($0, bearer, circumstance) }
-    if judged.contains(.no) { return false }
+    if judged.contains(.no) || (circumstance.isEnforced && judged.contains(.unevaluable)) { return false }
     return judged.allSatisfy { $0 == .yes } ? true : nil
   }
 
@@ -162,6 +164,7 @@ extension NaiveView {
   private func ancestry(of bearer: Entity) -> Set<Entity> {
     var found: Set<Entity> = [bearer]
     if let link = state.links[bearer] { found.insert(link.person) }
+    found.formUnion(builtIns(of: bearer))
     while true {
       let above = Set(state.memberships.keys.filter { found.contains($0.member) }.map(\.group)).subtracting(found)
       if above.isEmpty { return found }

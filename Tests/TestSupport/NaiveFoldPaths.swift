@@ -18,6 +18,9 @@ public struct NaivePath {
   public var definition: NaiveState.Origin
   /// Whether some step's end was due already.
   public var isOverdue: Bool
+
+  /// Whether it goes over a built-in principal.
+  public var isShared: Bool { steps.contains { if case .builtIn = $0.kind { true } else { false } } }
 }
 
 /// One way from an identity to a group, or to the identity itself.
@@ -30,6 +33,9 @@ public struct NaiveReach {
   public var principal: Entity
   /// Whether some step's end was due already.
   public var isOverdue: Bool
+
+  /// Whether it goes over a built-in principal.
+  public var isShared: Bool { steps.contains { if case .builtIn = $0.kind { true } else { false } } }
 }
 
 /// What a loss takes away.
@@ -109,14 +115,34 @@ extension NaiveView {
     guard let living = state.living[identity] else { return [] }
     let itself = NaiveReach(
       steps: [step(.identity(identity.id), living.born)], bearer: identity, principal: identity, isOverdue: isLeaving(identity))
-    var answer = groups(above: itself, visited: [])
+    var answer = allAbove(itself)
     for (account, link) in state.links where link.person == identity && isActive(account) {
       let start = NaiveReach(
         steps: itself.steps + [step(.account(account.id), link.origin)], bearer: account, principal: account,
         isOverdue: itself.isOverdue || isLeaving(account) || overdue.contains(.link(account)))
-      answer += groups(above: start, visited: [])
+      answer += allAbove(start)
     }
     return answer
+  }
+
+  /// What is above an identity, and above the built-in principals that it is one of.
+  private func allAbove(_ reach: NaiveReach) -> [NaiveReach] {
+    var answer = groups(above: reach, visited: [])
+    for principal in builtIns(of: reach.bearer) {
+      guard let living = state.living[principal] else { continue }
+      let next = NaiveReach(
+        steps: reach.steps + [step(.builtIn(principal.id), living.born)], bearer: reach.bearer, principal: principal,
+        isOverdue: reach.isOverdue || isLeaving(principal))
+      answer += groups(above: next, visited: [])
+    }
+    return answer
+  }
+
+  /// The active built-in principals that an identity is one of: everyone is everyone, and whoever is not everyone is known.
+  public func builtIns(of identity: Entity) -> [Entity] {
+    let (everyone, authenticated) = (Entity.identity("everyone"), Entity.identity("authenticated"))
+    if identity == everyone { return [] }
+    return [everyone, authenticated].filter { $0 != identity && isActive($0) }
   }
 
   /// The reach itself and all simple paths upwards from it.

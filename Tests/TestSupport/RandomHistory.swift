@@ -7,8 +7,10 @@ public import Temporal
 /// Two identities, two roles' worth of resources and so on differ only in their normalisation (`café`), or are prefixes of
 /// one another, since those are the mistakes that an index makes.
 public enum Universe {
-  /// Ids of identities; the last two are canonically equivalent and not the same.
-  public static let identities = ["ada", "bob", "cy", "dee", "caf\u{E9}", "cafe\u{301}"]
+  /// Ids of identities; two are canonically equivalent and not the same, the last are built-in.
+  public static let identities = [
+    "ada", "bob", "cy", "dee", "caf\u{E9}", "cafe\u{301}", "everyone", "authenticated",
+  ]
   /// Ids of groups.
   public static let groups = ["g1", "g2", "g3", "g4", "g5"]
   /// Ids of roles.
@@ -45,7 +47,9 @@ public enum Universe {
     ["StringNotEquals": ["identity.id": ["ada", "cy"]]], ["StringIs": ["aws:PrincipalTag/team": ["red"]]],
   ]
   /// Whom policies name.
-  public static let subjects: [String] = ["identity:ada", "identity:cy", "group:g1", "group:g3", "identity:caf\u{E9}"]
+  public static let subjects: [String] = [
+    "identity:ada", "identity:cy", "group:g1", "group:g3", "identity:caf\u{E9}", "identity:everyone",
+  ]
   /// The number of instants on the grid.
   public static let slots = 14
 

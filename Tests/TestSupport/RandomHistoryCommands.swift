@@ -28,7 +28,9 @@ public enum RandomCommands {
   private static func prelude(_ random: inout SeededGenerator) -> [(command: Command, mode: CommandMode)] {
     let document = RoleDocument(permissions: [Permission(actions: ["repo.*"])])
     let beginnings: [Change] =
-      Universe.identities.map { .identityRegistered(id: $0, kind: .person, attributes: [:]) }
+      Universe.identities.map {
+        .identityRegistered(id: $0, kind: BuiltIn.isReserved($0) ? .external : .person, attributes: [:])
+      }
       + Universe.groups.map { .groupCreated(id: $0, attributes: [:]) }
       + Universe.roles.map { .roleDefined(id: $0, document: document, attributes: [:]) }
     return random.some(beginnings, chance: 4, in: 5).map { change in

@@ -42,8 +42,12 @@ BEGIN
         AND (g.since_effective, g.since_position) <= (m.effective_at, m.position)
         AND g.recorded_from <= k AND (g.recorded_to IS NULL OR g.recorded_to > k)) = 2
   ), kin (bearer, id) AS (
-    -- Each identity with the person whose account it is.
+    -- Each identity with the built-in principals that it is one of, and the person whose account it is.
     SELECT b.id, b.id FROM unnest(bearers) AS b (id) WHERE EXISTS (SELECT FROM rules)
+    UNION
+    SELECT b.id, a.id
+    FROM tenure.built_in_principals(t, k, tstzrange(at, at, '[]')) AS a CROSS JOIN unnest(bearers) AS b (id)
+    WHERE a.held @> at AND b.id <> 'everyone' AND b.id <> a.id AND EXISTS (SELECT FROM rules)
     UNION
     SELECT l.account, l.person
     FROM tenure.account_links l

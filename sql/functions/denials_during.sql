@@ -44,8 +44,12 @@ BEGIN
         AND g.recorded_from <= k AND (g.recorded_to IS NULL OR g.recorded_to > k)) AS member
     WHERE i.held && (tstzmultirange(m.valid) * around.existed * member.existed)
   ), kin (bearer, id, held) AS (
-    -- Each identity with the person whose account it is.
+    -- Each identity with the built-in principals that it is one of, and the person whose account it is.
     SELECT b.id, b.id, tstzmultirange(stretch) FROM unnest(bearers) AS b (id) WHERE EXISTS (SELECT FROM rules)
+    UNION ALL
+    SELECT b.id, a.id, a.held
+    FROM tenure.built_in_principals(t, k, stretch) AS a CROSS JOIN unnest(bearers) AS b (id)
+    WHERE b.id <> 'everyone' AND b.id <> a.id AND EXISTS (SELECT FROM rules)
     UNION ALL
     SELECT l.account, l.person, tstzmultirange(l.valid * stretch) * account.existed * person.existed
     FROM tenure.account_links l

@@ -1,6 +1,6 @@
 -- All that takes rights away from an identity at a moment, judged by its own attributes: `deny` policies, `deny_permission`s
 -- that an assignment of that id gives, and for each `boundary` what it leaves, and a row without actions. Denies reach it also
--- through the person whose account it is, active or not, and through the groups of both.
+-- through the person whose account it is, active or not, through built-in principals, and through the groups of all these.
 -- judgement: 1 it applies, 2 its condition is open, as for a resource and a request that are not given.
 CREATE OR REPLACE FUNCTION tenure.restrictions(t int, k int8, at timestamptz, bearer text)
 RETURNS TABLE (kind text, id text, scope text, actions text[], resources text[], judgement int)
@@ -13,6 +13,9 @@ BEGIN
   RETURN QUERY
   WITH RECURSIVE kin (id) AS (
     SELECT asked
+    UNION
+    SELECT b.id FROM tenure.built_in_principals(t, k, tstzrange(at, at, '[]')) AS b
+    WHERE b.held @> at AND asked <> 'everyone' AND asked <> b.id
     UNION
     SELECT l.person
     FROM tenure.account_links l

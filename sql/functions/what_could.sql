@@ -7,12 +7,14 @@
 -- denied (all of it is taken away). `restricted_by`, as [{"kind": "deny", "id": "ID"}, …] with the kinds of
 -- tenure.restrictions: what takes all of it away where it is denied, otherwise what takes away some of it, or may; it may name
 -- what takes nothing, for patterns are compared and not the resources that there are.
+-- What `everyone` and `authenticated` hold is included; with `own` it is left out, as where these are listed themselves.
 -- Dropped first with the view over it, since a function cannot be replaced by one with other columns; both are made anew below
 -- and in views.
 DROP VIEW IF EXISTS tenure.current_entitlements;
 DROP FUNCTION IF EXISTS tenure.what_could(text, text, timestamptz, int8);
+DROP FUNCTION IF EXISTS tenure.what_could(text, text, timestamptz, int8, boolean);
 CREATE FUNCTION tenure.what_could(
-  tenant text, identity text, at timestamptz, as_known_at int8 DEFAULT NULL
+  tenant text, identity text, at timestamptz, as_known_at int8 DEFAULT NULL, own boolean DEFAULT false
 ) RETURNS TABLE (
   action text, unknown_role text, resource text, scope text, conditions jsonb, effect text, status text, restricted_by jsonb
 )
@@ -22,6 +24,7 @@ DECLARE
   t int := tenure.tenant_named(tenant);
   k int8 := tenure.known_position(t, as_known_at);
   asked text := identity;
+  is_own boolean := own;
   has_denials boolean := tenure.has_denials(t);
 BEGIN
   RETURN QUERY
@@ -51,8 +54,16 @@ BEGIN
         AND (i.since_effective, i.since_position) <= (s.effective_at, s.position)
         AND s.recorded_from <= k AND (s.recorded_to IS NULL OR s.recorded_to > k))
   ), principals (bearer, kind, id) AS (
-    -- Those and upwards all groups that they belong to; an account's access goes with its person's activity.
-    SELECT a.id, 'identity', a.id FROM active a WHERE EXISTS (SELECT FROM active WHERE id = asked)
+    -- Those, the built-in principals that they are some of, and upwards all groups that they belong to; an account's access
+    -- goes with its person's activity.
+    SELECT s.*
+    FROM (
+      SELECT a.id, 'identity', a.id FROM active a
+      UNION ALL
+      SELECT a.id, 'identity', b.id FROM active a
+      CROSS JOIN tenure.built_in_principals(t, k, tstzrange(at, at, '[]')) AS b
+      WHERE NOT is_own AND b.held @> at AND a.id <> 'everyone' AND a.id <> b.id) AS s
+    WHERE EXISTS (SELECT FROM active WHERE id = asked)
     UNION
     SELECT below.bearer, 'group', m.group_id
     FROM principals below

@@ -42,7 +42,7 @@ GRANT SELECT ON
   tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION
-  tenure.tenant_named, tenure.known_position, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
+  tenure.tenant_named, tenure.known_position, tenure.built_in_principals, tenure.scopes_covering, tenure.who_had_access, tenure.who_had_access_during,
   tenure.what_could, tenure.like_pattern, tenure.condition_zone, tenure.condition_kind, tenure.condition_values,
   tenure.condition_value, tenure.condition_number, tenure.condition_instant, tenure.condition_address, tenure.condition_bytes,
   tenure.condition_text, tenure.condition_reads, tenure.condition_match, tenure.condition_clause, tenure.condition_judgement,

@@ -50,11 +50,18 @@ public final class AccessGraph {
   var factsBySource: [Int32: Int32] = [:]
   /// Facts that another source than their first wrote too.
   var furtherSources: Set<FactSource> = []
+  /// The texts of the scopes that are exactly an identity; while there are none, nobody becomes anybody.
+  var trustScopes: Set<Int32> = []
   var policyNodes: [Int32] = []
   var requestNodes: [Int32] = []
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
+  /// The built-in principals; `none` while nobody named them.
+  var everyoneNode = none
+  var authenticatedNode = none
+  /// Identities that were external at some time.
+  var externalNodes: Set<Int32> = []
   let identityOrder = IdentityOrder()
   let nameLists = NameLists()
   /// When losses were due, by their entry; while empty, nothing needs to be looked up.
@@ -85,6 +92,8 @@ public final class AccessGraph {
     self.indexLimits = indexLimits
     let first = texts.number("*")
     assert(first == Self.everything)
+    let builtIns = [texts.number(BuiltIn.everyone), texts.number(BuiltIn.authenticated)]
+    assert(builtIns == [Self.everyoneText, Self.authenticatedText])
   }
 
   /// Applies the next event above the published position.

@@ -36,12 +36,15 @@ public struct Holder: Hashable, Sendable {
   public var status: Status
   /// Every path of that status rests on something whose end was due already.
   public var isWithoutEntitlement: Bool
+  /// It is of kind external: a built-in principal, or somebody of another organisation.
+  public var isExternal: Bool
 
-  /// A holder.
-  public init(identity: String, status: Status, isWithoutEntitlement: Bool) {
+  /// A holder; the default is one of one's own.
+  public init(identity: String, status: Status, isWithoutEntitlement: Bool, isExternal: Bool = false) {
     self.identity = identity
     self.status = status
     self.isWithoutEntitlement = isWithoutEntitlement
+    self.isExternal = isExternal
   }
 }
 
@@ -211,6 +214,8 @@ public struct Step: Hashable, Sendable {
     case identity(String)
     /// The person's access includes that of this account.
     case account(String)
+    /// Is one of those whom this built-in principal stands for.
+    case builtIn(String)
     /// Belongs to this group.
     case group(String)
     /// Holds this assignment: role on scope.

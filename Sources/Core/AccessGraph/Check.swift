@@ -140,6 +140,10 @@ private struct Ascent {
     (own, giver) = ([], nil)
     reached.removeAll(keepingCapacity: true)
     climb(from: bearer, ways)
+    graph.forEachBuiltIn(of: bearer, sight) { principal in
+      if own.contains(.allowed) { return }
+      climb(from: principal, ways.overdue(if: graph.overdue(identity: principal, sight) != nil))
+    }
     if own.isEmpty { return }
     let verdict = restrictions?.verdict(of: bearer) ?? (.yes, nil)
     let left = own.under(verdict.applies)

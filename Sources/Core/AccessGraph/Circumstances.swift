@@ -40,6 +40,8 @@ struct Circumstances {
   var hasClock = true
   /// Whether there is a resource, though none may be named; a request for a membership has none.
   var hasResource = true
+  /// Whether what cannot be evaluated fails, though the request is not known: as it will when the request is made.
+  var isEnforced = false
 
   /// Whether conditions all hold for a bearer.
   ///
@@ -53,9 +55,11 @@ struct Circumstances {
       case .no: return .no
       case .open: answer = .perhaps
       case .unevaluable:
-        guard case .complete = request else {
-          answer = .perhaps
-          continue
+        if !isEnforced {
+          guard case .complete = request else {
+            answer = .perhaps
+            continue
+          }
         }
         if failing == .no { return .no }
       }

@@ -31,7 +31,7 @@ extension AccessGraph {
     var judge = RightJudge(self, sight)
     while place < order.count, page.count < limit {
       let node = order[place]
-      let rights = rights(of: node, within: resource, &judge)
+      let rights = rights(of: node, within: resource, isOwn: true, &judge)
       if !rights.isEmpty {
         let id = id(node)
         page += rights.sorted { $0.right < $1.right }.map {
@@ -61,7 +61,8 @@ extension AccessGraph {
     var judge = RightJudge(self, sight)
     var held: [Held: Remainder] = [:]
     func add(_ node: Int32) {
-      for one in rights(of: node, within: resource, &judge) where one.right.effect == .deny || one.remainder.status != .denied {
+      for one in rights(of: node, within: resource, isOwn: true, &judge)
+      where one.right.effect == .deny || one.remainder.status != .denied {
         held[Held(identity: node, right: one.right)] = one.remainder
       }
     }

@@ -5,9 +5,10 @@ import Temporal
 
 /// Eligible access: what elevation policies would let identities obtain for themselves.
 ///
-/// Judged as in survey questions: what depends on the request is conditional. Not looked at: whether enough approvers are
-/// there just now, duties to be separated and lifetimes, for which a request may be refused all the same; what somebody else
-/// could ask for on one's behalf through a group; and revisions of roles and policies.
+/// Judged as in survey questions: what depends on the request is conditional; what cannot be evaluated fails, as it will when the
+/// request is made. Who does not meet what is required of a requester stands there where somebody else could ask for them. Not
+/// looked at: whether enough approvers are there just now, duties to be separated and lifetimes, for which a request may be
+/// refused all the same; and revisions of roles and policies.
 extension AccessGraph {
   /// Who is not allowed what is asked about and could get it, sorted by identity.
   ///
@@ -24,16 +25,25 @@ extension AccessGraph {
       guard let policy = elevation(node, sight) else { continue }
       let offers = eligibility.offers(of: policy)
       if offers.isEmpty { continue }
+      let helpers = eligibility.helpers(under: policy)
       forEachBearer(concernedBy: policy, sight) { bearer in
-        guard let way = eligibility.way(bearer, id(node), policy, offers) else { return }
+        guard let way = eligibility.way(bearer, id(node), policy, offers, helpers) else { return }
         forEachIdentity(servedBy: bearer, sight) { Self.add(way, to: &found[$0, default: []]) }
       }
     }
     let identities = Array(found.keys)
+    // Built-in principals are listed themselves, and not those who have it by them.
+    let builtIns = [everyoneNode, authenticatedNode].filter { $0 != none }.map { id($0) }
+    let isForAll = builtIns.contains { name in holders.contains { $0.identity.isExactly(name) } }
     return texts.order(of: identities.map { nodes[$0].text }).compactMap { place in
       let identity = id(identities[Int(place)])
       let index = firstPlace(in: 0..<holders.count) { !holders[$0].identity.precedes(identity) }
       if index < holders.count, holders[index].identity.isExactly(identity), holders[index].status == .allowed { return nil }
+      if isForAll, case .access(let action, let resource) = subject {
+        let circumstances = Circumstances(graph: self, sight: sight, resource: resource)
+        let decision = decision(identities[Int(place)], action: action, resource: resource, circumstances)
+        if decision.status == .allowed { return nil }
+      }
       return Eligible(identity: identity, ways: found[identities[Int(place)]] ?? [])
     }
   }
@@ -54,8 +64,10 @@ extension AccessGraph {
       let concerned = bearers.filter { concerns(policy, $0.ancestry) }
       if concerned.isEmpty { continue }
       let offers = eligibility.offers(of: policy)
+      if offers.isEmpty { continue }
+      let helpers = eligibility.helpers(under: policy)
       for bearer in concerned {
-        if let way = eligibility.way(bearer.node, id(node), policy, offers) { Self.add(way, to: &ways) }
+        if let way = eligibility.way(bearer.node, id(node), policy, offers, helpers) { Self.add(way, to: &ways) }
       }
     }
     if ways.isEmpty { return [] }
@@ -73,15 +85,19 @@ extension AccessGraph {
     var found: Set<Obtainable> = []
     for node in policyNodes {
       guard let policy = elevation(node, sight) else { continue }
-      for bearer in bearers where concerns(policy, bearer.ancestry) {
+      let concerned = bearers.filter { concerns(policy, $0.ancestry) }
+      if concerned.isEmpty { continue }
+      let helpers = helpers(under: policy, Asking(graph: self, sight: sight, policy: policy, scopes: nil))
+      for bearer in concerned {
         for access in accesses(policy.rule, bearer.node, sight) {
-          let request = Asking(graph: self, sight: sight, policy: policy, isForGroup: access.isGroup)
-          guard let terms = request.terms(of: bearer.node) else { continue }
+          let asking = Asking(graph: self, sight: sight, policy: policy, scopes: nil)
+          let own = asking.terms(of: bearer.node, isForGroup: access.isGroup).first
+          guard let terms = own ?? helpers.terms(isForGroup: access.isGroup) else { continue }
           found.insert(
             Obtainable(
               policy: id(node), requester: id(bearer.node), access: access, alone: terms.alone,
               isConditional: terms.isConditional, longestSeconds: policy.rule.longestSeconds,
-              allowsStanding: policy.rule.allowsStanding))
+              allowsStanding: policy.rule.allowsStanding, isAskedByAnother: own == nil))
         }
       }
     }
@@ -154,6 +170,20 @@ extension AccessGraph {
         body(link.other)
       }
     }
+  }
+
+  /// Who could ask for others under a policy, by role and by group.
+  ///
+  /// Costs nothing where anybody may ask whom it concerns; else O(whom it concerns), until one is found.
+  fileprivate func helpers(under policy: CompiledElevation, _ asking: Asking) -> Helpers {
+    var helpers = Helpers()
+    if policy.requirement.isEmpty { return helpers }
+    forEachBearer(concernedBy: policy, asking.sight) { bearer in
+      if helpers.isSettled { return }
+      for terms in asking.terms(of: bearer, isForGroup: false) { helpers.forRoles.add(terms) }
+      for terms in asking.terms(of: bearer, isForGroup: true) { helpers.forGroups.add(terms) }
+    }
+    return helpers
   }
 
   fileprivate func isDirectMember(_ identity: Int32, of group: Int32, _ sight: Sight) -> Bool {
@@ -245,20 +275,38 @@ private struct Eligibility: ~Copyable {
     return (free.isEmpty ? [] : [Gift(certainty: free, conditions: [])]) + conditional
   }
 
+  /// Who could ask for others under a policy.
+  func helpers(under policy: CompiledElevation) -> Helpers { graph.helpers(under: policy, asking(policy)) }
+
   /// The best that a bearer whom a policy concerns could get by it; nil where nothing.
-  func way(_ bearer: Int32, _ id: String, _ policy: CompiledElevation, _ offers: [Offer]) -> EligibleWay? {
+  func way(
+    _ bearer: Int32, _ id: String, _ policy: CompiledElevation, _ offers: [Offer], _ helpers: Helpers
+  ) -> EligibleWay? {
+    let asking = asking(policy)
     var best: EligibleWay?
     for offer in offers {
       if offer.isMembership, graph.isDirectMember(bearer, of: offer.group, sight) { continue }
-      let request = Asking(graph: graph, sight: sight, policy: policy, isForGroup: offer.isMembership)
-      guard let terms = request.terms(of: bearer) else { continue }
+      let own = asking.terms(of: bearer, isForGroup: offer.isMembership)
+      let all = own.isEmpty ? [helpers.terms(isForGroup: offer.isMembership)].compactMap { $0 } : own
+      if all.isEmpty { continue }
       let left = access(by: offer, bearer)
-      let status = (terms.isConditional ? left.underCondition : left).verdict.status
-      if status == .denied { continue }
-      let way = EligibleWay(policy: id, alone: terms.alone, status: status)
-      if best.map(way.isBetter) ?? true { best = way }
+      for terms in all {
+        let status = (terms.isConditional ? left.underCondition : left).verdict.status
+        if status == .denied { continue }
+        let way = EligibleWay(policy: id, alone: terms.alone, status: status, isAskedByAnother: own.isEmpty)
+        if best.map(way.isBetter) ?? true { best = way }
+      }
     }
     return best
+  }
+
+  /// What a policy says to requests for a role that would reach what is asked about.
+  private func asking(_ policy: CompiledElevation) -> Asking {
+    guard case .access(_, let resource) = subject else {
+      return Asking(graph: graph, sight: sight, policy: policy, scopes: nil)
+    }
+    let scopes = Scope.covering(resource).filter { scope in policy.rule.scopes.contains { Scope.covers($0, scope) } }
+    return Asking(graph: graph, sight: sight, policy: policy, scopes: scopes)
   }
 
   /// What a bearer would have by an offer, less what would be taken away at once.
@@ -294,26 +342,81 @@ private struct Offer {
   var isMembership: Bool { group != none }
 }
 
-/// What a policy says to a request of which nothing is known but who makes it.
-private struct Asking {
-  let policy: CompiledElevation
-  private let circumstances: Circumstances
+/// What becomes of a request under a policy.
+private struct Terms: Hashable {
+  /// Whether nobody else has to act.
+  let alone: Alone
+  /// Whether what is required of it depends on what is not known.
+  let isConditional: Bool
+}
 
-  init(graph: AccessGraph, sight: Sight, policy: CompiledElevation, isForGroup: Bool) {
-    self.policy = policy
-    // Of a role the scope may be chosen, so its attributes are open; a membership has none.
-    circumstances = Circumstances(graph: graph, sight: sight, resource: nil, hasResource: !isForGroup)
+/// What becomes of requests that somebody else makes.
+private struct Helpers {
+  /// Whether somebody may ask, and whether somebody may without a condition.
+  struct Some {
+    var isThere = false
+    var isFree = false
+
+    mutating func add(_ terms: Terms) {
+      isThere = true
+      if !terms.isConditional { isFree = true }
+    }
   }
 
-  /// Whether a requester gets by alone, and whether it depends on the request at all; nil where it may not ask.
-  func terms(of requester: Int32) -> (alone: Alone, isConditional: Bool)? {
+  var forRoles = Some()
+  var forGroups = Some()
+
+  /// Whether no other could make it better.
+  var isSettled: Bool { forRoles.isFree && forGroups.isFree }
+
+  /// What somebody gets for whom another asks: never alone.
+  func terms(isForGroup: Bool) -> Terms? {
+    let some = isForGroup ? forGroups : forRoles
+    return some.isThere ? Terms(alone: .no, isConditional: !some.isFree) : nil
+  }
+}
+
+/// What a policy says to a request of which nothing is known but who makes it.
+private struct Asking {
+  let sight: Sight
+  let policy: CompiledElevation
+  /// For a role, the scopes that one may choose from; open where that is none in particular.
+  private let forRoles: [Circumstances]
+  private let forGroups: Circumstances
+
+  init(graph: AccessGraph, sight: Sight, policy: CompiledElevation, scopes: [String]?) {
+    self.policy = policy
+    self.sight = sight
+    func circumstances(_ scope: String?, hasResource: Bool) -> Circumstances {
+      Circumstances(graph: graph, sight: sight, resource: scope, hasResource: hasResource, isEnforced: true)
+    }
+    // The whole tenant is no resource, and a membership has none.
+    forGroups = circumstances(nil, hasResource: false)
+    if let scopes, policy.dependsOnResource {
+      forRoles = scopes.map { $0 == "*" ? circumstances(nil, hasResource: false) : circumstances($0, hasResource: true) }
+    } else {
+      forRoles = [circumstances(nil, hasResource: true)]
+    }
+  }
+
+  /// What becomes of a request, for each scope that makes a difference; empty where it may not ask.
+  func terms(of requester: Int32, isForGroup: Bool) -> [Terms] {
+    var found: [Terms] = []
+    for circumstances in isForGroup ? [forGroups] : forRoles {
+      guard let terms = terms(of: requester, in: circumstances), !found.contains(terms) else { continue }
+      found.append(terms)
+    }
+    return found
+  }
+
+  private func terms(of requester: Int32, in circumstances: Circumstances) -> Terms? {
     let required = circumstances.applies(policy.requirement, to: requester, failing: .no)
     if required == .no { return nil }
-    guard let condition = policy.approvesItself else { return (.no, required == .perhaps) }
+    guard let condition = policy.approvesItself else { return Terms(alone: .no, isConditional: required == .perhaps) }
     switch circumstances.applies(condition, to: requester, failing: .no) {
-    case .yes: return (.yes, required == .perhaps)
-    case .perhaps: return (.conditional, required == .perhaps)
-    case .no: return (.no, required == .perhaps)
+    case .yes: return Terms(alone: .yes, isConditional: required == .perhaps)
+    case .perhaps: return Terms(alone: .conditional, isConditional: required == .perhaps)
+    case .no: return Terms(alone: .no, isConditional: required == .perhaps)
     }
   }
 }
@@ -325,6 +428,8 @@ struct CompiledElevation {
   let requirement: [Condition]
   /// Under which conditions nobody else has to act; nil for never.
   let approvesItself: [Condition]?
+  /// Whether it makes a difference on what a role is asked for.
+  let dependsOnResource: Bool
 
   /// Nil for a document that is no elevation policy.
   init?(_ document: PolicyDocument) {
@@ -336,6 +441,7 @@ struct CompiledElevation {
     case .always: approvesItself = []
     case .when(let condition): approvesItself = [Condition(observed: condition)]
     }
+    dependsOnResource = (requirement + (approvesItself ?? [])).contains(where: \.mentionsResource)
   }
 }
 

@@ -31,17 +31,21 @@ public struct EligibleWay: Hashable, Sendable {
   public var alone: Alone
   /// What the access would be: allowed, conditional or unknown.
   public var status: Status
+  /// Whether only somebody else could ask for it: the policy requires of who asks what they do not meet.
+  public var isAskedByAnother: Bool
 
   /// A way.
-  public init(policy: String, alone: Alone, status: Status) {
+  public init(policy: String, alone: Alone, status: Status, isAskedByAnother: Bool = false) {
     self.policy = policy
     self.alone = alone
     self.status = status
+    self.isAskedByAnother = isAskedByAnother
   }
 
   func isBetter(than other: EligibleWay) -> Bool {
     let order: [Status] = [.unknown, .conditional, .allowed]
     if alone != other.alone { return alone > other.alone }
+    if status == other.status { return !isAskedByAnother && other.isAskedByAnother }
     return (order.firstIndex(of: status) ?? 0) > (order.firstIndex(of: other.status) ?? 0)
   }
 }
@@ -75,7 +79,7 @@ public struct Obtainable: Hashable, Comparable, Sendable {
 
   /// The elevation policy under which it is asked for.
   public var policy: String
-  /// Who asks and would hold it: the identity, or an account of it.
+  /// Who would hold it and asks, unless only another may: the identity, or an account of it.
   public var requester: String
   /// What is asked for.
   public var access: Access
@@ -87,12 +91,15 @@ public struct Obtainable: Hashable, Comparable, Sendable {
   public var longestSeconds: Int64?
   /// Whether access without an end may be asked for.
   public var allowsStanding: Bool
+  /// Whether only somebody else could ask for it: the policy requires of who asks what they do not meet.
+  public var isAskedByAnother: Bool
 
   /// Something obtainable.
   public init(
     policy: String, requester: String, access: Access, alone: Alone, isConditional: Bool, longestSeconds: Int64?,
-    allowsStanding: Bool
+    allowsStanding: Bool, isAskedByAnother: Bool = false
   ) {
+    self.isAskedByAnother = isAskedByAnother
     self.policy = policy
     self.requester = requester
     self.access = access
@@ -105,7 +112,7 @@ public struct Obtainable: Hashable, Comparable, Sendable {
   /// Equal exactly if all bytes are.
   public static func == (a: Obtainable, b: Obtainable) -> Bool {
     a.isSame(as: b) && a.alone == b.alone && a.isConditional == b.isConditional && a.longestSeconds == b.longestSeconds
-      && a.allowsStanding == b.allowsStanding
+      && a.allowsStanding == b.allowsStanding && a.isAskedByAnother == b.isAskedByAnother
   }
 
   /// Whether it is the same access for the same requester under the same policy.

@@ -28,9 +28,9 @@ extension AccessGraph {
       (policyNodes.capacity + requestNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
-      + requests.count * Estimate.request + findings.count * Estimate.finding + attributes.count * Estimate.attribute + gaps
-      .count * MemoryLayout<GapKey>.stride
-    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count
+      + requests.count * Estimate.request + findings.count * Estimate.finding + attributes.count * Estimate.attribute
+      + gaps.count * MemoryLayout<GapKey>.stride
+    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

@@ -27,7 +27,10 @@ extension AccessGraph {
     case .request: requestNodes.append(number)
     case .role: roleNodes.append(number)
     case .source: sourceNodes.append(number)
-    case .identity: identityNodes.append(number)
+    case .identity:
+      identityNodes.append(number)
+      if text == Self.everyoneText { everyoneNode = number }
+      if text == Self.authenticatedText { authenticatedNode = number }
     case .group, .resource, .assignment, .event, .credential, .finding: break
     }
     return number
@@ -170,6 +173,7 @@ extension AccessGraph {
     if found != none { return found }
     let number = Int32(resources.count)
     resources.append(ResourceRecord(text: text))
+    if texts[text].utf8.starts(with: Trust.prefix.utf8) { trustScopes.insert(text) }
     resourceNumbers.insert(mixed(UInt64(UInt32(bitPattern: text))), number)
     return number
   }
@@ -190,6 +194,9 @@ extension AccessGraph {
 
   /// The text `*`, the first of every graph.
   static let everything: Int32 = 0
+  /// The texts of the built-in principals, the next ones.
+  static let everyoneText: Int32 = 1
+  static let authenticatedText: Int32 = 2
 
   /// Segments that a path rarely has more of.
   private static let usualScopes = 8

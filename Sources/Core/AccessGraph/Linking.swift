@@ -310,6 +310,9 @@ extension AccessGraph {
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
     case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].members), change)
+    case .existence where nodes[key.a].kind == .identity:
+      if entry.value == IdentityKind.externalNumber { externalNodes.insert(key.a) }
+      return
     case .existence where nodes[key.a].kind == .credential: return noteEnds(of: key.a, credentials[entry.value])
     case .existence, .attribute, .suspension, .acceptance: return
     }

@@ -42,11 +42,19 @@ struct PathWalk {
   /// Walks from an identity.
   mutating func run(from identity: Int32) {
     guard graph.isActive(identity, sight) else { return }
-    climb(identity, [identity], [.identity(identity)])
+    climb(from: identity, [identity], [.identity(identity)])
     var accounts: [(node: Int32, fact: Int32)] = []
     graph.forEachAccount(of: identity, sight) { accounts.append(($0, graph.entries[$1.entry].fact)) }
     for account in accounts {
-      climb(account.node, [identity, account.node], [.identity(identity), .link(account.fact), .identity(account.node)])
+      climb(from: account.node, [identity, account.node], [.identity(identity), .link(account.fact), .identity(account.node)])
+    }
+  }
+
+  /// From an identity, and from the built-in principals that it is one of.
+  private mutating func climb(from bearer: Int32, _ visited: [Int32], _ chain: [Element]) {
+    climb(bearer, visited, chain)
+    graph.forEachBuiltIn(of: bearer, sight) { principal in
+      climb(principal, visited + [principal], chain + [.builtIn(principal)])
     }
   }
 

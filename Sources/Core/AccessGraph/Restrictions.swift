@@ -161,6 +161,6 @@ extension AccessGraph {
     for link in live(nodes[bearer].links, sight) where link.other != bearer {
       if existed(bearer, since: link, sight), existed(link.other, since: link, sight) { starts.append(link.other) }
     }
-    return ancestry(of: starts, sight)
+    return ancestry(of: starts, withBuiltInsOf: bearer, sight)
   }
 }

@@ -160,6 +160,7 @@ extension AccessGraph {
     for fact in facts(in: nodes[bearer].links) {
       for (interval, person) in stretches(fact, k) where person != bearer { starts.append((person, IntervalSet(interval))) }
     }
+    for principal in builtIns(of: bearer) { starts.append((principal, activity(of: principal, k))) }
     return groups(above: starts, k)
   }
 

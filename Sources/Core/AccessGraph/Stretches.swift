@@ -329,7 +329,7 @@ extension AccessGraph {
   private func stretches(ofRightsOf bearer: StretchBearer, within resource: String?, _ k: Int64) -> [Right: IntervalSet] {
     var rights: [Right: IntervalSet] = [:]
     var closures: [Int32: [(node: Int32, role: CompiledRole, instants: IntervalSet)]] = [:]
-    for (principal, instants) in groups(above: [(bearer.node, bearer.instants)], k) {
+    for (principal, instants) in groups(above: [(bearer.node, bearer.instants)] + builtIns(of: bearer, k), k) {
       for fact in facts(in: nodes[principal].assignments) {
         for (interval, value) in stretches(fact, k) {
           let grant = grants[value]
@@ -368,6 +368,11 @@ extension AccessGraph {
         StretchBearer(node: account, instants: own.intersection(linked).intersection(activity(of: account, k))))
     }
     return bearers
+  }
+
+  /// The built-in principals that a bearer is one of, each with when.
+  private func builtIns(of bearer: StretchBearer, _ k: Int64) -> [(Int32, IntervalSet)] {
+    builtIns(of: bearer.node).map { ($0, bearer.instants.intersection(activity(of: $0, k))) }
   }
 
   /// Identities and all groups that they belong to, each with when.

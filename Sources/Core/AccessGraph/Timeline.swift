@@ -64,7 +64,7 @@ extension AccessGraph {
     _ element: Element, of path: ElementPath, to right: Right, as sight: Sight, _ other: Sight
   ) -> Bool {
     switch element {
-    case .identity(let node): return isActive(node, other)
+    case .identity(let node), .builtIn(let node): return isActive(node, other)
     case .link(let fact), .membership(let fact), .assignment(let fact):
       return holding(fact, other).map { $0.value == holding(fact, sight)?.value } ?? false
     case .inclusion(let included, let role):
@@ -100,7 +100,7 @@ extension AccessGraph {
   /// The events that take effect at this instant and begin the element.
   private func beginning(of element: Element, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
-    case .identity(let node):
+    case .identity(let node), .builtIn(let node):
       var causes = entries(at: sight, of: nodes[node].existence, .begins)
       if let fact = suspensionFact(of: node) { causes.formUnion(entries(at: sight, of: fact, .ends)) }
       return causes
@@ -113,7 +113,7 @@ extension AccessGraph {
   /// The events that take effect at this instant and end the element, or the one that set the end it came to.
   private func ending(of element: Element, _ before: Sight, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
-    case .identity(let node):
+    case .identity(let node), .builtIn(let node):
       var causes = entries(at: sight, of: nodes[node].existence, .ends)
       if let fact = suspensionFact(of: node) { causes.formUnion(entries(at: sight, of: fact, .begins)) }
       return causes

@@ -27,12 +27,16 @@ extension AccessGraph {
   }
 
   /// The rights of an identity, judged, on scopes at, above or below a resource where one is named.
-  func rights(of identity: Int32, within resource: String?, _ judge: inout RightJudge) -> [HeldRight] {
+  ///
+  /// - Parameter isOwn: whether what built-in principals give is left out, as in answers that list these themselves.
+  func rights(
+    of identity: Int32, within resource: String?, isOwn: Bool = false, _ judge: inout RightJudge
+  ) -> [HeldRight] {
     let sight = judge.circumstances.sight
     let bearers = bearers(of: identity, sight)
     var held: [Right: HeldRight] = [:]
     for bearer in bearers {
-      let granted = rights(of: bearer, sight, within: resource)
+      let granted = rights(of: bearer, sight, within: resource, isOwn: isOwn)
       // Of most there is one bearer.
       if bearers.count == 1 { return granted.compactMap { judged($0.key, $0.value, bearer.node, &judge) } }
       for (right, ways) in granted {
@@ -52,9 +56,11 @@ extension AccessGraph {
   /// The rights of a bearer as they were granted, on scopes at, above or below a resource where one is named.
   ///
   /// The certainty says only whether a way to it is free of overdue steps: `.allowed`, or the same overdue.
-  private func rights(of bearer: Bearer, _ sight: Sight, within resource: String?) -> [Right: Certainty] {
+  private func rights(
+    of bearer: Bearer, _ sight: Sight, within resource: String?, isOwn: Bool = false
+  ) -> [Right: Certainty] {
     var rights: [Right: Certainty] = [:]
-    for (principal, certainty) in principals(of: bearer, sight) {
+    for (principal, certainty) in principals(of: bearer, sight, isOwn: isOwn) {
       forEachGrant(of: principal, sight) { grant, edge in
         guard isRelated(grant, to: resource) else { return }
         let carried = certainty.overdue(if: isOverdue(edge, principal, grant.role, sight))
@@ -137,16 +143,20 @@ extension AccessGraph {
   }
 
   /// A bearer and its groups, each with the ways to it.
-  private func principals(of bearer: Bearer, _ sight: Sight) -> [(node: Int32, certainty: Certainty)] {
+  private func principals(of bearer: Bearer, _ sight: Sight, isOwn: Bool) -> [(node: Int32, certainty: Certainty)] {
     var climb = Climb(graph: self, sight: sight)
     climb.reach(bearer.node, bearer.ways)
+    if !isOwn { climb.reachBuiltIns(of: bearer.node, bearer.ways) }
     return climb.principals
   }
 
   /// Identities and all groups that they belong to.
-  func ancestry(of identities: [Int32], _ sight: Sight) -> [Int32] {
+  ///
+  /// - Parameter one: the identity whose built-in principals, and their groups, are among them. The default is nobody.
+  func ancestry(of identities: [Int32], withBuiltInsOf one: Int32 = none, _ sight: Sight) -> [Int32] {
     var climb = Climb(graph: self, sight: sight)
     for identity in identities { climb.reach(identity, .allowed) }
+    if one != none { climb.reachBuiltIns(of: one, .allowed) }
     return climb.principals.map(\.node)
   }
 
@@ -187,6 +197,13 @@ private struct Climb {
         guard graph.began(edge, since: since), graph.existed(edge.other, since: edge, sight) else { return }
         open.append((edge.other, fresh.overdue(if: graph.isOverdue(edge, edge.other, node, sight))))
       }
+    }
+  }
+
+  /// The built-in principals that an identity is one of.
+  mutating func reachBuiltIns(of identity: Int32, _ certainty: Certainty) {
+    graph.forEachBuiltIn(of: identity, sight) { principal in
+      reach(principal, certainty.overdue(if: graph.overdue(identity: principal, sight) != nil))
     }
   }
 

@@ -9,7 +9,9 @@ extension AccessGraph {
   ///
   /// O(assignments on covering scopes + members of the groups reached).
   public func who(_ subject: WhoSubject, from view: Viewpoint) -> [Holder] {
-    let spread = spread(subject, Sight(view))
+    let sight = Sight(view)
+    let spread = spread(subject, sight)
+    let hasExternals = !externalNodes.isEmpty
     var found: [Int32] = []
     var certainties: [Certainty] = []
     found.reserveCapacity(spread.count)
@@ -21,7 +23,8 @@ extension AccessGraph {
     return texts.order(of: found).map { place in
       let verdict = certainties[Int(place)].verdict
       return Holder(
-        identity: texts[found[Int(place)]], status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement)
+        identity: texts[found[Int(place)]], status: verdict.status, isWithoutEntitlement: verdict.isWithoutEntitlement,
+        isExternal: hasExternals && find(.identity, text: found[Int(place)]).map { isExternal($0, sight) } ?? false)
     }
   }
 

@@ -9,6 +9,8 @@ enum Element: Hashable {
   /// The identity, or an account of it, being there and not suspended.
   case identity(Int32)
   case link(Int32)
+  /// A built-in principal that the identity is one of.
+  case builtIn(Int32)
   case membership(Int32)
   case assignment(Int32)
   /// A role's definition including a role.
@@ -107,6 +109,9 @@ extension AccessGraph {
       let account = facts[fact].key.a
       let due = [held(fact, sight).due, overdue(identity: account, sight)].compactMap { $0 }.min()
       return makeStep(.account(id(account)), held(fact, sight).holding.begun, due: due)
+    case .builtIn(let node):
+      guard let since = presence(node, sight) else { preconditionFailure("a path's built-in principal exists") }
+      return makeStep(.builtIn(id(node)), since, due: overdue(identity: node, sight))
     case .membership(let fact):
       let held = held(fact, sight)
       return makeStep(

@@ -57,6 +57,33 @@ public struct Condition: Hashable, Sendable {
   }
 }
 
+extension Condition {
+  /// Whether it asks anything of the resource, as a key or as a variable.
+  public var mentionsResource: Bool {
+    (clauses ?? []).contains { clause in
+      clause.key.origin == .resource || clause.operands.contains { $0.texts.contains(where: \.mentionsResource) }
+    }
+  }
+}
+
+extension Condition.Operand {
+  fileprivate var texts: [ConditionText] {
+    switch self {
+    case .text(let text): [text]
+    case .resourceName(let parts): parts
+    case .number, .instant, .truth, .block, .bytes: []
+    }
+  }
+}
+
+extension ConditionText {
+  fileprivate var mentionsResource: Bool {
+    pieces.contains { piece in
+      if case .variable(let key, _) = piece { key.origin == .resource } else { false }
+    }
+  }
+}
+
 /// Reads conditions, and says where one is wrong.
 private struct ConditionReader {
   let pointer: String

@@ -98,6 +98,27 @@ extension World {
     return outlived
   }
 
+  /// Credentials obtained under a grant, and those obtained with these, that are looked at: far more than one grant has.
+  private static var credentialsUnderGrant: Int { 10_000 }
+
+  /// The credentials that are alive at t and were obtained under an assignment, or with one that was; by id.
+  ///
+  /// A key that was revoked still counts as what a session was obtained with. O(credentials obtained so).
+  public func aliveCredentials(under grant: String, at t: Instant) -> [CredentialStanding] {
+    var open: [CredentialEnd] = [.grant(grant)]
+    var seen: Set<Entity> = []
+    var alive: [CredentialStanding] = []
+    while let end = open.popLast(), seen.count < Self.credentialsUnderGrant {
+      for id in credentials(of: end) {
+        guard let standing = credential(id, at: t), end.isNamed(by: standing.document), seen.insert(.credential(id)).inserted
+        else { continue }
+        if standing.state == .alive { alive.append(standing) }
+        open.append(.parent(id))
+      }
+    }
+    return alive.sorted { $0.id.precedes($1.id) }
+  }
+
   /// The credentials with this end that are alive at t, by id.
   public func aliveCredentials(of end: CredentialEnd, at t: Instant) -> [CredentialStanding] {
     credentials(of: end).compactMap { id in

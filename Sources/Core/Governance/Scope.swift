@@ -5,6 +5,14 @@ public enum Scope {
     covers(scope, resource) || covers(resource, scope)
   }
 
+  /// Every scope that covers a resource: `*`, those above it from the shortest on, and itself.
+  public static func covering(_ resource: String) -> [String] {
+    if resource == "*" { return ["*"] }
+    let bytes = resource.utf8
+    let ends = bytes.indices.filter { bytes[$0] == UInt8(ascii: "/") } + [bytes.endIndex]
+    return ["*"] + ends.map { String(resource[..<$0]) }
+  }
+
   /// Whether the scope covers the resource.
   public static func covers(_ scope: String, _ resource: String) -> Bool {
     if scope == "*" || scope.isExactly(resource) { return true }

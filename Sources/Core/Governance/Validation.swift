@@ -14,6 +14,11 @@ extension Decision {
     }
     let entity = command.change.entity
     switch command.change {
+    case .identityRegistered(let id, let kind, _):
+      try check(id: id, "/id")
+      if BuiltIn.isReserved(id), kind != .external {
+        throw Refusal(.malformed, "must be external: \(id) is a built-in principal", at: "/kind")
+      }
     case .resourceDescribed(let path, _), .resourceRemoved(let path): try check(path: path, "/path")
     case .eventVoided: break
     case .findingRaised(let finding): try check(finding)

@@ -16,8 +16,8 @@ struct Arguments {
 
   /// Options that stand alone.
   private static let flags: Set<String> = [
-    "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "unapproved", "open", "observed-absent", "all",
-    "by-day", "paths",
+    "help", "once", "skip-invalid", "privileged", "quick", "jobs", "standing", "unapproved", "open", "observed-absent",
+    "all", "by-day", "paths", "apply",
   ]
 
   init(_ arguments: some Sequence<String>) throws(UsageError) {
@@ -52,6 +52,13 @@ struct Arguments {
 
   /// The next word that is no option.
   mutating func word() -> String? { words.isEmpty ? nil : words.removeFirst() }
+
+  /// Takes the next word if it is this one.
+  mutating func nextWord(is wanted: String) -> Bool {
+    guard words.first == wanted else { return false }
+    words.removeFirst()
+    return true
+  }
 
   mutating func word(_ what: String) throws(UsageError) -> String {
     guard let word = word() else { throw UsageError("\(what) is missing") }

@@ -15,7 +15,8 @@ extension EligibleWay {
   }
 
   fileprivate var text: String {
-    let notes = [alone.text, status == .allowed ? nil : status.rawValue].compactMap { $0 }
+    let asked = isAskedByAnother ? "asked for by another" : nil
+    let notes = [alone.text, status == .allowed ? nil : status.rawValue, asked].compactMap { $0 }
     return policy + (notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))")
   }
 }
@@ -30,7 +31,8 @@ extension Obtainable {
       case .role(let role, let scope): "role \(role) on \(scope)"
       case .group(let group): "membership in \(group)"
       }
-    let notes = [alone.text, isConditional ? "conditional" : nil].compactMap { $0 }
+    let asked = isAskedByAnother ? "asked for by another" : nil
+    let notes = [alone.text, isConditional ? "conditional" : nil, asked].compactMap { $0 }
     let account = requester.isExactly(identity) ? "" : ", for the account \(requester)"
     var text = "  eligible: \(what)\(account), by \(policy)"
     if !notes.isEmpty { text += " (\(notes.joined(separator: ", ")))" }
@@ -48,6 +50,3 @@ extension Alone {
     }
   }
 }
-
-/// What an answer over a stretch says of eligible access.
-let eligibleNotAnswered = "eligible access is not looked at over a stretch; ask with --at\n"

@@ -102,18 +102,26 @@ extension FulfilmentListReport {
     var table = TextTable()
     for fulfilment in fulfilments {
       let (ending, stage) = (fulfilment.ending, fulfilment.stage)
-      let age = stage.isExecuted ? "" : "for \(Lapse(from: ending.endedAt, to: view.at))"
+      let age = fulfilment.isExecuted ? "" : "for \(Lapse(from: ending.endedAt, to: view.at))"
       table.add(
         "  " + ending.assignment, "\(ending.grant.principal)", "\(ending.grant.role) on \(ending.grant.scope)",
         "\(ending.reason.words) \(ending.endedAt)", stage == .observedPresent ? "STILL PRESENT" : stage.words, age,
-        fulfilment.proof)
+        fulfilment.proof, fulfilment.credentials)
     }
     let more = next.map { "there are more; --since \($0.endedAt) goes on there, --limit shows more at once\n" } ?? ""
-    return title + table.text + more
+    return title + table.text.trimmingLines + more
   }
 }
 
 extension Fulfilment {
+  /// What was obtained under it and goes on.
+  fileprivate var credentials: String {
+    if credentialsAlive.isEmpty { return "" }
+    let named = credentialsAlive.prefix(3).joined(separator: ", ")
+    let more = credentialsAlive.count > 3 ? " and \(credentialsAlive.count - 3) more" : ""
+    return "NOT EXECUTED: \(named)\(more) still alive"
+  }
+
   /// What the stage rests on.
   fileprivate var proof: String {
     if let observed {

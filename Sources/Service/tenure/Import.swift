@@ -7,17 +7,20 @@ import Temporal
 
 extension Subcommand {
   static let importing = Subcommand(
-    name: "import", summary: "brings in what exists: the history of a Peribolos configuration in git, and usage",
+    name: "import", summary: "brings in what exists: a Peribolos configuration's history in git, an AWS CloudTrail, usage",
     usage: """
       import peribolos BUNDLE-OR-REPOSITORY [--source NAME] [--skip-invalid] [--tenant NAME]
+          tenure import cloudtrail DIR-OR-FILE… [--baseline FILE] [--skip-invalid] [--tenant NAME]
+            delivery files (.json, .json.gz); FILE is what get-account-authorization-details says
           tenure import usage FILE… --source NAME [--tenant NAME]
             NDJSON as POST /v1/usage takes it; a FILE - is the standard input. Importing again changes nothing.
       """
   ) { arguments in
-    switch try arguments.word("what to import (peribolos or usage)") {
+    switch try arguments.word("what to import (peribolos, cloudtrail or usage)") {
     case "peribolos": return try importPeribolos(&arguments)
+    case "cloudtrail": return try importCloudTrail(&arguments)
     case "usage": return try importUsage(&arguments)
-    case let other: throw UsageError("there is no import from \(other); there are peribolos and usage")
+    case let other: throw UsageError("there is no import from \(other); there are peribolos, cloudtrail and usage")
     }
   }
 

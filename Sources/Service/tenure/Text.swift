@@ -13,11 +13,14 @@ extension WhoReport {
     for holder in holders {
       table.add(
         "  " + holder.identity, holder.status == .allowed ? "" : holder.status.rawValue,
-        holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : "")
+        [
+          holder.isExternal ? "EXTERNAL" : nil,
+          holder.isWithoutEntitlement ? "WITHOUT ENTITLEMENT: its end was due already" : nil,
+        ].compactMap { $0 }.joined(separator: ", "))
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligible.map(\.text).joined() + (subject.isAboutResource ? coverage.text : "")
+      + eligible.map(\.text).joined() + becoming.text { $0.whoText } + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -33,7 +36,7 @@ extension WhoDuringReport {
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligibleNotAnswered + (subject.isAboutResource ? coverage.text : "")
+      + eligibleNotAnswered + "\n" + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -47,7 +50,7 @@ extension WhatReport {
         + (held.isWithoutEntitlement ? "  WITHOUT ENTITLEMENT: its end was due already\n" : "\n")
     }
     if rights.isEmpty { text += "  nothing\n" }
-    return text + eligible.map { $0.text(of: identity) }.joined()
+    return text + eligible.map { $0.text(of: identity) }.joined() + becoming.text { $0.whatText }
   }
 }
 
@@ -69,7 +72,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
-      + eligibleNotAnswered
+      + eligibleNotAnswered + "\n"
   }
 }
 
@@ -118,7 +121,20 @@ extension WhyReport {
       for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
     }
     if answer.isTruncated { text += "there are more paths; --paths says how many are shown\n" }
-    return text + EligibleWay.text(eligible) + coverage.text
+    return text + EligibleWay.text(eligible) + becoming.text { whyText($0) } + coverage.text
+  }
+
+  /// The chain, and then the path of whom it ends with.
+  private func whyText(_ way: Becoming) -> String {
+    var text = "by becoming \(way.target)\(way.status == .allowed ? "" : ", \(way.status.rawValue)")\n"
+    for step in way.steps {
+      text += "  \(step.text)\n      \(note(step.position))\n"
+      for condition in step.conditions { text += "  if \(condition.canonicalText)\n" }
+    }
+    guard let path = way.path else { return text }
+    for step in path.steps { text += "  \(step.kind.text)\(step.ending)\n      \(note(step.position))\n" }
+    for condition in path.conditions { text += "  if \(condition.canonicalText)\n" }
+    return text
   }
 
   private func note(_ position: Int64) -> String { events[position].map { $0.text(asOf: view.at) } ?? "event \(position)" }
@@ -201,6 +217,7 @@ extension Step.Kind {
     switch self {
     case .identity(let id): "identity \(id)"
     case .account(let id): "→ account \(id)"
+    case .builtIn(let id): "→ one of \(id)"
     case .group(let id): "→ group \(id)"
     case .assignment(let id, let role, let scope): "→ assignment \(id): role \(role) on \(scope)"
     case .role(let id): "→ includes role \(id)"

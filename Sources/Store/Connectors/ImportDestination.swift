@@ -14,6 +14,9 @@ public protocol ImportDestination {
   /// Records atomic batches in their order; a refusal fails its own batch only.
   func append(_ submissions: [Submission]) throws(SubmissionFailure) -> [Result<Receipt, Refusal>]
 
+  /// Which of these command ids are recorded already.
+  func recorded(commandIDs: [String]) throws -> Set<String>
+
   /// The command ids of a source's events that take effect at exactly that instant.
   func commandIDs(of source: String, at instant: Instant) throws -> Set<String>
 }
@@ -34,6 +37,9 @@ public struct TenantDestination: ImportDestination {
   public func append(_ submissions: [Submission]) throws(SubmissionFailure) -> [Result<Receipt, Refusal>] {
     try tenant.append(submissions)
   }
+
+  /// Asks for the ids in one round trip.
+  public func recorded(commandIDs: [String]) throws -> Set<String> { try tenant.recorded(commandIDs: commandIDs) }
 
   /// Reads the log page by page: one round trip for each thousand events.
   public func commandIDs(of source: String, at instant: Instant) throws -> Set<String> {

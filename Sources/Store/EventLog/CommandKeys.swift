@@ -87,3 +87,17 @@ struct CommandKeys {
     Refusal(.keyReused, "this key came before with another body; use a new key for a new command")
   }
 }
+
+extension Tenant {
+  /// Which of these idempotency keys are recorded already; one round trip.
+  public func recorded(commandIDs: [String]) throws -> Set<String> {
+    if commandIDs.isEmpty { return [] }
+    return try withConnection { connection in
+      let rows = try connection.query(
+        "SELECT command_id FROM tenure.command WHERE tenant_id = \(id) AND command_id = ANY(\(commandIDs))")
+      var recorded: Set<String> = []
+      for row in rows { recorded.insert(try row.string(0)) }
+      return recorded
+    }
+  }
+}

@@ -29,7 +29,7 @@ public struct FulfilmentFilter: Hashable, Sendable {
 
   fileprivate func admits(_ fulfilment: Fulfilment) -> Bool {
     switch progress {
-    case .open: !fulfilment.stage.isExecuted
+    case .open: !fulfilment.isExecuted
     case .stage(let stage): fulfilment.stage == stage
     case .any: true
     }
@@ -104,6 +104,7 @@ extension Tenant {
       for assignment in assignments {
         guard let ending = world.ending(of: assignment, at: t) else { continue }
         var fulfilment = Fulfilment(ending: ending)
+        fulfilment.credentialsAlive = world.aliveCredentials(under: assignment, at: t).map(\.id)
         for event in said[Entity(.assignment, assignment)] ?? [] { fulfilment.note(event) }
         seen.append((fulfilment, world.sightings(of: ending, in: readings), world.showings(of: ending, at: t)))
       }

@@ -49,6 +49,14 @@ import Testing
     return elevation("p", rule)
   }
 
+  /// A personal attribute, of which the log has only the digest.
+  private static func sealed(_ id: String) -> Change {
+    let digest = String(repeating: "a", count: 64)
+    return .identityRegistered(
+      id: id, kind: .person, attributes: ["email": .sealed(digest), "level": .open(.integer(9))])
+  }
+
+  private static let named: JSONValue = ["StringEquals": ["identity.email": "amy@example.org"]]
   private static let mfa: JSONValue = ["Bool": ["request.mfa": "true"]]
   private static let senior: JSONValue = ["NumericGreaterThan": ["identity.level": "5"]]
 
@@ -117,14 +125,64 @@ import Testing
       "alone by what is known of the identity", [elevation("p", ["approves_itself": senior])],
       is: ["amy p yes allowed", "hal p no allowed"]),
     Case(
-      "a requirement that is settled", [elevation("p", ["requires": ["condition": senior]])], is: ["amy p no allowed"]),
+      "a requirement that is settled", [elevation("p", ["requires": ["condition": senior]])],
+      is: ["amy p no allowed", "hal p no allowed, by another"]),
     Case(
       "a requirement that is open", [elevation("p", ["requires": ["condition": mfa]])],
       is: ["amy p no conditional", "hal p no conditional"]),
     Case(
-      "the scope may be chosen, so what depends on it is open",
-      [elevation("p", ["approves_itself": ["StringLike": ["resource.path": "db/*"]]])],
+      "the scope may be chosen: alone by one that may be asked for and reaches it",
+      [elevation("p", ["approves_itself": ["StringLike": ["resource.path": "db/prod/*"]]])], on: "db/prod/x/y",
+      is: ["amy p yes allowed", "hal p yes allowed"]),
+    Case(
+      "but not alone by one that may not be asked for, or does not reach it",
+      [elevation("p", ["approves_itself": ["StringLike": ["resource.path": ["db", "db/test/*", "db/prod/z"]]]])],
+      on: "db/prod/x", is: ["amy p no allowed", "hal p no allowed"]),
+    Case(
+      "what depends on the scope and on the request is open",
+      [
+        elevation(
+          "p", ["approves_itself": ["StringLike": ["resource.path": "db/prod*"], "Bool": ["request.mfa": "true"]]])
+      ],
       is: ["amy p conditional allowed", "hal p conditional allowed"]),
+    Case(
+      "of the whole tenant the scope has no path",
+      [elevation("p", ["scopes": ["*"], "approves_itself": ["StringEquals": ["resource.path": "db"]]])],
+      is: ["amy p yes allowed", "hal p yes allowed"]),
+    Case(
+      "what is required of the scope is met by one of them",
+      [elevation("p", ["requires": ["condition": ["StringEquals": ["resource.path": "db/prod/x"]]]])], on: "db/prod/x/y",
+      is: ["amy p no allowed", "hal p no allowed"]),
+    Case(
+      "what is required of the scope is met by none",
+      [elevation("p", ["requires": ["condition": ["StringEquals": ["resource.path": "db"]]]])], on: "db/prod/x", is: []),
+    Case(
+      "of a role the scope is any, so what depends on it is open",
+      [elevation("p", ["approves_itself": ["StringLike": ["resource.path": "db/*"]]])], of: .role("writer"),
+      is: ["amy p conditional allowed", "hal p conditional allowed"]),
+    Case(
+      "what nobody can evaluate is not met: a personal attribute",
+      [sealed("amy"), sealed("hal"), elevation("p", ["requires": ["condition": named]])], is: []),
+    Case(
+      "nor is it approved by it",
+      [sealed("amy"), elevation("p", ["approves_itself": named])], is: ["amy p no allowed", "hal p no allowed"]),
+    Case(
+      "who does not meet what is required is asked for by somebody who does",
+      [elevation("p", ["requires": ["condition": senior], "break_glass": true])],
+      is: ["amy p yes allowed", "hal p no allowed, by another"]),
+    Case(
+      "on a condition, where they meet it on one",
+      [
+        elevation(
+          "p", ["requires": ["condition": ["NumericGreaterThan": ["identity.level": "5"], "Bool": ["request.mfa": "true"]]]])
+      ],
+      is: ["amy p no conditional", "hal p no conditional, by another"]),
+    Case(
+      "not by somebody whom the policy does not concern, or who is suspended",
+      [
+        elevation(
+          "p", ["requires": ["condition": ["NumericGreaterThan": ["identity.level": "5"]]], "principals": ["group:night"]])
+      ], is: []),
     Case(
       "a membership has no scope",
       [grant("a", .group("admins"), "admin"), membershipOnly(["approves_itself": ["StringLike": ["resource.path": "db/*"]]])],
@@ -223,7 +281,9 @@ import Testing
 
   private static func text(_ eligible: [Eligible]) -> [String] {
     eligible.map { one in
-      "\(one.identity) " + one.ways.map { "\($0.policy) \($0.alone) \($0.status)" }.joined(separator: ", ")
+      "\(one.identity) "
+        + one.ways.map { "\($0.policy) \($0.alone) \($0.status)\($0.isAskedByAnother ? ", by another" : "")" }
+        .joined(separator: ", ")
     }
   }
 

@@ -167,8 +167,11 @@ struct Comparison {
     else {
       return answer.isWithoutEntitlement ? "\(name): \(answer.reason ?? "") has no entitlement to miss" : nil
     }
+    // Who has it as one of everyone is not listed for it: the built-in principal is.
+    if !self.naive.view(probe.view).builtIns(of: .identity(probe.identity)).isEmpty { return nil }
     let listed = Holder(
-      identity: probe.identity, status: answer.status, isWithoutEntitlement: answer.isWithoutEntitlement)
+      identity: probe.identity, status: answer.status, isWithoutEntitlement: answer.isWithoutEntitlement,
+      isExternal: holder?.isExternal ?? false)
     return holder == (answer.status == .denied ? nil : listed) ? nil : "\(name): \(listed) is listed as \(holder as Any)"
   }
 
@@ -273,11 +276,13 @@ struct Comparison {
 /// Answers as lines of text, by which they are compared byte by byte.
 enum Text {
   static func of(_ holder: Holder) -> String {
-    "\(holder.identity) \(holder.status)\(holder.isWithoutEntitlement ? " without entitlement" : "")"
+    "\(holder.identity) \(holder.status)\(holder.isWithoutEntitlement ? " without entitlement" : "")\(holder.isExternal ? " external" : "")"
   }
 
   static func of(_ eligible: Eligible) -> String {
-    let ways = eligible.ways.map { "\($0.policy) alone \($0.alone) \($0.status)" }
+    let ways = eligible.ways.map { way in
+      "\(way.policy) alone \(way.alone) \(way.status)\(way.isAskedByAnother ? " asked by another" : "")"
+    }
     return "\(eligible.identity) alone \(eligible.alone): \(ways.joined(separator: ", "))"
   }
 

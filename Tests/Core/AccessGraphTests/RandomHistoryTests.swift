@@ -90,7 +90,7 @@ import Testing
     return IndexLimits(edges: 2 + Int(seed % 3), changes: 1 + Int(seed % 4), strays: Int(seed % 5))
   }
 
-  private static func graph(of events: [Event], _ seed: UInt64) -> AccessGraph {
+  static func graph(of events: [Event], _ seed: UInt64) -> AccessGraph {
     let graph = AccessGraph(indexLimits: indexLimits(seed))
     for event in events { graph.apply(event) }
     graph.publish()

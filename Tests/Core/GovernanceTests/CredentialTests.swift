@@ -127,9 +127,13 @@ import Testing
     #expect(log.outlived("token", 2) == [])
     #expect(log.outlived("token", 3) == [Outlived(.grant, id: "trust", endedAt: Universe.instant(3))])
     #expect(log.world.aliveCredentials(of: .grant("trust"), at: Universe.instant(4)).map(\.id) == ["token"])
+    // And what was obtained with it, though it is revoked itself.
+    log.add(4, Self.issue(Self.key("deploy", holder: "bob", parent: "token"), "derived"))
+    #expect(log.world.aliveCredentials(under: "trust", at: Universe.instant(6)).map(\.id) == ["derived", "token"])
     log.add(5, .credentialRevoked(id: "token"))
     #expect(log.outlived("token", 5) == [])
     #expect(log.world.aliveCredentials(of: .grant("trust"), at: Universe.instant(5)).isEmpty)
+    #expect(log.world.aliveCredentials(under: "trust", at: Universe.instant(5)).map(\.id) == ["derived"])
     #expect(log.world.aliveCredentials(of: .grant("trust"), at: Universe.instant(4)).map(\.id) == ["token"])
   }
 

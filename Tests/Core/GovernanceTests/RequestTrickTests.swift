@@ -82,6 +82,22 @@ import Testing
     #expect(try refused { try desk.step("r", .approved, by: "cy") }?.code == .notEntitled)
   }
 
+  @Test func `a group does not get what somebody in it is excepted from`() throws {
+    var desk = try Self.desk()
+    try desk.tell(.groupCreated(id: "night", attributes: [:]))
+    try desk.define("db", RequestDesk.rule(approvals: 1, ["except": ["identity:dan", "group:night"]]))
+    let terms = RequestDesk.terms(.assignment(principal: .group("oncall"), role: "db-admin", scope: "prod", condition: nil))
+    let refusal = try refused { try desk.submit("r", terms) }
+    #expect(refusal?.code == .notPermitted && refusal?.message.contains("identity:dan") == true)
+    try desk.tell(.membershipRemoved(group: "oncall", member: .identity("dan")))
+    try desk.submit("r", terms)
+    // Excepted by another group, and in it only since.
+    try desk.tell(.membershipAdded(group: "night", member: .identity("mallory"), expiresAt: nil))
+    try desk.tell(.membershipAdded(group: "oncall", member: .identity("mallory"), expiresAt: nil))
+    try desk.step("r", .approved, by: "bob")
+    #expect(desk.state("r") == .failed && !desk.holds("r"))
+  }
+
   @Test func `reciprocity is found of any approver, however long the other request had waited`() throws {
     for (approvals, wait) in [(2, Int64(0)), (1, 86_400 * 31)] {
       var desk = try Self.desk(approvals: Int64(approvals), ["decide_within_seconds": 8_640_000])

@@ -25,7 +25,9 @@ import Testing
     let client = try await organisation().client
     let site = "action=repo.write&resource=acme/site"
     let rows: [(String, [String])] = [
-      ("who?\(site)", [#""eligible":[{"identity":"bob","alone":"yes","ways":\#(Self.ways)}],"next_cursor":null"#]),
+      (
+        "who?\(site)", [#""eligible":[{"identity":"bob","alone":"yes","ways":\#(Self.ways)}],"becoming":[],"next_cursor":null"#]
+      ),
       ("who?\(site)&at=2024-02-01T00:00:00Z", [#""eligible":[]"#]),
       ("who?role=admin", [#""eligible":[]"#, #""identity":"bob","status":"allowed""#]),
       ("who?privileged=true", [#""eligible":[]"#]),
@@ -34,7 +36,7 @@ import Testing
         "what?identity=bob",
         [
           #""eligible":[{"policy":"elevate","requester":"bob","role":"admin","scope":"acme","alone":"yes","status":"allowed","#,
-          #""longest_seconds":7200,"standing":false}],"next_cursor":null"#,
+          #""longest_seconds":7200,"standing":false}],"becoming":[],"next_cursor":null"#,
         ]
       ),
       ("what?identity=alice", [#""eligible":[]"#]),
@@ -60,7 +62,8 @@ import Testing
     let client = try await organisation().client
     let stretch = "from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z"
     for question in ["who?role=viewer", "who?action=repo.write&resource=acme/site", "what?identity=bob"] {
-      try await client.get("/v1/access/\(question)&\(stretch)").expect(200, #""eligible":null"#)
+      try await client.get("/v1/access/\(question)&\(stretch)").expect(
+        200, #""eligible":null,"becoming":null,"not_answered":{"eligible":"eligible access is told of moments,"#)
     }
   }
 

@@ -44,6 +44,36 @@ import Testing
     try await client.get("/v1/fulfilments?at=2024-01-31T00:00:00Z").expect(200, #""fulfilments":[]"#)
   }
 
+  /// Threads 39 and 42 of the field notes: a session survives what it rests on, a derived credential its grant.
+  ///
+  /// So an end is not executed while one of them lives, whoever says that it is.
+  @Test func `threads 39 and 42: an ending is not executed while a credential obtained under it is alive`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    for body in [
+      #"{"id":"TOKEN","kind":"token","identity":"bob","holder":"bob","grant":"bobs"}"#,
+      #"{"id":"SESSION","kind":"session","identity":"mona","holder":"bob","parent":"TOKEN","expires_at":"2024-03-03T00:00:00Z"}"#,
+    ] { try await client.post("/v1/credentials", body).expect(201) }
+    try await client.post("/v1/assignments/bobs/revoke", #"{"effective_at":"2024-03-02T00:00:00Z"}"#).expect(200)
+    try organisation.clock.set("2024-03-02T01:00:00Z")
+    try await client.post(
+      "/v1/assignments/bobs/confirm_fulfilment",
+      #"{"by":"alice","ended_at":"2024-03-02T00:00:00Z","stage":"observed_absent","evidence":"OPS-9"}"#
+    ).expect(200)
+    let listed = try await client.get("/v1/fulfilments")
+    listed.expect(
+      200, #""stage":"observed_absent","executed":false"#,
+      #""credentials_alive":["SESSION","TOKEN"],"credentials_alive_count":2"#)
+    // The token is taken away, and the session obtained with it goes on.
+    try await client.post("/v1/credentials/TOKEN/revoke", "{}").expect(200)
+    try await client.get("/v1/fulfilments?assignment=bobs").expect(
+      200, #""executed":false"#, #""credentials_alive":["SESSION"]"#)
+    try organisation.clock.set("2024-03-03T00:00:00Z")
+    try await client.get("/v1/fulfilments?assignment=bobs&state=all").expect(
+      200, #""executed":true"#, #""credentials_alive":[],"credentials_alive_count":0"#)
+    try await client.get("/v1/fulfilments?assignment=bobs&state=all&at=2024-03-02T12:00:00Z").expect(200, #""executed":false"#)
+  }
+
   @Test func `access that a request ended is listed with that`() async throws {
     let organisation = try await Organisation.told()
     let client = organisation.client

@@ -60,6 +60,8 @@ import Testing
       ("/v1/requests/r1/approve", #"{"by":"alice"}"#, 200), ("/v1/requests/r1/claim", #"{"by":"bob"}"#, 200),
       ("/v1/requests/r1/end", #"{"by":"bob"}"#, 200), ("/v1/requests/r2/deny", #"{"by":"alice"}"#, 200),
       ("/v1/requests/r3/withdraw", #"{"by":"bob"}"#, 200),
+      ("/v1/credentials", #"{"id":"AKIA1","kind":"key","identity":"bob","holder":"bob"}"#, 201),
+      ("/v1/credentials/AKIA1/revoke", "", 200),
       (
         "/v1/assignments/leos/confirm_fulfilment",
         #"{"by":"alice","ended_at":"2024-02-01T00:00:00Z","stage":"acknowledged","evidence":"OPS-7"}"#, 200

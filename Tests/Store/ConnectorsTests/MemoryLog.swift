@@ -17,6 +17,8 @@ final class MemoryLog: ImportDestination {
 
   func read<Answer>(_ body: (GraphWorld) throws -> Answer) throws -> Answer { try body(world) }
 
+  func recorded(commandIDs: [String]) throws -> Set<String> { Set(commandIDs.filter { answers[$0] != nil }) }
+
   func commandIDs(of source: String, at instant: Instant) throws -> Set<String> {
     Set(events.filter { $0.source == source && $0.effectiveAt == instant }.compactMap(\.commandID))
   }

@@ -89,9 +89,14 @@ public struct Fulfilment: Hashable, Sendable {
   public var observed: Observed?
   /// Whether our own check took it away.
   public var isEnforced = false
+  /// The ids of the credentials obtained under the assignment that are alive all the same, and of those obtained with them.
+  public var credentialsAlive: [String] = []
 
   /// An ending of which nothing else is known.
   public init(ending: AssignmentEnding) { self.ending = ending }
+
+  /// Whether the ending has been carried out: seen or enforced, and nothing that was obtained under it goes on.
+  public var isExecuted: Bool { stage.isExecuted && credentialsAlive.isEmpty }
 
   /// The furthest stage that it has reached; a stage may be reached without those before it.
   ///

@@ -41,6 +41,18 @@ extension Decision {
     guard world.concerns(rule.subjects, beneficiary, at: at) else {
       throw Refusal(.notPermitted, "nothing may be asked for \(beneficiary) under \(terms.policy)", at: "/proposal")
     }
+    if let excepted = exceptedMember(of: beneficiary, rule.subjects) {
+      throw Refusal(
+        .notPermitted, "would also give it to \(excepted), for whom nothing may be asked under \(terms.policy)", at: "/proposal"
+      )
+    }
+  }
+
+  /// Somebody in a group who is excepted from a policy that concerns the group.
+  private func exceptedMember(of beneficiary: Entity, _ subjects: PolicySubjects) -> Entity? {
+    guard beneficiary.kind == .group, !subjects.except.isEmpty else { return nil }
+    let gaining = world.identities(of: beneficiary, at: at)
+    return subjects.except.lazy.flatMap { world.identities(of: $0, at: at) }.filter(gaining.contains).min()
   }
 
   /// When the access would be had, were it granted now; nil where the time for it is over.

@@ -32,6 +32,8 @@ struct Endpoint: Sendable {
   let input: Input
   /// The status of a good answer.
   let status: Int
+  /// Members of the answer that need a word.
+  var answer: [Member] = []
   let handler: Handler
 
   init(

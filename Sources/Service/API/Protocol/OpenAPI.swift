@@ -59,11 +59,23 @@ enum OpenAPI {
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
     operation["responses"] = [
       String(endpoint.status): [
-        "description": "The answer", "content": ["application/json": ["schema": ["type": "object"]]],
+        "description": "The answer", "content": ["application/json": ["schema": answer(endpoint)]],
       ],
       "4XX": ["$ref": "#/components/responses/problem"], "5XX": ["$ref": "#/components/responses/problem"],
     ]
     return .object(operation)
+  }
+
+  /// Any object; members that need a word are described.
+  private static func answer(_ endpoint: Endpoint) -> JSONValue {
+    if endpoint.answer.isEmpty { return ["type": "object"] }
+    var properties = JSONObject()
+    for member in endpoint.answer {
+      var schema = member.schema.objectValue ?? JSONObject()
+      schema["description"] = .string(member.summary)
+      properties[member.name] = .object(schema)
+    }
+    return ["type": "object", "properties": .object(properties)]
   }
 
   private static func parameter(_ member: Member, in place: String) -> JSONValue {
@@ -116,11 +128,11 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + findings
-    + fulfilments + events + [commands] + access + check + find + webhooks + auditReports + usage
+    + fulfilments + events + [commands] + access + check + find + usage + webhooks + auditReports + incidents
 
   /// Whether it records events.
   var isWrite: Bool {
     method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" && !pattern.hasPrefix("/v1/webhooks")
-      && !pattern.hasPrefix("/v1/usage")
+      && !pattern.hasPrefix("/v1/usage") && !pattern.hasPrefix("/v1/incidents/")
   }
 }

@@ -19,6 +19,9 @@ enum Schemas {
   static let instant: JSONValue = ["type": "string", "format": "date-time", "examples": ["2024-05-01T00:00:00Z"]]
   static let cursor: JSONValue = ["type": "string", "maxLength": .integer(Int64(Cursor.textBytes))]
   static let position: JSONValue = ["type": "integer", "minimum": 1, "examples": [1]]
+  static let positions: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(IncidentQuestion.mostNames)), "items": position, "examples": [[1]],
+  ]
   static let asKnownAt: JSONValue = [
     "oneOf": [["type": "integer", "minimum": 0], ["type": "string", "format": "date-time"]], "examples": [1],
   ]
@@ -68,6 +71,27 @@ enum Schemas {
     "properties": ["type": ["enum": .array(RequestProposal.verbs.map { .string($0) })]],
     "description": "The members of that command without its id where it grants, its end, and those that all commands share",
     "examples": [["type": "assignment.grant", "principal": "identity:alice", "role": "viewer", "scope": "github.com/acme"]],
+  ]
+  /// Ways of becoming another identity, as answers have them.
+  static let becoming: JSONValue = [
+    "type": ["array", "null"],
+    "items": [
+      "type": "object", "required": ["identity", "as", "status", "steps"],
+      "properties": [
+        "identity": id, "as": id, "status": ["enum": ["allowed", "conditional", "unknown"]],
+        "steps": [
+          "type": "array",
+          "items": [
+            "type": "object",
+            "properties": [
+              "identity": id, "account": ["type": ["string", "null"]], "becomes": id,
+              "action": ["enum": .array(Trust.actions.map { .string($0) })], "assignment": id, "event": position,
+              "status": ["enum": ["allowed", "conditional", "unknown"]], "conditions": ["type": "array", "items": condition],
+            ],
+          ],
+        ],
+      ],
+    ],
   ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]

@@ -2,6 +2,14 @@ import AccessGraph
 import JSON
 import Temporal
 
+/// Why an answer over a stretch says nothing of eligible access.
+///
+/// Whom a policy concerns, what it requires and what it offers may each turn at any instant of it.
+public let eligibleNotAnswered = "eligible access is told of moments, not of a stretch; ask with at"
+
+/// Why an answer over a stretch says nothing of who becomes whom: each trust turns at instants of its own.
+let becomingNotAnswered = "who becomes whom is told of moments, not of a stretch; ask with at"
+
 /// Eligible access as answers write it.
 extension Eligible {
   func write(to writer: inout JSONWriter) {
@@ -28,6 +36,7 @@ extension Obtainable {
     writer.member("status", (isConditional ? Status.conditional : .allowed).rawValue)
     writer.member("longest_seconds", longestSeconds)
     writer.member("standing", allowsStanding)
+    if isAskedByAnother { writer.member("asked_by_another", true) }
     writer.endObject()
   }
 }
@@ -41,15 +50,23 @@ extension JSONWriter {
       member("policy", way.policy)
       member("alone", way.alone.rawValue)
       member("status", way.status.rawValue)
+      if way.isAskedByAnother { member("asked_by_another", true) }
       endObject()
     }
     endArray()
   }
 
-  /// Null, for an empty list would read like nobody.
-  mutating func writeEligibleNotAnswered() {
+  /// Null, for an empty list would read like nobody; and why.
+  mutating func writeNotAnswered() {
     key("eligible")
     null()
+    key("becoming")
+    null()
+    key("not_answered")
+    beginObject()
+    member("eligible", eligibleNotAnswered)
+    member("becoming", becomingNotAnswered)
+    endObject()
   }
 }
 

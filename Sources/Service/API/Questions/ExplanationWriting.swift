@@ -24,6 +24,16 @@ extension WhyReport {
     writer.beginArray()
     for path in answer.paths { write(path, to: &writer) }
     writer.endArray()
+    writer.key("becoming")
+    writer.beginArray()
+    for way in becoming.ways {
+      way.write(to: &writer) { path, writer in
+        writer.key("path")
+        write(path, to: &writer)
+      }
+    }
+    writer.endArray()
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
     writer.member("truncated", answer.isTruncated)
     writer.write(events)
   }
@@ -129,6 +139,7 @@ extension Step.Kind {
     switch self {
     case .identity(let id): writer.write(kind: "identity", id: id)
     case .account(let id): writer.write(kind: "account", id: id)
+    case .builtIn(let id): writer.write(kind: "built_in", id: id)
     case .group(let id): writer.write(kind: "group", id: id)
     case .assignment(let id, let role, let scope):
       writer.write(kind: "assignment", id: id)

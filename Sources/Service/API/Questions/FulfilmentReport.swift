@@ -58,6 +58,9 @@ extension Questions {
 }
 
 extension Fulfilment {
+  /// Credentials that are named of one ending: `/v1/credentials?grant=` lists them all.
+  private static let mostCredentials = 100
+
   /// Writes it as an object; a stage that has not been reached is `null`.
   func write(to writer: inout JSONWriter, at t: Instant) {
     writer.beginObject()
@@ -67,7 +70,7 @@ extension Fulfilment {
     writer.member("scope", ending.grant.scope)
     writer.member("source", ending.source)
     writer.member("stage", stage.rawValue)
-    writer.member("executed", stage.isExecuted)
+    writer.member("executed", isExecuted)
     writer.member("ended_at", ending.endedAt)
     writer.member("because", ending.reason.rawValue)
     writer.member("age_seconds", ending.endedAt.distance(to: t) / 1_000_000)
@@ -81,6 +84,8 @@ extension Fulfilment {
     writer.key("observed")
     if let observed { observed.write(to: &writer) } else { writer.null() }
     writer.member("enforced", isEnforced)
+    writer.member("credentials_alive", credentialsAlive.prefix(Self.mostCredentials).map { .string($0) })
+    writer.member("credentials_alive_count", Int64(credentialsAlive.count))
     writer.endObject()
   }
 }

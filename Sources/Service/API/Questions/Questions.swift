@@ -42,7 +42,8 @@ public final class Questions: Sendable {
       return WhoReport(
         subject: subject, view: view, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: subject.resource, at: view.at),
-        holders: holders, eligible: graph.eligible(subject, from: view, beside: holders))
+        holders: holders, eligible: graph.eligible(subject, from: view, beside: holders),
+        becoming: graph.becoming(subject, from: view, beside: holders))
     }
   }
 
@@ -64,7 +65,8 @@ public final class Questions: Sendable {
       WhatReport(
         identity: identity, isKnown: isKnown(identity, in: graph, view), view: view, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: nil, at: view.at),
-        rights: graph.what(identity, from: view), eligible: graph.obtainable(by: identity, from: view))
+        rights: graph.what(identity, from: view), eligible: graph.obtainable(by: identity, from: view),
+        becoming: graph.becoming(from: identity, from: view))
     }
   }
 
@@ -94,9 +96,10 @@ public final class Questions: Sendable {
         identity: identity, action: action, resource: resource, view: view, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: resource, at: view.at), answer: answer,
         eligible: graph.eligible(identity, action: action, resource: resource, from: view, unless: answer.status),
-        events: [:])
+        becoming: graph.becoming(identity, action: action, resource: resource, from: view), events: [:])
     }
-    report.events = try notes(report.answer.paths.flatMap { $0.steps.map(\.position) })
+    let steps = report.becoming.ways.flatMap { $0.steps.map(\.position) + ($0.path?.steps.map(\.position) ?? []) }
+    report.events = try notes(report.answer.paths.flatMap { $0.steps.map(\.position) } + steps)
     return report
   }
 

@@ -64,20 +64,25 @@ extension WhoReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("eligible", eligible.count)] }
+  var lists: [(name: String, count: Int)] {
+    [("identities", holders.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)]
+  }
 
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(view, position, coverage)
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     if list == 1 { return eligible[index].write(to: &writer) }
+    if list == 2 { return becoming.ways[index].write(to: &writer) }
     let holder = holders[index]
     writer.beginObject()
     writer.member("identity", holder.identity)
     writer.member("status", holder.status.rawValue)
     writer.member("without_entitlement", holder.isWithoutEntitlement)
+    if holder.isExternal { writer.member("external", true) }
     writer.endObject()
   }
 }
@@ -91,7 +96,7 @@ extension WhoDuringReport: ListReport {
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
@@ -109,17 +114,21 @@ extension WhatReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("eligible", eligible.count)] }
+  var lists: [(name: String, count: Int)] {
+    [("rights", rights.count), ("eligible", eligible.count), ("becoming", becoming.ways.count)]
+  }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "what")
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(view, position, coverage)
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
     if list == 1 { return eligible[index].write(to: &writer) }
+    if list == 2 { return becoming.ways[index].write(to: &writer) }
     writer.beginObject()
     rights[index].right.write(to: &writer)
     rights[index].remainder.write(to: &writer)
@@ -139,7 +148,7 @@ extension WhatDuringReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.write(during, asKnownAt, position, coverage)
-    writer.writeEligibleNotAnswered()
+    writer.writeNotAnswered()
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {

@@ -34,6 +34,8 @@ public struct WhoReport: Report {
   public var holders: [Holder]
   /// Who is not allowed it and could get it by a request, sorted by identity.
   public var eligible: [Eligible]
+  /// Who comes to it better by becoming another identity.
+  public var becoming: BecomingAnswer
 }
 
 /// The answer to `who` over a stretch; who was eligible is not looked at, and `eligible` is null.
@@ -68,6 +70,8 @@ public struct WhatReport: Report {
   public var rights: [HeldRight]
   /// What it could ask for, sorted; whether denies and boundaries would leave anything of it is not looked at.
   public var eligible: [Obtainable]
+  /// Whom it may become.
+  public var becoming: BecomingAnswer
 }
 
 /// The answer to `what` over a stretch; what could be asked for is not looked at, and `eligible` is null.
@@ -106,6 +110,8 @@ public struct WhyReport: Report {
   public var answer: WhyAnswer
   /// By which policies it could get the access; nil where it is allowed.
   public var eligible: [EligibleWay]?
+  /// By becoming whom it comes to the access, whether it also does by itself or not.
+  public var becoming: BecomingAnswer
   /// The events behind the steps, by position.
   public var events: [Int64: EventNote]
 }

@@ -8,9 +8,17 @@ import Temporal
 /// `/v1/access/…`: the questions, each as GET with a query and as POST with the same members in a body.
 extension Endpoint {
   static let access: [Endpoint] = [
-    both("who", "Who had access", whoMembers, Access.who),
-    both("what", "What an identity could do", whatMembers, Access.what),
-    both("why", "By which paths, and by whose authority", whyMembers, Access.why),
+    both(
+      "who", "Who had access", whoMembers,
+      answering: becoming("Who comes to it better by becoming another identity than by itself; null over a stretch"), Access.who
+    ),
+    both(
+      "what", "What an identity could do", whatMembers, answering: becoming("Whom it may become; null over a stretch"),
+      Access.what),
+    both(
+      "why", "By which paths, and by whose authority", whyMembers,
+      answering: becoming("By becoming whom it comes to the access, each with the shortest path of whom it becomes"), Access.why
+    ),
     both("timeline", "Each gain and loss, with the events that caused it", timelineMembers, Access.timeline),
     both("diff", "What was gained and lost between two moments", diffMembers, Access.diff),
     both("snapshot", "All entitlements, streamed", [.resource] + [.at, .asKnownAt], Access.snapshot),
@@ -30,11 +38,22 @@ extension Endpoint {
   ].flatMap { $0 }
 
   private static func both(
-    _ name: String, _ summary: String, _ members: [Member], _ handler: @escaping @Sendable (Call) throws -> Outcome
+    _ name: String, _ summary: String, _ members: [Member], answering answer: [Member] = [],
+    _ handler: @escaping @Sendable (Call) throws -> Outcome
   ) -> [Endpoint] {
-    [
+    var endpoints = [
       Endpoint(.get, "/v1/access/\(name)", "\(name)", summary, .query(members), handler),
       Endpoint(.post, "/v1/access/\(name)", "\(name)ByBody", summary, .body(members), handler),
+    ]
+    for index in endpoints.indices { endpoints[index].answer = answer }
+    return endpoints
+  }
+
+  /// The member `becoming` of an answer, and what says that a limit was hit.
+  private static func becoming(_ summary: String) -> [Member] {
+    [
+      Member("becoming", Schemas.becoming, summary),
+      Member("becoming_is_whole", ["type": "boolean"], "Only where it is false: a limit was hit, and there are more"),
     ]
   }
 

@@ -150,6 +150,7 @@ extension Step.Kind {
     switch self {
     case .identity(let id): "identity:\(id)"
     case .account(let id): "account:\(id)"
+    case .builtIn(let id): "whoever is \(id)"
     case .group(let id): "group:\(id)"
     case .assignment(let id, let role, let scope): "assignment:\(id) (\(role) on \(scope))"
     case .role(let id): "role:\(id)"

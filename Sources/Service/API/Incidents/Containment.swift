@@ -1,0 +1,204 @@
+public import AccessGraph
+public import EventLog
+public import Governance
+public import JSON
+import Temporal
+import Usage
+
+/// One step that contains an incident: a command, why, and what it breaks.
+public struct ContainmentStep: Hashable, Sendable {
+  /// The command.
+  public var command: Command
+  /// What it does, in words.
+  public var text: String
+  /// Why.
+  public var because: String
+  /// What stops working with it, as far as usage and ownership tell.
+  public var breaks: [String]
+}
+
+/// A plan that contains an incident: nothing is done until it is applied.
+public struct Containment: Sendable {
+  /// The moment and the position that it was planned at.
+  public var view: Viewpoint
+  /// Its steps: identities first, so that nobody makes new ways while the rest is taken away.
+  public var steps: [ContainmentStep]
+  /// Parties that it leaves alone, and why.
+  public var left: [(identity: String, because: String)]
+
+  /// The plan as one atomic batch.
+  public func submission(recordedBy: String, source: String) -> Submission {
+    Submission(
+      mode: .governed, source: source, basis: .declared, recordedBy: Recorder(id: recordedBy, authentication: "local"),
+      commands: steps.map(\.command))
+  }
+}
+
+extension Questions {
+  /// Days before the incident that tell what a credential or an identity is used for otherwise.
+  private static let usualDays: Int64 = 30
+
+  /// Plans how to contain an incident, as the world stands now: suspend, revoke credentials, end what the parties gave and were given.
+  ///
+  /// - Parameter authority: by whose authority the commands will be given.
+  public func containment(of question: IncidentQuestion, authority: Authority) throws -> Containment {
+    let (view, _) = try ask(nil, .head) { graph, view in (view, graph.position) }
+    let evidence = try IncidentEvidence(question, self, view)
+    var plan = Containment(view: view, steps: [], left: [])
+    try suspend(evidence, authority, &plan)
+    try revokeCredentials(evidence, authority, &plan)
+    try endGrants(evidence, authority, &plan)
+    return plan
+  }
+
+  private func suspend(_ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment) throws {
+    for party in evidence.parties {
+      let identity = Entity.identity(party.identity)
+      let (exists, isSuspended, owned) = try tenant.read { graph in
+        let world = graph.world(asKnownAt: plan.view.asKnownAt)
+        return (
+          world.exists(identity, at: plan.view.at),
+          world.value(of: .suspension(identity: party.identity), at: plan.view.at) != nil,
+          party.kind == .external ? [] : try ownedBy(party.identity, graph, world, plan.view.at)
+        )
+      }
+      let because: String? =
+        !exists ? "does not exist now" : isSuspended ? "is suspended already" : party.kind == .external ? "is outside" : nil
+      if let because {
+        plan.left.append((party.identity, because))
+        continue
+      }
+      var breaks = owned.map { "owns \($0)" }
+      if let usual = try usualUse(UsageFilter(identity: party.identity), evidence) { breaks.append(usual) }
+      plan.steps.append(
+        ContainmentStep(
+          command: Command(.identitySuspended(id: party.identity), authority: authority), text: "suspend \(party.identity)",
+          because: party.part.text, breaks: breaks))
+    }
+  }
+
+  private func revokeCredentials(_ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment) throws {
+    let alive = try tenant.read { graph in
+      let world = graph.world(asKnownAt: plan.view.asKnownAt)
+      var found: [CredentialStanding] = []
+      var open = evidence.parties.flatMap {
+        world.aliveCredentials(of: .identity($0.identity), at: plan.view.at)
+          + world.aliveCredentials(of: .holder($0.identity), at: plan.view.at)
+      }
+      var seen: Set<Entity> = []
+      // What was obtained with it goes with it.
+      while let standing = open.popLast() {
+        guard seen.insert(.credential(standing.id)).inserted else { continue }
+        found.append(standing)
+        open += world.aliveCredentials(of: .parent(standing.id), at: plan.view.at)
+      }
+      return found.sorted { ($0.issuedAt, $0.id) < ($1.issuedAt, $1.id) }
+    }
+    for standing in alive {
+      let usual = try usualUse(UsageFilter(credential: standing.id), evidence)
+      plan.steps.append(
+        ContainmentStep(
+          command: Command(.credentialRevoked(id: standing.id), authority: authority),
+          text: "revoke \(standing.document.kind.rawValue) \(standing.id)", because: "acts as \(standing.document.identity)",
+          breaks: usual.map { [$0] } ?? []))
+    }
+  }
+
+  /// Ends what parties gave, to whomever, and what they were given by a party or within the stretch.
+  private func endGrants(_ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment) throws {
+    let given = try tenant.read { graph in
+      let world = graph.world(asKnownAt: plan.view.asKnownAt)
+      return evidence.events.compactMap { event -> (fact: Fact, by: String)? in
+        let fact: Fact
+        switch event.change {
+        case .assignmentGranted(let id, _): fact = .assignment(id: id)
+        case .membershipAdded(let group, let member, _): fact = .membership(group: group, member: member)
+        default: return nil
+        }
+        guard let span = world.value(of: fact, at: plan.view.at), span.begun.position == event.position else { return nil }
+        return (fact, event.authority.actor?.id ?? "")
+      }
+    }
+    let got = try evidence.grants().filter { grant in
+      grant.to == nil && evidence.question.during.contains(grant.from) && !grant.isByParty
+    }
+    for (fact, by) in given {
+      plan.steps.append(ContainmentStep(fact, because: "given by \(by)", authority))
+    }
+    for grant in got where grant.scope != nil {
+      plan.steps.append(
+        ContainmentStep(.assignment(id: grant.grant), because: "\(grant.identity) got it during the incident", authority))
+    }
+  }
+
+  /// What a filter's uses before the incident were, in a line; nil where there were none.
+  private func usualUse(_ filter: UsageFilter, _ evidence: IncidentEvidence) throws -> String? {
+    var filter = filter
+    filter.to = evidence.question.during.from
+    filter.from = filter.to?.adding(microseconds: -Self.usualDays * 86_400_000_000)
+    let uses = try UsageStore(tenant).rows(filter, limit: UsageStore.maximumPage)
+    guard let last = uses.first else { return nil }
+    let actions = Set(uses.map(\.record.action)).sorted()
+    let more = uses.count == UsageStore.maximumPage ? "at least " : ""
+    return "was used \(more)\(uses.count) times in the \(Self.usualDays) days before, last at \(last.record.at): "
+      + actions.prefix(5).joined(separator: " ") + (actions.count > 5 ? " and \(actions.count - 5) more" : "")
+  }
+
+  private func ownedBy(_ owner: String, _ graph: AccessGraph, _ world: GraphWorld, _ t: Instant) throws -> [String] {
+    var owned: [String] = []
+    for kind in [EntityKind.identity, .group, .role] {
+      for id in graph.ids(of: kind) where owned.count < IncidentQuestion.mostNames {
+        let entity = Entity(kind, id)
+        guard case .attribute(.open(let value))? = world.value(of: .attribute(entity, name: "owner"), at: t)?.value,
+          value.stringValue?.isExactly(owner) == true
+        else { continue }
+        owned.append(entity.description)
+      }
+    }
+    return owned
+  }
+}
+
+extension ContainmentStep {
+  fileprivate init(_ fact: Fact, because: String, _ authority: Authority) {
+    let change: Change
+    switch fact {
+    case .assignment(let id): change = .assignmentRevoked(id: id)
+    case .membership(let group, let member): change = .membershipRemoved(group: group, member: member)
+    default: preconditionFailure("only grants are ended")
+    }
+    self.init(command: Command(change, authority: authority), text: change.phrase, because: because, breaks: [])
+  }
+}
+
+extension Containment: Report {
+  /// Writes the plan.
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("question", "contain")
+    writer.member("at", view.at)
+    writer.member("as_known_at", view.asKnownAt)
+    writer.key("steps")
+    writer.beginArray()
+    for step in steps {
+      writer.beginObject()
+      writer.member("command", step.command.change.type)
+      writer.member("entity", step.command.change.entity.description)
+      writer.member("text", step.text)
+      writer.member("because", step.because)
+      writer.member("breaks", step.breaks.map { .string($0) })
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.key("left")
+    writer.beginArray()
+    for (identity, because) in left {
+      writer.beginObject()
+      writer.member("identity", identity)
+      writer.member("because", because)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+}

@@ -1,0 +1,74 @@
+import Governance
+import Temporal
+
+/// The world at the head with what is planned and not yet recorded on top of it.
+struct PlannedWorld<Base: World> {
+  let base: Base
+  private var planned = Planned()
+
+  init(_ base: Base) { self.base = base }
+
+  /// What is planned: entries by fact, and the facts about each entity.
+  private struct Planned {
+    var entries: [Fact: [Entry]] = [:]
+    var facts: [Entity: [Fact]] = [:]
+    /// Behind every position of the log, in the order of planning.
+    var next = Self.firstPosition
+
+    static var firstPosition: Int64 { 1 << 60 }
+  }
+
+  /// Whether a position is of what is only planned.
+  static func isPlanned(_ position: Int64) -> Bool { position > Planned.firstPosition }
+
+  /// The entries of a fact, ordered by moment.
+  func entries(of fact: Fact) -> [Entry] {
+    let base = base.entries(of: fact)
+    guard let more = planned.entries[fact] else { return base }
+    return (base + more).sorted { $0.moment < $1.moment }
+  }
+
+  /// The facts that ever had the entity as an end, each once.
+  func facts(about entity: Entity) -> [Fact] {
+    let base = base.facts(about: entity)
+    guard let more = planned.facts[entity] else { return base }
+    let known = Set(base)
+    return base + more.filter { !known.contains($0) }
+  }
+
+  /// Whether the entity exists at t, after everything of that instant.
+  func exists(_ entity: Entity, at t: Instant) -> Bool {
+    Existence.stretches(of: entries(of: .existence(entity))).contains { $0.contains(t) }
+  }
+
+  /// The value of a fact at t by its own entries.
+  func value(of fact: Fact, at t: Instant) -> FactValue? {
+    Span.spans(of: entries(of: fact)).first { $0.contains(t) }?.value
+  }
+
+  /// Takes in what a command will write.
+  mutating func apply(_ change: Change, at t: Instant, source: String) {
+    for write in change.writes(effectiveAt: t) {
+      planned.next += 1
+      let entry = Entry(moment: Moment(t, planned.next), effect: write.effect, source: source)
+      planned.entries[write.fact, default: []].append(entry)
+      guard case .begins(let value, _) = write.effect else { continue }
+      for end in write.fact.ends(value) { planned.facts[end, default: []].append(write.fact) }
+    }
+  }
+
+  /// The assignments that a role and perhaps a principal have, with their stretches by their own entries.
+  func assignments(role: String, principal: Entity? = nil) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
+    facts(about: principal ?? .role(role)).compactMap { fact in
+      guard case .assignment(let id) = fact else { return nil }
+      let entries = entries(of: fact)
+      let spans = Span.spans(of: entries)
+      guard
+        case .begins(.grant(let grant), _)? = entries.first(where: { if case .begins = $0.effect { true } else { false } })?
+          .effect,
+        grant.role.isExactly(role)
+      else { return nil }
+      return (id, grant, spans, entries)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Governance
+import Temporal
+
+/// What an account's trail vouches for: the account, from its first record to its last.
+enum TrailCoverage {
+  /// The longest silence that is taken for one: in an account that is used, Amazon's own services leave records every day.
+  ///
+  /// A longer one is taken for files that were not read.
+  static let longestSilence: Int64 = 86_400_000_000
+
+  /// Stretches of records, joined where no longer silence lies between them.
+  static func stretches(_ instants: some Sequence<Instant>, joining others: IntervalSet = IntervalSet()) -> IntervalSet {
+    var intervals = others.intervals
+    for t in instants { intervals.append(Interval(from: t, to: t.next)) }
+    intervals.sort { $0.from < $1.from }
+    var joined: [Interval] = []
+    for interval in intervals {
+      if let last = joined.last, last.to.map({ $0.distance(to: interval.from) <= longestSilence }) ?? true {
+        let to = last.to.flatMap { a in interval.to.map { max(a, $0) } }
+        joined[joined.count - 1] = Interval(from: last.from, to: to)
+      } else {
+        joined.append(interval)
+      }
+    }
+    return IntervalSet(joined)
+  }
+
+  /// Stretches over which a trail was told not to record, and which left no record either: then it was the one that is read.
+  ///
+  /// Where records go on, another trail recorded them, and nothing is missing.
+  static func silences(_ switches: [(at: Instant, isOn: Bool)], _ instants: [Instant]) -> [Interval] {
+    switches.filter { !$0.isOn }.compactMap { off in
+      guard let next = instants.first(where: { $0 > off.at }), switches.contains(where: { $0.isOn && $0.at == next }) else {
+        return nil
+      }
+      return Interval(exactly: off.at.next, to: next)
+    }
+  }
+
+  /// The commands that record a gap, where it is not recorded.
+  static func gaps(of source: String, resource: String, _ gap: Interval, in world: some World) -> [Command] {
+    guard let until = gap.to else { return [] }
+    let fact = Fact.coverageGap(source: source, resource: resource, from: gap.from)
+    if world.holds(fact).contains(where: { $0.to == until }) { return [] }
+    return [
+      Command(
+        .coverageGap(source: source, resource: resource, until: until), effectiveAt: gap.from,
+        authority: Authority(reason: "the trail was told not to record, and there are no records"))
+    ]
+  }
+
+  /// The commands that lead from the coverage that is recorded to the one that the records show.
+  static func commands(of source: String, resource: String, _ instants: some Sequence<Instant>, in world: some World)
+    -> [Command]
+  {
+    let spans = world.holds(.coverage(source: source, resource: resource))
+    let covered = IntervalSet(spans.map { Interval(from: $0.from, to: $0.to) })
+    let missing = stretches(instants, joining: covered).subtracting(covered)
+    return missing.intervals.map { missing in
+      let change = Change.coverageBegan(source: source, resource: resource, expiresAt: missing.to)
+      return Command(
+        change, expecting: .either, effectiveAt: missing.from, authority: Authority(reason: "records of the trail"))
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Governance
+import JSON
+
+/// What the ids of roles and policies tell that a trail's documents and shares were recorded under.
+enum TrailRoles {
+  /// The resource whose document or share a role stands for.
+  static func resource(of role: String) -> String? {
+    let parts = role.split(separator: "/", omittingEmptySubsequences: false)
+    guard let place = parts.lastIndex(where: { words.contains(String($0)) }), place > 0 else { return nil }
+    return parts[..<place].joined(separator: "/")
+  }
+
+  /// Whether a role stands for one statement of a document that is among the roles.
+  static func isStatement(_ role: String, among roles: Set<Entity>) -> Bool {
+    guard let slash = role.lastIndex(of: "/"), Int(role[role.index(after: slash)...]) != nil else { return false }
+    return roles.contains(.role(String(role[..<slash])))
+  }
+
+  private static let words: Set<String> = ["policy", "acl", "share", "grant"]
+
+  /// The identities that managed policies bound, or bounded once.
+  static func boundaries(in world: some World) -> [(policy: String, identity: String)] {
+    world.policies(ofType: .boundary).flatMap { id -> [(policy: String, identity: String)] in
+      guard id.hasSuffix("/boundary") else { return [] }
+      let identity = String(id.dropLast("/boundary".count))
+      return world.entries(of: .attribute(.policy(id), name: "managed_policy")).compactMap { entry in
+        guard case .begins(.attribute(.open(let value)), _) = entry.effect, let policy = value.stringValue else { return nil }
+        return (policy, identity)
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import EventLog
+import Governance
+import JSON
+import Temporal
+import TestSupport
+import Testing
+import Usage
+
+@testable import API
+
+/// An incident replayed: mallory is made administrator by bob, makes a back door, uses it, and shares with the outside.
+@Suite struct IncidentTests {
+  private static let question = #""from":"2024-04-01T00:00:00Z","to":"2024-04-02T00:00:00Z""#
+
+  /// The organisation after the incident; its clock stands a day later.
+  private static func attacked() async throws -> Organisation {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try organisation.clock.set("2024-03-31T00:00:00Z")
+    try await client.post("/v1/identities", #"{"id":"mallory","kind":"person"}"#).expect(201)
+    try await organisation.use("u0", "2024-03-20T10:00:00Z", "mallory", "repo.read", "acme/site", "198.51.100.7")
+    try organisation.clock.set("2024-04-01T10:00:00Z")
+    try await organisation.act(
+      "bob", "mis", "/v1/assignments", #""id":"mistake","principal":"identity:mallory","role":"admin","scope":"acme""#)
+    try organisation.clock.set("2024-04-01T11:00:00Z")
+    try await organisation.act(
+      "mallory", "u1", "/v1/identities", #""id":"backdoor","kind":"service","attributes":{"owner":"mallory"}"#)
+    try await organisation.act(
+      "mallory", "u2", "/v1/assignments", #""id":"door","principal":"identity:backdoor","role":"admin","scope":"acme/vault""#)
+    try await organisation.act(
+      "mallory", "u3", "/v1/credentials", #""id":"K1","kind":"key","identity":"backdoor","holder":"mallory""#)
+    try await client.post("/v1/identities", #"{"id":"partner","kind":"external"}"#).expect(201)
+    try await organisation.act(
+      "backdoor", "u5", "/v1/assignments", #""id":"shared","principal":"identity:partner","role":"viewer","scope":"acme/vault""#
+    )
+    for (id, at, who, what) in [
+      ("u1", "2024-04-01T11:00:00Z", "mallory", "repo.admin"), ("u2", "2024-04-01T11:00:00Z", "mallory", "repo.admin"),
+      ("u3", "2024-04-01T11:00:00Z", "mallory", "repo.admin"), ("u4", "2024-04-01T11:05:00Z", "backdoor", "repo.read"),
+      ("u4b", "2024-04-01T11:05:20Z", "backdoor", "repo.read"), ("u5", "2024-04-01T11:06:00Z", "backdoor", "repo.admin"),
+    ] {
+      try await organisation.use(id, at, who, what, "acme/vault", "203.0.113.9", key: who == "backdoor" ? "K1" : nil)
+    }
+    try organisation.clock.set("2024-04-03T00:00:00Z")
+    return organisation
+  }
+
+  @Test func `a story is told from one name: who made whom, with what, and whom it touched`() async throws {
+    let organisation = try await Self.attacked()
+    let replayed = try await organisation.client.post("/v1/incidents/replay", #"{"identities":["mallory"],\#(Self.question)}"#)
+    replayed.expect(
+      200, #""identity":"mallory","kind":"person","because":"named","depth":0"#,
+      #""identity":"backdoor","kind":"service","because":"registered by mallory, event"#, #""whole":true"#,
+      #""id":"K1","kind":"key","identity":"backdoor","holder":"mallory""#,
+      #""principal":"identity:partner","kind":"external""#)
+    let parties = try #require(replayed.json["parties"]?.arrayValue).map { $0["identity"]?.stringValue }
+    #expect(parties == ["mallory", "backdoor"])
+    let grants = try #require(replayed.json["grants"]?.arrayValue)
+    #expect(grants.map { $0["grant"]?.stringValue } == ["mistake", "door"])
+    #expect(grants.map { $0["by_party"]?.boolValue } == [false, true])
+    #expect(grants.first?["event"]?["actor"]?["id"] == "bob")
+    let story = try #require(replayed.json["story"]?.arrayValue)
+    // What an event records is not told again as a use; two reads of one burst are one line.
+    #expect(story.map { $0["identity"]?.stringValue } == ["mallory", "mallory", "mallory", "backdoor", "backdoor"])
+    #expect(story.map { $0["count"]?.integerValue } == [1, 1, 1, 2, 1])
+    #expect(story.last?["text"]?.stringValue?.contains("identity:partner") == true)
+    #expect(story.first?["address"] == "203.0.113.9")
+    let uses = try #require(replayed.json["uses"]?.arrayValue)
+    #expect(uses.map { $0["covered_by"]?.stringValue } == ["mistake", "door", "door"])
+  }
+
+  @Test func `an address, a key and a session lead to the same parties`() async throws {
+    let client = try await Self.attacked().client
+    for named in [#""addresses":["203.0.113.9"]"#, #""identities":["mallory"],"credentials":["K1"]"#] {
+      let replayed = try await client.post("/v1/incidents/replay", "{\(named),\(Self.question)}")
+      let parties = Set(try #require(replayed.json["parties"]?.arrayValue).compactMap { $0["identity"]?.stringValue })
+      #expect(parties == ["mallory", "backdoor"], "\(named)")
+    }
+    // Whom nobody saw in the stretch has no part.
+    try await client.post(
+      "/v1/incidents/replay", #"{"addresses":["198.51.100.7"],\#(Self.question)}"#
+    ).expect(200, #""parties":[]"#)
+    try await client.post("/v1/incidents/replay", "{\(Self.question)}").expect(400, "must name somebody")
+  }
+
+  @Test func `without the grant nothing that followed from it would have been`() async throws {
+    let organisation = try await Self.attacked()
+    let events = try await organisation.client.get("/v1/events?entity=assignment:mistake")
+    let position = try #require(events.json["events"]?[0]?["position"]?.integerValue)
+    let asked = #"{"identities":["mallory"],"without":[\#(position)],\#(Self.question)}"#
+    let replayed = try await organisation.client.post("/v1/incidents/replay", asked)
+    let without = try #require(replayed.json["without"])
+    // All six uses rested on it: mallory's own, and the back door's, for mallory could not have made it.
+    #expect(without["uses"]?.arrayValue?.map { $0["id"]?.stringValue } == ["u1", "u2", "u3", "u4", "u4b", "u5"])
+    #expect(without["undecided_uses"] == 0)
+    let lost = Set(without["rights"]?.arrayValue?.compactMap { $0["identity"]?.stringValue } ?? [])
+    #expect(lost == ["mallory", "backdoor"])
+    #expect((without["events"]?.arrayValue?.count ?? 0) == 5)
+    // Without the back door's own grant mallory's uses stay.
+    let door = try await organisation.client.get("/v1/events?entity=assignment:door").json["events"]?[0]?["position"]?
+      .integerValue
+    let less = try await organisation.client.post(
+      "/v1/incidents/replay", #"{"identities":["mallory"],"without":[\#(try #require(door))],\#(Self.question)}"#)
+    #expect(less.json["without"]?["uses"]?.arrayValue?.map { $0["id"]?.stringValue } == ["u4", "u4b", "u5"])
+    // Nothing was recorded by asking.
+    try await organisation.client.get("/v1/access/check?identity=mallory&action=repo.admin&resource=acme/vault").expect(
+      200, #""status":"allowed""#)
+  }
+
+  @Test func `containment suspends, revokes and ends, says what breaks, and is one batch`() async throws {
+    let organisation = try await Self.attacked()
+    let plan = try organisation.questions.containment(
+      of: IncidentQuestion(
+        identities: ["mallory"],
+        during: Interval(from: try Instant(rfc3339: "2024-04-01T00:00:00Z"), to: try Instant(rfc3339: "2024-04-02T00:00:00Z"))),
+      authority: Authority(actor: Actor(id: "responder"), reason: "contain INC-7"))
+    #expect(
+      plan.steps.map(\.text) == [
+        "suspend mallory", "suspend backdoor", "revoke key K1", "revoked assignment door", "revoked assignment shared",
+        "revoked assignment mistake",
+      ])
+    #expect(plan.steps[0].breaks.contains { $0.contains("owns identity:backdoor") })
+    #expect(plan.steps[0].breaks.contains { $0.contains("was used 1 times in the 30 days before") })
+    let tenant = try organisation.questions.tenant
+    let before = tenant.head.position
+    try tenant.submitAndWait(plan.submission(recordedBy: "test", source: "incident"))
+    #expect(tenant.head.position == before + 6)
+    try await organisation.client.get("/v1/access/check?identity=backdoor&action=repo.admin&resource=acme/vault").expect(
+      200, #""status":"denied""#)
+    // Contained, there is nothing more to do.
+    let again = try organisation.questions.containment(
+      of: IncidentQuestion(
+        identities: ["mallory"],
+        during: Interval(from: try Instant(rfc3339: "2024-04-01T00:00:00Z"), to: try Instant(rfc3339: "2024-04-02T00:00:00Z"))),
+      authority: Authority(actor: Actor(id: "responder"), reason: "contain INC-7"))
+    #expect(again.steps.isEmpty)
+    #expect(again.left.map(\.because) == ["is suspended already", "is suspended already"])
+  }
+}
+
+extension Organisation {
+  /// Somebody does something, as a source tells it by the id of the record.
+  fileprivate func act(_ actor: String, _ record: String, _ path: String, _ body: String) async throws {
+    let authority = #""actor":{"id":"\#(actor)"},"ticket":{"system":"trail","key":"\#(record)"}"#
+    try await client.post(path, "{\(body),\(authority)}").expect(201)
+  }
+
+  fileprivate func use(
+    _ id: String, _ at: String, _ identity: String, _ action: String, _ resource: String, _ address: String, key: String? = nil
+  ) async throws {
+    let record = UsageRecord(
+      id: id, at: try Instant(rfc3339: at), identity: identity, action: action, resource: resource, credential: key,
+      address: address)
+    let receipt = try UsageStore(try questions.tenant).record([record], source: "trail")
+    #expect(receipt.new == 1)
+  }
+}
