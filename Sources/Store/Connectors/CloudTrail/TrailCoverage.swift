@@ -8,6 +8,17 @@ enum TrailCoverage {
   /// A longer one is taken for files that were not read.
   static let longestSilence: Int64 = 86_400_000_000
 
+  /// Actions that a trail of management events, which is what one is unless somebody pays for more, never tells of: data events as
+  /// the CloudTrail user guide lists them under "Logging data events", by the permissions that they take.
+  ///
+  /// Of a permission for any of them it can be said that it was used, where a trail does tell, and never that it was not. Nor of
+  /// becoming another identity, which a trail tells as sessions of that.
+  static let unseenActions = [
+    "identity:*", "s3:*Object*", "s3:ListBucket*", "s3:*MultipartUpload*", "lambda:Invoke*", "dynamodb:*Item*", "dynamodb:Query",
+    "dynamodb:Scan", "dynamodb:PartiQL*", "logs:PutLogEvents", "sns:Publish*", "sqs:*Message*", "kinesis:*Record*",
+    "bedrock:Invoke*", "sagemaker:InvokeEndpoint*", "cognito-identity:GetCredentialsForIdentity", "ebs:*SnapshotBlock*",
+  ]
+
   /// Stretches of records, joined where no longer silence lies between them.
   static func stretches(_ instants: some Sequence<Instant>, joining others: IntervalSet = IntervalSet()) -> IntervalSet {
     var intervals = others.intervals

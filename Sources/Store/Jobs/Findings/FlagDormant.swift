@@ -59,9 +59,9 @@ private struct FlagDormant {
 
   /// When every use of an assignment would have been seen; nil where there is anything of which it never would.
   private static func observed(_ exercise: AssignmentExercise) -> IntervalSet? {
-    guard exercise.isDocumentKnown, let first = exercise.permissions.first?.observed else { return nil }
-    if exercise.permissions.contains(where: { $0.observed.isEmpty }) { return nil }
-    return exercise.permissions.dropFirst().reduce(first) { $0.union($1.observed) }
+    let given = exercise.permissions.filter(\.liesInScope)
+    if !exercise.isDocumentKnown || given.contains(where: { $0.observed.isEmpty }) { return nil }
+    return given.reduce(IntervalSet()) { $0.union($1.observed) }
   }
 
   private static func together(_ known: IntervalSet??, _ more: IntervalSet?) -> IntervalSet? {
@@ -108,7 +108,7 @@ private struct FlagDormant {
 
 extension World {
   fileprivate func isActive(_ identity: Entity, at t: Instant) -> Bool {
-    identity.kind == .identity && exists(identity, at: t) && value(of: .suspension(identity: identity.id), at: t) == nil
+    identity.kind == .identity && !BuiltIn.isReserved(identity.id) && exists(identity, at: t) && value(of: .suspension(identity: identity.id), at: t) == nil
   }
 
   /// The accounts that belong to a person at t.

@@ -152,19 +152,21 @@ struct UnusedTally {
   /// Takes in one that holds now.
   mutating func add(_ exercise: AssignmentExercise) {
     let scope = exercise.grant.scope
-    for permission in exercise.permissions where !permission.held.isEmpty {
+    // Whoever uses what everyone has, or another account as a whole, is told of by a name of his own.
+    let isObservable = !exercise.identities.contains { BuiltIn.isReserved($0) }
+    for permission in exercise.permissions where permission.liesInScope && !permission.held.isEmpty {
       // The pattern as bytes, for which any kind of entity will do.
       let key = Key(role: .role(permission.role), index: permission.index, pattern: Entity(.resource, permission.pattern))
       var sum = patterns[key] ?? Sum()
       sum.lastUsed = [sum.lastUsed, permission.used.map(\.lastUsed).max()].compactMap { $0 }.max()
       sum.observed = sum.observed.union(permission.observed)
-      sum.isAllObserved = sum.isAllObserved && !permission.observed.isEmpty
+      sum.isAllObserved = sum.isAllObserved && isObservable && !permission.observed.isEmpty
       sum.days = max(sum.days, windows.days("unused_permission", scope: scope))
       sum.assignments += 1
       for identity in exercise.identities { sum.identities.insert(.identity(identity)) }
       patterns[key] = sum
     }
-    let isUnused = note(exercise, days: windows.days("unused_assignment", scope: scope))
+    let isUnused = isObservable && note(exercise, days: windows.days("unused_assignment", scope: scope))
     let role = Entity.role(exercise.grant.role)
     let isUnusedAsRole = isUnused && lies(exercise, beyond: windows.days("unused_role", scope: scope))
     roles[role, default: (0, 0)].all += 1
@@ -184,9 +186,10 @@ struct UnusedTally {
 
   /// Whether nothing of an assignment was used for so long, all of which could be seen.
   private func lies(_ exercise: AssignmentExercise, beyond days: Int64) -> Bool {
-    guard exercise.isDocumentKnown, !exercise.permissions.isEmpty else { return false }
+    let given = exercise.permissions.filter(\.liesInScope)
+    guard exercise.isDocumentKnown, !given.isEmpty else { return false }
     let since = exercise.lastUsed?.next ?? .earliest
-    return exercise.permissions.allSatisfy { isLong($0.observed, since: since, days: days) }
+    return given.allSatisfy { isLong($0.observed, since: since, days: days) }
   }
 
   /// Whether the part of some stretches since an instant lasts as long as a window; nothing never does.

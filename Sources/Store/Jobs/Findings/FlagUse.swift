@@ -89,7 +89,10 @@ private struct FlagUse {
     var found: [Finding] = []
     if let moment = use.permitted, moment >= windows.begin(Self.noPath, scope: scope, before: now) {
       let cover = cover(moment)
-      if cover.word == .noKnownPath || cover.word == .denied { found.append(finding(Self.noPath, moment, cover)) }
+      // Where the source names no resource, any way to the action somewhere may have been the one.
+      let isWithout =
+        cover.word == .noKnownPath && (use.resource != nil || !graph.gives(use.action, to: use.identity, at: moment))
+      if isWithout || cover.word == .denied { found.append(finding(Self.noPath, moment, cover)) }
     }
     if let moment = use.denied, moment >= windows.begin(Self.denied, scope: scope, before: now) {
       let cover = cover(moment)
@@ -118,6 +121,15 @@ private struct FlagUse {
             fix: ["type": "credential.revoke", "id": .string(found.session)])
         })
       after = page.next
+    }
+  }
+}
+
+extension AccessGraph {
+  /// Whether an identity may do something anywhere at t, be it on conditions.
+  fileprivate func gives(_ action: String, to identity: String, at t: Instant) -> Bool {
+    what(identity, from: Viewpoint(at: t, asKnownAt: position)).contains { held in
+      held.right.effect == .allow && (held.right.action.map { Pattern($0).matches(action) } ?? true)
     }
   }
 }
