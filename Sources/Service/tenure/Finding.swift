@@ -14,17 +14,23 @@ extension Subcommand {
           tenure finding show ID [--at T] [--as-known-at POSITION|T]
           tenure finding accept ID --until T --reason TEXT [--by WHO]
           tenure finding resolve ID --reason TEXT [--by WHO]
+          tenure finding apply ID [--by WHO] [--unapproved]
+          tenure finding rollback ID [--by WHO] [--unapproved]
 
       list shows what is open, by id. A job resolves what is no longer so, and opens again what has come back. An accepted
       finding is open again from --until on, without any job.
-      Exit status of list: 0 where there are any, 1 where there are none; of accept and resolve 1 where it is refused.
+      apply does what mends it, as a command, and resolves it: of an unused permission it makes the role smaller. rollback gives
+      the role back as it was, byte for byte, unless somebody has changed it since, and opens the finding again.
+      Exit status of list: 0 where there are any, 1 where there are none; of the others 1 where it is refused.
       """
   ) { arguments in
-    switch try arguments.word("what to do (list, show, accept or resolve)") {
+    switch try arguments.word("what to do (list, show, accept, resolve, apply or rollback)") {
     case "list": return try list(&arguments)
     case "show": return try show(&arguments)
     case "accept": return try answer("finding.accept", &arguments)
     case "resolve": return try answer("finding.resolve", &arguments)
+    case "apply": return try mend(&arguments) { try $0.application(of: $1, by: $2) }
+    case "rollback": return try mend(&arguments) { try $0.rollback(of: $1, by: $2) }
     case let other: throw UsageError("there is no tenure finding \(other); see tenure finding --help")
     }
   }
@@ -87,6 +93,45 @@ extension Subcommand {
       switch format {
       case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
       case .text: try Output.standard.writeText(report.shown.text)
+      }
+      return .yes
+    }
+  }
+}
+
+extension Subcommand {
+  /// Mends a finding, or takes that back.
+  private static func mend(
+    _ arguments: inout Arguments, _ commands: @escaping (Questions, String, String?) throws -> FindingApplication
+  ) throws -> ExitStatus {
+    let id = try arguments.word("the finding's id")
+    let by = arguments.option("by")
+    let isUnapproved = arguments.flag("unapproved")
+    let format = try arguments.format()
+    let name = arguments.tenantName()
+    return try withSession(&arguments) { session, arguments in
+      try arguments.finish()
+      let tenant = try session.tenant(name)
+      let questions = Questions(tenant: tenant)
+      var application: FindingApplication
+      do {
+        application = try commands(questions, id, by)
+      } catch let error as FindingApplicationError {
+        try Output.standard.writeText("refused: \(error)\n")
+        return .no
+      }
+      application.commands[0].isUnapproved = isUnapproved
+      do throws(SubmissionFailure) {
+        try tenant.submitAndWait(application.submission(recordedBy: "tenure finding"))
+      } catch {
+        guard case .refused(let refusal) = error else { throw error }
+        try Output.standard.writeText("refused: \(refusal)\n")
+        return .no
+      }
+      guard let report = try questions.finding(id) else { throw CommandError("the finding cannot be read") }
+      switch format {
+      case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
+      case .text: try Output.standard.writeText("\(application.summary)\n" + report.shown.text)
       }
       return .yes
     }

@@ -40,8 +40,9 @@ public struct Job: Sendable {
 
   /// Every job there is, in the order of their names.
   public static let all: [Job] = [
-    .deliverWebhooks, .dropOldUsage, .expireGrants, .flagBreaches, .flagEndings, .flagOrphans, .lapseRequests, .rollUpUsage,
-    .warnExpiring,
+    .deliverWebhooks, .dropOldUsage, .expireGrants, .flagBreaches, .flagDormant, .flagEndings, .flagOrphans, .flagUnused,
+    .flagUse,
+    .lapseRequests, .rollUpUsage, .warnExpiring,
   ]
 
   /// The job of that name.

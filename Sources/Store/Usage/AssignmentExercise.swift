@@ -31,6 +31,8 @@ public struct ExercisedPermission: Hashable, Sendable {
   public var resources: [String]
   /// When the assignment gave it, within the window.
   public var held: IntervalSet
+  /// Whether any of its resources lies within the assignment's scope; where none does, it gives nothing there.
+  public var liesInScope: Bool
   /// The part of that for which usage coverage could have seen every use of it.
   public var observed: IntervalSet
   /// The actions that were used, in byte order.

@@ -41,7 +41,7 @@ extension World {
         ground.permissions.append(
           ExercisedPermission(
             role: role, index: index, pattern: pattern, resources: permission.resources, held: given,
-            observed: paths.isEmpty ? IntervalSet() : observed, used: []))
+            liesInScope: !paths.isEmpty, observed: paths.isEmpty ? IntervalSet() : observed, used: []))
       }
     }
     return ground
@@ -166,7 +166,7 @@ extension UsageStore {
   /// Which permissions of some assignments were used over a window, by whomever they reached.
   ///
   /// A use counts for every assignment that gave it at its moment: its action and resource match one of the permissions within the
-  /// scope, and whoever used it was reached. Conditions are not judged, and what was denied was no use. Of days whose rows are gone
+  /// scope, and whoever used it was reached. One whose resource the source does not name counts by its action. Conditions are not judged, and what was denied was no use. Of days whose rows are gone
   /// only the first and the last use are known to the instant.
   /// - Parameters:
   ///   - assignments: at most ``exercisedAtOnce``; those that held at no time in the window are left out.
@@ -240,10 +240,12 @@ extension UsageStore {
       for (identity, during) in reached {
         let moments = during.intersection(permission.held)
         for entry in usage[identity] ?? [] {
-          let resource = entry.resource ?? "*"
-          guard pattern.matches(entry.action), Scope.covers(ground.grant.scope, resource),
-            resources.contains(where: { $0.matches(resource) }), let moment = try lastUse(of: entry, in: moments)
-          else { continue }
+          // Where the source names no resource, it may have been any: what may be a use is none of what is unused.
+          let isWithin =
+            entry.resource.map { resource in
+              Scope.covers(ground.grant.scope, resource) && resources.contains { $0.matches(resource) }
+            } ?? true
+          guard isWithin, pattern.matches(entry.action), let moment = try lastUse(of: entry, in: moments) else { continue }
           // Actions as bytes, for which any kind of entity will do.
           let action = Entity(.resource, entry.action)
           last[action] = max(last[action] ?? .earliest, moment)

@@ -1,5 +1,6 @@
 import JSON
 import AccessGraph
+import Cryptography
 import Dispatch
 import EventLog
 import Governance
@@ -201,6 +202,36 @@ import Testing
     #expect(known)
     #expect(try rebuild().isClean)
     #expect(try other.verify().isClean)
+  }
+
+  @Test func `a finding of version 1 stands in the rows as one of today does, and the log that holds it is sound`() throws {
+    let finding = Finding(rule: "membership_cycle", subject: .group("ops"), evidence: ["path": ["ops", "a", "ops"]])
+    let receipt = try tenant.submitAndWait(
+      Submission(
+        mode: .observation, source: "connector", basis: .observed,
+        recordedBy: Recorder(id: "test", authentication: "local"), commands: [Command(.findingRaised(finding))]))
+    let position = try #require(receipt.firstPosition)
+    // As the first version wrote it; only a superuser who switches the triggers off can put it there.
+    var body = try #require(try JSONValue(parsing: try tenant.events(at: [position])[0].body).objectValue)
+    body["version"] = 1
+    body["data"] = ["rule": "membership_cycle", "subject": "group:ops", "evidence": ["path": ["ops", "a", "ops"]]]
+    let bytes = JSONValue.object(body).canonicalBytes()
+    try superuser.transaction { superuser in
+      try superuser.execute("ALTER TABLE tenure.event DISABLE TRIGGER event_is_append_only")
+      try superuser.run(
+        """
+        UPDATE tenure.event SET body = \(String(decoding: bytes, as: UTF8.self)), version = 1, leaf = \(EventCodec.leaf(bytes).bytes)
+        WHERE tenant_id = \(tenant.id) AND position = \(position)
+        """)
+      try superuser.execute("ALTER TABLE tenure.event ENABLE ALWAYS TRIGGER event_is_append_only")
+    }
+    let verification = try tenant.verify()
+    #expect(verification.isClean, "\(verification)")
+    #expect(try rebuild().isClean)
+    let store = try ScratchDatabase.store()
+    let loaded = try #require(try store.find(tenant: name))
+    let standing = try loaded.read { $0.world(asKnownAt: $0.position).finding(finding.id, at: loaded.now) }
+    #expect(standing?.finding == finding && standing?.state == .open)
   }
 
   /// All relation rows of the tenant, as one number.

@@ -279,11 +279,11 @@ private struct NaiveJoin {
     guard let permission = permission(Key(found), of: assignment) else { return [:] }
     var used: [String: Instant] = [:]
     for record in records where record.outcome != .denied && window.contains(record.at) {
-      let resource = record.resource ?? "*"
       guard let grant = grant(assignment, at: record.at), gives(permission, found.role, assignment, at: record.at),
-        isReached(record.identity, by: grant.principal, at: record.at),
-        NaivePattern.covers(grant.scope, resource), NaivePattern.matches(found.pattern, record.action),
-        permission.resources.contains(where: { NaivePattern.matches($0, resource) })
+        isReached(record.identity, by: grant.principal, at: record.at), NaivePattern.matches(found.pattern, record.action),
+        record.resource.map({ resource in
+          NaivePattern.covers(grant.scope, resource) && permission.resources.contains { NaivePattern.matches($0, resource) }
+        }) ?? true
       else { continue }
       used[record.action] = max(used[record.action] ?? .earliest, record.at)
     }

@@ -135,15 +135,18 @@ public struct FindingRule: Hashable, Sendable {
       fix: "suspend the identity"),
     FindingRule(
       "use_without_path", .high, because: "access is used that nothing known here gives", by: ["action", "resource"],
+      after: unusedDays,
       fix: "find out by what it was allowed, and record that or take it away"),
     FindingRule(
       "denied_though_allowed", .low, because: "what is known here gives more than the system does", by: ["action", "resource"],
+      after: unusedDays,
       fix: "find out what denies it there, and record that"),
     FindingRule(
       "credential_outlives_grant", .high, because: "it still works, though what it was obtained under has ended",
       fix: "revoke the credential"),
     FindingRule(
       "session_from_several_networks", .high, because: "a session belongs to one place; from several it is perhaps stolen",
+      after: unusedDays,
       fix: "ask whose session it is, and revoke its credential"),
   ]
 }

@@ -25,7 +25,8 @@ extension World {
 
   /// What should have an owner and has none, or one who is not active.
   private func ownerless(_ entity: Entity, _ value: FactValue, at t: Instant) -> Finding? {
-    guard value.needsOwner else { return nil }
+    // What is there by itself belongs to nobody.
+    guard value.needsOwner, entity.kind != .identity || !BuiltIn.isReserved(entity.id) else { return nil }
     var evidence: JSONObject = ["owner": .null]
     if let owner = owner(of: entity, at: t) {
       guard let why = whyNotActive(owner, at: t) else { return nil }

@@ -5,12 +5,13 @@ import JSON
 import Temporal
 
 extension Job {
-  /// Finds privileged access that stands without an end, duties that one person holds together, and broken glass that nobody has
-  /// looked at.
+  /// Finds privileged access that stands without an end, duties that one person holds together, credentials that outlive what they
+  /// were obtained under, and broken glass that nobody has looked at.
   ///
   /// Counts as of every job that flags.
   public static let flagBreaches = Job(
-    name: FlagBreaches.name, summary: "finds standing privileged access, duties held together, and unreviewed broken glass",
+    name: FlagBreaches.name,
+    summary: "finds standing privilege, duties held together, credentials that outlive their grant, unreviewed broken glass",
     schedule: .fixed("20 2 * * *"), catchUp: .once
   ) { try FlagBreaches(context: $0).run() }
 }
@@ -18,7 +19,9 @@ extension Job {
 /// One run of the job.
 private struct FlagBreaches {
   static let name = "flag-breaches"
-  static let rules = ["standing_privileged_access", "separation_of_duties", unreviewed]
+  static let rules = ["standing_privileged_access", "separation_of_duties", "credential_outlives_grant", unreviewed]
+  /// Credentials looked at together.
+  static let credentialsPerSlice = 256
   private static let unreviewed = "break_glass_unreviewed"
   /// Roles looked at together, with all their assignments.
   static let rolesPerSlice = 16
@@ -36,6 +39,11 @@ private struct FlagBreaches {
     try sweep.look(at: [()], slice: 1) { _, graph in
       graph.world(asKnownAt: graph.position).standingConflicts(at: sweep.now).map(\.finding).reversed()
     }
+    let credentials = try sweep.tenant.read { $0.ids(of: .credential) }
+    try sweep.look(at: credentials, slice: Self.credentialsPerSlice) { slice, graph in
+      let world = graph.world(asKnownAt: graph.position)
+      return slice.compactMap { world.survivor($0, at: sweep.now) }
+    }
     let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
     let due = windows.begin(Self.unreviewed, before: sweep.now)
     let isWhole = try sweep.forEachOpenPage(of: "break_glass") { page in
@@ -52,5 +60,23 @@ private struct FlagBreaches {
       "requester": standing.finding.evidence["requester"] ?? .null,
     ]
     return Finding(rule: unreviewed, subject: standing.finding.subject, evidence: evidence)
+  }
+}
+
+extension World {
+  /// That a credential works at t though what it was obtained under has ended.
+  fileprivate func survivor(_ id: String, at t: Instant) -> Finding? {
+    guard let standing = credential(id, at: t) else { return nil }
+    let outlived = outlived(by: standing, at: t)
+    if outlived.isEmpty { return nil }
+    var evidence: JSONObject = [
+      "kind": .string(standing.document.kind.rawValue), "identity": .string(standing.document.identity),
+    ]
+    for one in outlived {
+      evidence[one.what.rawValue + "_ended"] = ["id": .string(one.id), "at": .string(one.endedAt.description)]
+    }
+    return Finding(
+      rule: "credential_outlives_grant", subject: .credential(id), evidence: .object(evidence),
+      fix: ["type": "credential.revoke", "id": .string(id)])
   }
 }

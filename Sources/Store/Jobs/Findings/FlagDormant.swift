@@ -1,0 +1,124 @@
+import AccessGraph
+import EventLog
+import Governance
+import JSON
+import Temporal
+import Usage
+
+extension Job {
+  /// Finds identities that have access and have done nothing for as long as their window.
+  ///
+  /// Only time counts over which usage coverage could see all that the identity has access to; where it could not, nothing is said.
+  /// Counts as of every job that flags.
+  public static let flagDormant = Job(
+    name: FlagDormant.name, summary: "finds identities that have access and do nothing",
+    schedule: .fixed("20 3 * * *"), catchUp: .once
+  ) { try FlagDormant(context: $0).run() }
+}
+
+/// One run of the job.
+private struct FlagDormant {
+  static let name = "flag-dormant"
+  static let rule = "dormant_identity"
+  /// Identities looked at together: their last uses are one round trip.
+  static let identitiesPerSlice = 256
+
+  let context: JobContext
+
+  func run() throws -> JobReport {
+    let sweep = try FindingSweep(job: Self.name, rules: [Self.rule], context: context)
+    let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
+    let assignments = try sweep.tenant.read { $0.ids(of: .assignment) }
+    let position = sweep.tenant.head.position
+    let window = Interval(
+      from: sweep.now.adding(microseconds: -UnusedTally.lookedBackDays * 86_400_000_000), to: sweep.now.next)
+    var seen: [Entity: IntervalSet?] = [:]
+    var rest = assignments[...]
+    while !rest.isEmpty {
+      if context.isOver() {
+        sweep.cutShort()
+        return try sweep.finish()
+      }
+      let slice = rest.prefix(UsageStore.exercisedAtOnce)
+      rest = rest.dropFirst(slice.count)
+      let live = try sweep.tenant.read { graph in
+        let world = graph.world(asKnownAt: position)
+        return slice.filter { world.value(of: .assignment(id: $0), at: sweep.now) != nil }
+      }
+      for exercise in try UsageStore(sweep.tenant).exercise(of: Array(live), during: window, asKnownAt: position) {
+        let observed = Self.observed(exercise)
+        for identity in exercise.identities {
+          // What is not seen of one of its grants is not known of it at all.
+          seen[.identity(identity)] = Self.together(seen[.identity(identity)], observed)
+        }
+      }
+    }
+    try note(seen.compactMapValues { $0 }, windows.days(Self.rule), sweep)
+    return try sweep.finish()
+  }
+
+  /// When every use of an assignment would have been seen; nil where there is anything of which it never would.
+  private static func observed(_ exercise: AssignmentExercise) -> IntervalSet? {
+    let given = exercise.permissions.filter(\.liesInScope)
+    if !exercise.isDocumentKnown || given.contains(where: { $0.observed.isEmpty }) { return nil }
+    return given.reduce(IntervalSet()) { $0.union($1.observed) }
+  }
+
+  private static func together(_ known: IntervalSet??, _ more: IntervalSet?) -> IntervalSet? {
+    guard let known else { return more }
+    guard let known, let more else { return nil }
+    return known.union(more)
+  }
+
+  private func note(_ seen: [Entity: IntervalSet], _ days: Int64, _ sweep: FindingSweep) throws {
+    var rest = seen.keys.sorted()[...]
+    while !rest.isEmpty {
+      if context.isOver() { return sweep.cutShort() }
+      let slice = rest.prefix(Self.identitiesPerSlice)
+      rest = rest.dropFirst(slice.count)
+      // Each with the accounts that a person acts by.
+      let active = try sweep.tenant.read { graph in
+        let world = graph.world(asKnownAt: graph.position)
+        return slice.filter { world.isActive($0, at: sweep.now) }.map { ($0, [$0] + world.accounts(of: $0, at: sweep.now)) }
+      }
+      // Denied ones count, too: whoever is refused is there.
+      let uses = try UsageStore(sweep.tenant).lastUses(of: active.flatMap(\.1).map(\.id))
+      try sweep.note(
+        active.compactMap { identity, selves in
+          let last = selves.compactMap { uses[$0] }.max()
+          return finding(about: identity, seen[identity] ?? IntervalSet(), last, days, sweep.now)
+        })
+    }
+  }
+
+  private func finding(
+    about identity: Entity, _ seen: IntervalSet, _ last: Instant?, _ days: Int64, _ now: Instant
+  ) -> Finding? {
+    guard let counted = Interval(exactly: last?.next ?? .earliest, to: now) else { return nil }
+    let parts = seen.intersection(counted).intervals
+    let length = parts.reduce(Int64(0)) { $0 + $1.from.distance(to: $1.to ?? now) }
+    guard !parts.isEmpty, length >= days * 86_400_000_000 else { return nil }
+    var evidence: JSONObject = ["window_days": .integer(days)]
+    evidence["last_used"] = last.map { .string($0.description) } ?? .null
+    return Finding(
+      rule: Self.rule, subject: identity, evidence: .object(evidence),
+      fix: ["type": "identity.suspend", "id": .string(identity.id)])
+  }
+}
+
+extension World {
+  fileprivate func isActive(_ identity: Entity, at t: Instant) -> Bool {
+    identity.kind == .identity && !BuiltIn.isReserved(identity.id) && exists(identity, at: t) && value(of: .suspension(identity: identity.id), at: t) == nil
+  }
+
+  /// The accounts that belong to a person at t.
+  fileprivate func accounts(of person: Entity, at t: Instant) -> [Entity] {
+    facts(about: person).compactMap { fact in
+      guard case .link(let account) = fact, case .person(let id)? = value(of: fact, at: t)?.value, .identity(id) == person
+      else {
+        return nil
+      }
+      return .identity(account)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import EventLog
+public import Governance
+import Postgres
+public import Temporal
+
+/// A session that was used from several networks.
+public struct SessionNetworks: Hashable, Sendable {
+  /// The session.
+  public var session: String
+  /// As whom it acted.
+  public var identity: String
+  /// The networks, in order: the first 16 bits of an IPv4 address, 32 of an IPv6 address.
+  public var networks: [String]
+  /// The first use.
+  public var firstUsed: Instant
+}
+
+extension UsageStore {
+  /// Addresses of a session that are looked at: of a session from more the first ones say enough.
+  private static let addresses: Int32 = 200
+  /// Networks of a session that are told.
+  private static let toldNetworks = 20
+
+  /// Sessions that were used from addresses of more than one network since an instant, by session.
+  ///
+  /// What is no address, as a service's name, is not looked at: a service acts for the session from its own network. Wider networks
+  /// than a provider gives to one customer, so that a phone that changes its address is no finding. One round trip; a pass over the
+  /// rows of the days that are kept since.
+  ///
+  /// - Returns: the sessions, and the one to go on after; nil at the end.
+  public func sessionsFromSeveralNetworks(
+    since: Instant, after session: String = "", limit: Int
+  ) throws -> (found: [SessionNetworks], next: String?) {
+    let rows = try tenant.withConnection { connection in
+      try connection.query(
+        """
+        SELECT session, min(identity), (array_agg(DISTINCT address ORDER BY address))[:\(Self.addresses)], min(used_at)
+        FROM tenure.usage
+        WHERE tenant_id = \(tenant.id) AND used_at >= \(since.timestamp) AND session > \(session) AND address IS NOT NULL
+        GROUP BY session HAVING min(address) < max(address) ORDER BY session LIMIT \(Int64(limit))
+        """
+      ).map { row in
+        SessionNetworks(
+          session: try row.string(0), identity: try row.string(1), networks: try row.array(2, of: String.self),
+          firstUsed: Instant(try row.timestamp(3)))
+      }
+    }
+    let found = rows.compactMap { row -> SessionNetworks? in
+      var row = row
+      let networks = Set(row.networks.compactMap(Self.network(of:))).sorted { $0.precedes($1) }
+      row.networks = Array(networks.prefix(Self.toldNetworks))
+      return networks.count > 1 ? row : nil
+    }
+    return (found, rows.count == limit ? rows.last?.session : nil)
+  }
+
+  /// When identities did anything last, denied or not; those that never did are left out.
+  ///
+  /// One round trip: a look at an index of the roll-up for each, and of each day that is not rolled up.
+  public func lastUses(of identities: [String]) throws -> [Entity: Instant] {
+    if identities.isEmpty { return [:] }
+    let rows = try tenant.withConnection { connection in
+      try connection.query(
+        """
+        SELECT i.identity, u.last_used FROM unnest(\(identities)) AS i (identity), LATERAL (
+          SELECT greatest(
+            (SELECT max(d.last_used) FROM tenure.usage_daily d WHERE d.tenant_id = \(tenant.id) AND d.identity = i.identity),
+            (SELECT max(r.used_at) FROM tenure.usage r WHERE r.tenant_id = \(tenant.id) AND r.identity = i.identity
+              AND r.used_at >= (SELECT min(m.day)::timestamp AT TIME ZONE 'UTC' FROM tenure.usage_mark m
+                WHERE m.tenant_id = \(tenant.id)))) AS last_used
+        ) u WHERE u.last_used IS NOT NULL
+        """
+      ).map { (Entity.identity(try $0.string(0)), Instant(try $0.timestamp(1))) }
+    }
+    return Dictionary(rows) { max($0, $1) }
+  }
+
+  /// The network that an address lies in; nil for what is no address.
+  static func network(of address: String) -> String? {
+    let parts = address.split(separator: ".", omittingEmptySubsequences: false)
+    if parts.count == 4, parts.allSatisfy({ UInt8($0) != nil }) { return "\(parts[0]).\(parts[1]).0.0/16" }
+    let groups = address.split(separator: ":", omittingEmptySubsequences: false)
+    guard groups.count > 2, groups.count <= 9, groups.allSatisfy({ $0.isEmpty || UInt16($0, radix: 16) != nil }) else {
+      return nil
+    }
+    // Behind the two colons that stand for zeros nothing is of the first bits.
+    let first = groups.prefix { !$0.isEmpty }.prefix(2).compactMap { UInt16($0, radix: 16) }
+    let filled = first + Array(repeating: 0, count: 2 - first.count)
+    return filled.map { String($0, radix: 16) }.joined(separator: ":") + "::/32"
+  }
+}
