@@ -53,6 +53,8 @@ public enum Schema {
     SQLFile(name: "m0036_usage_daily", bytes: PackageResources.m0036_usage_daily_sql),
     SQLFile(name: "m0037_findings", bytes: PackageResources.m0037_findings_sql),
     SQLFile(name: "m0038_finding_acceptances", bytes: PackageResources.m0038_finding_acceptances_sql),
+    SQLFile(name: "m0039_memberships_by_end", bytes: PackageResources.m0039_memberships_by_end_sql),
+    SQLFile(name: "m0040_event_of_any_expiry", bytes: PackageResources.m0040_event_of_any_expiry_sql),
   ]
 
   /// Functions, in the order in which they need one another.
@@ -101,6 +103,8 @@ public enum Schema {
     SQLFile(name: "usage_day_table", bytes: PackageResources.usage_day_table_sql),
     SQLFile(name: "usage_days_missing", bytes: PackageResources.usage_days_missing_sql),
     SQLFile(name: "make_usage_day", bytes: PackageResources.make_usage_day_sql),
+    SQLFile(name: "prune_job_runs", bytes: PackageResources.prune_job_runs_sql),
+    SQLFile(name: "prune_deliveries", bytes: PackageResources.prune_deliveries_sql),
     SQLFile(name: "drop_usage_day", bytes: PackageResources.drop_usage_day_sql),
     SQLFile(name: "usage_by_day", bytes: PackageResources.usage_by_day_sql),
   ]

@@ -154,7 +154,7 @@ extension NaiveState {
     case .findingResolved(let id): end(.finding(id))
     case .findingAccepted(let id, let until):
       acceptances[.finding(id)] = exists(.finding(id)) ? Held(origin: origin, expiresAt: until) : nil
-    case .assignmentExpired, .eventVoided, .fulfilmentConfirmed: break
+    case .assignmentExpired, .membershipExpired, .eventVoided, .fulfilmentConfirmed: break
     }
   }
 

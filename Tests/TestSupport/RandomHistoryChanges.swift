@@ -259,6 +259,7 @@ public struct RandomChanges {
 
   private func evidence(_ random: inout SeededGenerator) -> Change {
     if random.chance(1, in: 2) { return .assignmentExpired(id: random.pick(Universe.assignments)) }
+    if random.chance(1, in: 3) { return .membershipExpired(group: random.pick(Universe.groups), member: member(&random)) }
     if random.chance(1, in: 2) {
       let confirmation = FulfilmentConfirmation(
         endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),

@@ -25,9 +25,9 @@ extension AccessGraph {
       guard let policy = elevation(node, sight) else { continue }
       let offers = eligibility.offers(of: policy)
       if offers.isEmpty { continue }
-      let helpers = eligibility.helpers(under: policy)
+      let askers = eligibility.askers(under: policy)
       forEachBearer(concernedBy: policy, sight) { bearer in
-        guard let way = eligibility.way(bearer, id(node), policy, offers, helpers) else { return }
+        guard let way = eligibility.way(bearer, id(node), policy, offers, askers) else { return }
         forEachIdentity(servedBy: bearer, sight) { Self.add(way, to: &found[$0, default: []]) }
       }
     }
@@ -65,9 +65,9 @@ extension AccessGraph {
       if concerned.isEmpty { continue }
       let offers = eligibility.offers(of: policy)
       if offers.isEmpty { continue }
-      let helpers = eligibility.helpers(under: policy)
+      let askers = eligibility.askers(under: policy)
       for bearer in concerned {
-        if let way = eligibility.way(bearer.node, id(node), policy, offers, helpers) { Self.add(way, to: &ways) }
+        if let way = eligibility.way(bearer.node, id(node), policy, offers, askers) { Self.add(way, to: &ways) }
       }
     }
     if ways.isEmpty { return [] }
@@ -87,12 +87,12 @@ extension AccessGraph {
       guard let policy = elevation(node, sight) else { continue }
       let concerned = bearers.filter { concerns(policy, $0.ancestry) }
       if concerned.isEmpty { continue }
-      let helpers = helpers(under: policy, Asking(graph: self, sight: sight, policy: policy, scopes: nil))
+      let askers = askers(under: policy, Asking(graph: self, sight: sight, policy: policy, scopes: nil))
       for bearer in concerned {
         for access in accesses(policy.rule, bearer.node, sight) {
           let asking = Asking(graph: self, sight: sight, policy: policy, scopes: nil)
           let own = asking.terms(of: bearer.node, isForGroup: access.isGroup).first
-          guard let terms = own ?? helpers.terms(isForGroup: access.isGroup) else { continue }
+          guard let terms = own ?? askers.terms(isForGroup: access.isGroup) else { continue }
           found.insert(
             Obtainable(
               policy: id(node), requester: id(bearer.node), access: access, alone: terms.alone,
@@ -175,15 +175,15 @@ extension AccessGraph {
   /// Who could ask for others under a policy, by role and by group.
   ///
   /// Costs nothing where anybody may ask whom it concerns; else O(whom it concerns), until one is found.
-  fileprivate func helpers(under policy: CompiledElevation, _ asking: Asking) -> Helpers {
-    var helpers = Helpers()
-    if policy.requirement.isEmpty { return helpers }
+  fileprivate func askers(under policy: CompiledElevation, _ asking: Asking) -> Askers {
+    var askers = Askers()
+    if policy.requirement.isEmpty { return askers }
     forEachBearer(concernedBy: policy, asking.sight) { bearer in
-      if helpers.isSettled { return }
-      for terms in asking.terms(of: bearer, isForGroup: false) { helpers.forRoles.add(terms) }
-      for terms in asking.terms(of: bearer, isForGroup: true) { helpers.forGroups.add(terms) }
+      if askers.isSettled { return }
+      for terms in asking.terms(of: bearer, isForGroup: false) { askers.forRoles.add(terms) }
+      for terms in asking.terms(of: bearer, isForGroup: true) { askers.forGroups.add(terms) }
     }
-    return helpers
+    return askers
   }
 
   fileprivate func isDirectMember(_ identity: Int32, of group: Int32, _ sight: Sight) -> Bool {
@@ -276,18 +276,18 @@ private struct Eligibility: ~Copyable {
   }
 
   /// Who could ask for others under a policy.
-  func helpers(under policy: CompiledElevation) -> Helpers { graph.helpers(under: policy, asking(policy)) }
+  func askers(under policy: CompiledElevation) -> Askers { graph.askers(under: policy, asking(policy)) }
 
   /// The best that a bearer whom a policy concerns could get by it; nil where nothing.
   func way(
-    _ bearer: Int32, _ id: String, _ policy: CompiledElevation, _ offers: [Offer], _ helpers: Helpers
+    _ bearer: Int32, _ id: String, _ policy: CompiledElevation, _ offers: [Offer], _ askers: Askers
   ) -> EligibleWay? {
     let asking = asking(policy)
     var best: EligibleWay?
     for offer in offers {
       if offer.isMembership, graph.isDirectMember(bearer, of: offer.group, sight) { continue }
       let own = asking.terms(of: bearer, isForGroup: offer.isMembership)
-      let all = own.isEmpty ? [helpers.terms(isForGroup: offer.isMembership)].compactMap { $0 } : own
+      let all = own.isEmpty ? [askers.terms(isForGroup: offer.isMembership)].compactMap { $0 } : own
       if all.isEmpty { continue }
       let left = access(by: offer, bearer)
       for terms in all {
@@ -351,7 +351,7 @@ private struct Terms: Hashable {
 }
 
 /// What becomes of requests that somebody else makes.
-private struct Helpers {
+private struct Askers {
   /// Whether somebody may ask, and whether somebody may without a condition.
   struct Some {
     var isThere = false

@@ -144,6 +144,7 @@ extension BareEvent.Kind {
   var type: String {
     switch self {
     case .expired: "assignment.expired"
+    case .membershipExpired: "membership.expired"
     case .voided: "event.voided"
     case .confirmed: "fulfilment.confirmed"
     }

@@ -164,7 +164,7 @@ struct EntryRecord: BitwiseCopyable {
 
 /// An event that writes no fact: evidence, a voiding.
 struct BareEvent: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable, CaseIterable { case expired, voided, confirmed }
+  enum Kind: UInt8, BitwiseCopyable, CaseIterable { case expired, membershipExpired, voided, confirmed }
   let position: Int64
   let effective: Int64
   /// The position that it voids; 0 for none.
@@ -188,6 +188,7 @@ struct BareEvent: BitwiseCopyable {
       kind = .voided
       if target > 0, target < position { voids = target }
     case .fulfilmentConfirmed: kind = .confirmed
+    case .membershipExpired: kind = .membershipExpired
     default: kind = .expired
     }
     self.init(position: position, effective: effective, voids: voids, kind: kind)

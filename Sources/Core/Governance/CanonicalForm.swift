@@ -165,7 +165,7 @@ extension Change {
       form.instant("expires_at", expiresAt)
       form.id("group", group)
       form.principal("member", member)
-    case .membershipRemoved(let group, let member):
+    case .membershipRemoved(let group, let member), .membershipExpired(let group, let member):
       form.id("group", group)
       form.principal("member", member)
     case .assignmentGranted(let id, let grant):

@@ -15,6 +15,7 @@ extension Change {
     case .groupDeleted: "group.deleted"
     case .membershipAdded: "membership.added"
     case .membershipRemoved: "membership.removed"
+    case .membershipExpired: "membership.expired"
     case .roleDefined: "role.defined"
     case .roleRetired: "role.retired"
     case .assignmentGranted: "assignment.granted"
@@ -47,7 +48,8 @@ extension Change {
     case .identityRegistered(let id, _, _), .identitySuspended(let id), .identityResumed(let id), .identityRetired(let id),
       .identityLinked(let id, _), .identityUnlinked(let id):
       .identity(id)
-    case .groupCreated(let id, _), .groupDeleted(let id), .membershipAdded(let id, _, _), .membershipRemoved(let id, _):
+    case .groupCreated(let id, _), .groupDeleted(let id), .membershipAdded(let id, _, _), .membershipRemoved(let id, _),
+      .membershipExpired(let id, _):
       .group(id)
     case .roleDefined(let id, _, _), .roleRetired(let id): .role(id)
     case .assignmentGranted(let id, _), .assignmentExtended(let id, _), .assignmentRevoked(let id),
@@ -85,7 +87,7 @@ extension Change {
       data["group"] = .string(group)
       data["member"] = .string(member.description)
       data.put("expires_at", expiresAt)
-    case .membershipRemoved(let group, let member):
+    case .membershipRemoved(let group, let member), .membershipExpired(let group, let member):
       data["group"] = .string(group)
       data["member"] = .string(member.description)
     case .roleDefined(let id, let document, let attributes):
@@ -167,6 +169,8 @@ extension Change {
         group: try data.id("group"), member: try data.principal("member"), expiresAt: try data.optionalInstant("expires_at"))
     case "membership.removed":
       self = .membershipRemoved(group: try data.id("group"), member: try data.principal("member"))
+    case "membership.expired":
+      self = .membershipExpired(group: try data.id("group"), member: try data.principal("member"))
     case "role.defined":
       self = .roleDefined(id: try data.id("id"), document: try data.roleDocument(), attributes: try data.attributes())
     case "role.retired": self = .roleRetired(id: try data.id("id"))

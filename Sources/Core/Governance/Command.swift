@@ -68,6 +68,7 @@ public struct Verb: Hashable, Sendable {
     Verb("group.create", "group.created", .absent), Verb("group.revise", "group.created", .present),
     Verb("group.delete", "group.deleted"),
     Verb("membership.add", "membership.added"), Verb("membership.remove", "membership.removed"),
+    Verb("membership.record_expiry", "membership.expired"),
     Verb("role.define", "role.defined", .absent), Verb("role.revise", "role.defined", .present),
     Verb("role.retire", "role.retired"),
     Verb("assignment.grant", "assignment.granted"), Verb("assignment.extend", "assignment.extended"),

@@ -89,10 +89,12 @@ struct Decision<W: World> {
     case .identityUnlinked(let account): try endFact(.link(account: account), "/account")
     case .membershipAdded(let group, let member, let expiresAt): try addMember(member, to: group, until: expiresAt)
     case .membershipRemoved(let group, let member): try endFact(.membership(group: group, member: member), "/member")
+    case .membershipExpired(let group, let member):
+      try recordExpiry(of: .membership(group: group, member: member), "/member")
     case .assignmentGranted(let id, let grant): try assign(id, grant)
     case .assignmentExtended(let id, let expiresAt): try extend(id, to: expiresAt)
     case .assignmentRevoked(let id): try endFact(.assignment(id: id), "/id")
-    case .assignmentExpired(let id): try recordExpiry(of: id)
+    case .assignmentExpired(let id): try recordExpiry(of: .assignment(id: id), "/id")
     case .coverageBegan(let source, let resource, let expiresAt):
       try require(.source(source), "/source")
       let held = world.value(of: .coverage(source: source, resource: resource), at: at)
@@ -223,11 +225,10 @@ struct Decision<W: World> {
     try noteUnapproved()
   }
 
-  mutating func recordExpiry(of id: String) throws(Refusal) {
+  mutating func recordExpiry(of fact: Fact, _ pointer: String) throws(Refusal) {
     if isGoverned {
-      let spans = world.holds(.assignment(id: id))
-      guard spans.contains(where: { $0.expiresAt == at && $0.to == at }) else {
-        throw Refusal(.notHeld, "did not come to its own end at \(at)", at: "/id")
+      guard world.holds(fact).contains(where: { $0.expiresAt == at && $0.to == at }) else {
+        throw Refusal(.notHeld, "did not come to its own end at \(at)", at: pointer)
       }
     }
     emit(command.change)

@@ -92,6 +92,8 @@ public enum Change: Hashable, Sendable {
   case groupDeleted(id: String)
   case membershipAdded(group: String, member: Entity, expiresAt: Instant?)
   case membershipRemoved(group: String, member: Entity)
+  /// Evidence that a membership came to its end by itself; changes no world.
+  case membershipExpired(group: String, member: Entity)
   case roleDefined(id: String, document: RoleDocument, attributes: [String: AttributeValue])
   case roleRetired(id: String)
   case assignmentGranted(id: String, grant: Grant)

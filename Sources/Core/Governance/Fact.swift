@@ -165,7 +165,7 @@ extension Change {
     case .findingResolved(let id): return [Write(.existence(.finding(id)), .ends)]
     case .findingAccepted(let id, let until):
       return [Write(.acceptance(finding: id), .begins(.accepted, expiresAt: until))]
-    case .assignmentExpired, .eventVoided, .fulfilmentConfirmed: return []
+    case .assignmentExpired, .membershipExpired, .eventVoided, .fulfilmentConfirmed: return []
     }
   }
 

@@ -27,7 +27,8 @@ extension Decision {
       .coverageGap(let source, let resource, _):
       try check(id: source, "/source")
       try check(path: resource, "/resource")
-    case .membershipAdded(let group, let member, _), .membershipRemoved(let group, let member):
+    case .membershipAdded(let group, let member, _), .membershipRemoved(let group, let member),
+      .membershipExpired(let group, let member):
       try check(id: group, "/group")
       try check(principal: member, "/member")
     case .identityLinked(let account, let person):

@@ -29,6 +29,9 @@ public struct OutgoingAddress: Hashable, Sendable {
       throw OutgoingAddressError("must not hold a user or a password")
     }
     guard url.fragment(percentEncoded: true) == nil else { throw OutgoingAddressError("must not have a fragment") }
+    guard url.port.map({ (1...Int(UInt16.max)).contains($0) }) ?? true else {
+      throw OutgoingAddressError("must have a port between 1 and \(UInt16.max), or none")
+    }
     switch url.scheme?.lowercased() {
     case "https": break
     case "http" where Self.loopback.contains(host.lowercased()): break

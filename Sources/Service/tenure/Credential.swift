@@ -102,7 +102,7 @@ extension Subcommand {
       try arguments.finish()
       let tenant = try session.tenant(name)
       let command = try RequestIntake.command(members, id: id)
-      guard try tenant.accepts(command, from: "tenure credential") else { return .no }
+      guard try tenant.accepts(command, from: "tenure credential", format: format) else { return .no }
       guard let report = try Questions(tenant: tenant).credential(id, at: effective) else {
         throw CommandError("the credential was recorded and cannot be read")
       }

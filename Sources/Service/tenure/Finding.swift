@@ -86,7 +86,7 @@ extension Subcommand {
       try arguments.finish()
       let tenant = try session.tenant(name)
       let command = try RequestIntake.command(members, id: id)
-      guard try tenant.accepts(command, from: "tenure finding") else { return .no }
+      guard try tenant.accepts(command, from: "tenure finding", format: format) else { return .no }
       guard let report = try Questions(tenant: tenant).finding(id) else {
         throw CommandError("the answer was recorded and the finding cannot be read")
       }

@@ -76,7 +76,7 @@ extension Subcommand {
       let end = try endedAt ?? questions.ending(of: assignment)?.endedAt ?? tenant.now
       members["ended_at"] = .string(end.description)
       let command = try RequestIntake.command(members, id: nil)
-      guard try tenant.accepts(command, from: "tenure fulfilment") else { return .no }
+      guard try tenant.accepts(command, from: "tenure fulfilment", format: format) else { return .no }
       let report = try questions.fulfilments(FulfilmentFilter(.any, assignment: assignment), limit: 1)
       switch format {
       case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])

@@ -1,4 +1,5 @@
 import Foundation
+import Governance
 import JSON
 
 /// The reader of standard output has gone; nothing is wrong.
@@ -23,6 +24,23 @@ struct Output {
   ///
   /// - Throws: what `writeBytes` throws.
   func writeText(_ text: String) throws { try writeBytes(Array(text.utf8)) }
+
+  /// Writes that something was refused, as an answer: `refused: …`, or `{"refused": {"message": …}}` with the code and pointer of
+  /// a rule's refusal.
+  ///
+  /// - Throws: what `writeBytes` throws.
+  func writeRefusal(_ text: String, format: OutputFormat, _ refusal: Refusal? = nil) throws {
+    switch format {
+    case .text: try writeText("refused: \(text)\n")
+    case .json:
+      var members: JSONObject = ["message": .string(refusal?.message ?? text)]
+      if let refusal {
+        members["code"] = .string(refusal.code.rawValue)
+        members["pointer"] = .string(refusal.pointer)
+      }
+      try writeBytes(JSONValue.object(["refused": .object(members)]).canonicalBytes() + [UInt8(ascii: "\n")])
+    }
+  }
 
   /// Writes all bytes.
   ///

@@ -1,4 +1,5 @@
 import API
+import AccessGraph
 import EventLog
 import Governance
 import JSON
@@ -84,7 +85,7 @@ extension Subcommand {
       let questions = Questions(tenant: tenant)
       try complete(questions, &members)
       let command = try RequestIntake.command(members, id: id)
-      guard try tenant.accepts(command, from: "tenure request") else { return .no }
+      guard try tenant.accepts(command, from: "tenure request", format: format) else { return .no }
       guard let report = try questions.request(command.change.entity.id) else {
         throw CommandError("the request was recorded and cannot be read")
       }
@@ -104,8 +105,15 @@ extension Subcommand {
     }
     let filter = RequestFilter(state: state, requester: arguments.option("requester"))
     let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) {
-      try $0.requests(filter, at: at, asKnownAt: known)
+    return try ask(&arguments) { questions in
+      var report = try questions.requests(filter, at: at, asKnownAt: known)
+      while let next = report.next {
+        let page = try questions.requests(
+          filter, at: report.view.at, asKnownAt: .position(report.view.asKnownAt), after: next)
+        report.requests += page.requests
+        report.next = page.next
+      }
+      return report
     } text: { report in
       report.text
     } status: {

@@ -109,14 +109,14 @@ func withSession<T>(
 }
 
 extension Tenant {
-  /// Records a command of this program; false where a rule refuses it, which is printed.
-  func accepts(_ command: Command, from recorder: String) throws -> Bool {
+  /// Records a command of this program; false where a rule refuses it, which is printed as answers are.
+  func accepts(_ command: Command, from recorder: String, format: OutputFormat) throws -> Bool {
     do throws(SubmissionFailure) {
       try submitAndWait(RequestIntake.submission(command, recordedBy: recorder))
       return true
     } catch {
       guard case .refused(let refusal) = error else { throw error }
-      try Output.standard.writeText("refused: \(refusal)\n")
+      try Output.standard.writeRefusal(refusal.description, format: format, refusal)
       return false
     }
   }

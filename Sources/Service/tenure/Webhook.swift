@@ -15,6 +15,8 @@ extension Subcommand {
           tenure webhook deliveries [ID] [--state pending|delivered|dead] [--limit 20]   of the newest events first
           tenure webhook retry ID [POSITION]        sends a delivery again; without a position, all dead ones
 
+      Exit status 1: it is refused, as of a delivery that has arrived; or there is nothing to list or to send.
+
       The job deliver-webhooks does the telling. Signatures are those of Standard Webhooks (standardwebhooks.com).
       """
   ) { arguments in
@@ -59,24 +61,40 @@ extension Subcommand {
 
   private static func listWebhooks(_ arguments: inout Arguments) throws -> ExitStatus {
     try withDesk(&arguments) { desk in
-      let webhooks = try Webhook.all(tenant: desk.tenant, on: desk.connection)
-      let counts = try WebhookDelivery.counts(tenant: desk.tenant, on: desk.connection)
-      switch desk.format {
-      case .json:
+      var table = TextTable()
+      table.add("id", "url", "types", "pending", "dead", "made through", "state")
+      var isEmpty = true
+      try forEachPage(desk) { webhooks in
+        isEmpty = false
+        let counts = try WebhookDelivery.counts(of: webhooks, tenant: desk.tenant, on: desk.connection)
         for webhook in webhooks {
-          try print(webhook.json(pending: counts[webhook.id]?.pending ?? 0, dead: counts[webhook.id]?.dead ?? 0))
+          let (pending, dead) = counts[webhook.id] ?? (0, 0)
+          switch desk.format {
+          case .json: try print(webhook.json(pending: pending, dead: dead))
+          case .text:
+            table.add(
+              webhook.id, webhook.url, webhook.types.joined(separator: ","), counted(pending), counted(dead),
+              "\(webhook.madeThrough)", webhook.state)
+          }
         }
-      case .text:
-        var table = TextTable()
-        table.add("id", "url", "types", "pending", "dead", "made through", "state")
-        for webhook in webhooks {
-          table.add(
-            webhook.id, webhook.url, webhook.types.joined(separator: ","), "\(counts[webhook.id]?.pending ?? 0)",
-            "\(counts[webhook.id]?.dead ?? 0)", "\(webhook.madeThrough)", webhook.state)
-        }
-        try Output.standard.writeText(webhooks.isEmpty ? "no webhooks\n" : table.text)
       }
-      return webhooks.isEmpty ? .no : .yes
+      if desk.format == .text { try Output.standard.writeText(isEmpty ? "no webhooks\n" : table.text) }
+      return isEmpty ? .no : .yes
+    }
+  }
+
+  private static func counted(_ count: Int64) -> String {
+    count < WebhookDelivery.maximumCounted ? "\(count)" : "\(count) or more"
+  }
+
+  /// Calls back with the webhooks, page by page; not where there are none.
+  private static func forEachPage(_ desk: Desk, _ body: ([Webhook]) throws -> Void) throws {
+    var last = ""
+    while true {
+      let page = try Webhook.list(after: last, tenant: desk.tenant, on: desk.connection)
+      guard let end = page.last else { return }
+      try body(page)
+      last = end.id
     }
   }
 
@@ -103,13 +121,20 @@ extension Subcommand {
       state = known
     }
     return try withDesk(&arguments) { desk in
-      let webhooks =
-        try id.map { [try Webhook.find($0, tenant: desk.tenant, on: desk.connection)] }
-        ?? Webhook.all(tenant: desk.tenant, on: desk.connection)
-      let all = try webhooks.flatMap { webhook in
-        try WebhookDelivery.newest(of: webhook.id, tenant: desk.tenant, state: state, limit: limit, on: desk.connection)
+      var deliveries: [WebhookDelivery] = []
+      func add(_ webhooks: [Webhook]) throws {
+        for webhook in webhooks {
+          deliveries += try WebhookDelivery.newest(
+            of: webhook.id, tenant: desk.tenant, state: state, limit: limit, on: desk.connection)
+          deliveries.sort { ($0.position, $0.webhook) > ($1.position, $1.webhook) }
+          deliveries.removeLast(max(0, deliveries.count - limit))
+        }
       }
-      let deliveries = all.sorted { ($0.position, $0.webhook) > ($1.position, $1.webhook) }.prefix(limit)
+      if let id {
+        try add([try Webhook.find(id, tenant: desk.tenant, on: desk.connection)])
+      } else {
+        try forEachPage(desk, add)
+      }
       switch desk.format {
       case .json: for delivery in deliveries { try print(delivery.json) }
       case .text:
@@ -138,7 +163,12 @@ extension Subcommand {
       if let position {
         try WebhookDelivery.retry(position, of: id, tenant: desk.tenant, at: desk.now, on: desk.connection)
       } else {
-        count = try WebhookDelivery.retryDead(of: id, tenant: desk.tenant, at: desk.now, on: desk.connection)
+        count = 0
+        var more: Int
+        repeat {
+          more = try WebhookDelivery.retryDead(of: id, tenant: desk.tenant, at: desk.now, on: desk.connection)
+          count += more
+        } while more == WebhookDelivery.maximumRetried
       }
       switch desk.format {
       case .json: try print(["retried": .integer(Int64(count))])
@@ -174,8 +204,23 @@ extension Subcommand {
       guard let tenant = try JobTenant.all(named: name, on: connection).first else {
         throw CommandError("there is no tenant \(name)")
       }
-      return try body(
-        Desk(tenant: tenant.id, connection: connection, now: session.store.settings.clock(), format: format))
+      do {
+        return try body(
+          Desk(tenant: tenant.id, connection: connection, now: session.store.settings.clock(), format: format))
+      } catch let error as WebhookError where error.isRefusal {
+        try Output.standard.writeRefusal(error.description, format: format)
+        return .no
+      }
+    }
+  }
+}
+
+extension WebhookError {
+  /// Whether what was asked makes sense and is refused as things stand.
+  fileprivate var isRefusal: Bool {
+    switch self {
+    case .tooMany, .ended, .delivered: true
+    case .invalid, .unknown, .noDelivery: false
     }
   }
 }

@@ -28,7 +28,8 @@ public struct FulfilmentFilter: Hashable, Sendable {
   }
 
   fileprivate func admits(_ fulfilment: Fulfilment) -> Bool {
-    switch progress {
+    if let since, fulfilment.ending.endedAt < since { return false }
+    return switch progress {
     case .open: !fulfilment.isExecuted
     case .stage(let stage): fulfilment.stage == stage
     case .any: true

@@ -10,7 +10,8 @@ extension Job {
   /// Tells each webhook of the events that it asked for.
   ///
   /// Counts: `made`, deliveries made of new events; `delivered`, those that a receiver has acknowledged; `failed`, attempts
-  /// that failed and are made again; `dead`, deliveries given up.
+  /// that failed and are made again; `dead`, deliveries given up; `pruned`, where there are any, those of long ago
+  /// that it let go.
   ///
   /// Each event is told at least once, or its delivery is dead and says why: a run that is killed between an answer and its note
   /// sends again, under the same `webhook-id`. To one webhook one request is under way at a time, and in each run they go out in the order of positions. One
@@ -48,6 +49,10 @@ private final class DeliverWebhooks {
   static let pagesPerRun = 100
   /// Due deliveries of a webhook that are read at a time.
   static let duePerPage: Int64 = 100
+  /// Days for which it is kept what a webhook was told, and when: an audit's year and a month.
+  static let keptDays: Int64 = 400
+  /// Old deliveries of each webhook that a run looks at: well under a second of work.
+  static let prunedPerRun: Int64 = 1_000
   /// How long a run begins to send: less than the minute until the next, which makes deliveries of new events.
   static let sendingTime: Duration = .seconds(45)
 
@@ -75,7 +80,21 @@ private final class DeliverWebhooks {
     for lane in lanes where lane.dead > 0 {
       context.alarm(.deliveriesDead(tenant: context.tenant.name, webhook: lane.webhook, count: lane.dead))
     }
-    return JobReport(counts: ["made": made, "delivered": delivered, "failed": failed, "dead": dead])
+    let pruned = try prune()
+    var counts = ["made": made, "delivered": delivered, "failed": failed, "dead": dead]
+    if pruned > 0 { counts["pruned"] = pruned }
+    return JobReport(counts: counts)
+  }
+
+  /// Lets go what webhooks were told long ago, of ended ones too.
+  private func prune() throws -> Int64 {
+    let before = now.adding(microseconds: -Self.keptDays * 86_400_000_000)
+    let rows = try context.connection.query(
+      """
+      SELECT coalesce(sum(tenure.prune_deliveries(tenant_id, webhook_id, \(Timestamp(before)), \(Self.prunedPerRun))), 0)::int8
+      FROM tenure.webhook WHERE tenant_id = \(context.tenant.id)
+      """)
+    return try rows[0].int64(0)
   }
 
   // MARK: Making

@@ -13,6 +13,10 @@ public import Temporal
 public final class JobRunner {
   /// Bytes of an error that are kept: what went wrong, not everything that was tried.
   static let maximumErrorBytes = 2_000
+  /// Days for which runs are kept: longer than anybody looks back from an alarm; what jobs did to access stands in the log.
+  static let runsKeptDays: Int64 = 90
+  /// Runs that one run takes away at most: more than come in the meantime, and no work to speak of.
+  static let runsPrunedPerRun: Int64 = 100
   /// How long one statement of a job may take; jobs work page by page, so that none comes near it.
   static let statementSeconds = 60
   /// How long it waits for a lock.
@@ -73,6 +77,7 @@ public final class JobRunner {
     } catch {
       try end(job, tenant, number, "failed", nil, error: Self.shortened("\(error)"))
     }
+    try prune(job, tenant)
     return try JobRun.find(number, of: job.name, tenant: tenant, on: connection)
   }
 
@@ -127,6 +132,13 @@ public final class JobRunner {
         position = (SELECT h.position FROM tenure.head h WHERE h.tenant_id = \(tenant.id))
       WHERE tenant_id = \(tenant.id) AND job = \(job.name) AND run = \(number)
       """)
+  }
+
+  /// Lets old runs go, under the lock that numbers them.
+  private func prune(_ job: Job, _ tenant: JobTenant) throws {
+    let before = store.settings.clock().adding(microseconds: -Self.runsKeptDays * 86_400_000_000)
+    _ = try connection.query(
+      "SELECT tenure.prune_job_runs(\(tenant.id), \(job.name), \(Timestamp(before)), \(Self.runsPrunedPerRun))")
   }
 
   private static func shortened(_ text: String) -> String {

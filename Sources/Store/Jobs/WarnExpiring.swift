@@ -5,14 +5,15 @@ import Postgres
 import Temporal
 
 extension Job {
-  /// Raises the finding `assignment_expiring` for each assignment that holds and comes to its own end within a day, once for each end.
+  /// Raises the finding `assignment_expiring` or `membership_expiring` for each grant that holds and comes to its own end within a
+  /// day, once for each end.
   ///
-  /// So whoever is told of findings has a day to ask for more, and is told again where the end was moved. An assignment that lasts
+  /// So whoever is told of findings has a day to ask for more, and is told again where the end was moved. A grant that lasts
   /// no longer than a day altogether is not warned of: it was asked for just now. Counts: `found`, the ends that were not
   /// warned of; `raised`, the findings; `already`, those that another process raised meanwhile; `resolved`, the warnings of ends
   /// that have come, or are none any more.
   public static let warnExpiring = Job(
-    name: WarnExpiring.name, summary: "raises a finding for each assignment that comes to its end within a day",
+    name: WarnExpiring.name, summary: "raises a finding for each assignment and membership that comes to its end within a day",
     schedule: .fixed("0 * * * *"), catchUp: .once
   ) { try WarnExpiring(context: $0).run() }
 }
@@ -22,12 +23,10 @@ extension Job {
 /// It looks at all ends within the next day, whatever earlier runs saw: that is a piece of an index, and nothing has to be kept. A
 /// warning's key makes it come once, whoever else is at it and wherever a run was killed.
 private struct WarnExpiring {
-  /// How long before its end an assignment is warned of; those that last no longer altogether are not.
+  /// How long before its end a grant is warned of; those that last no longer altogether are not.
   static let warnedBefore: Int64 = 24 * 3_600_000_000
   /// The job's name.
   static let name = "warn-expiring"
-  /// The rule's name; never changed after release.
-  static let rule = "assignment_expiring"
 
   let context: JobContext
 
@@ -36,30 +35,32 @@ private struct WarnExpiring {
     var counts: [String: Int64] = ["found": 0, "raised": 0, "already": 0, "resolved": 0]
     let pages = EndPages(context: context, now: now, leavesOutRecorded: false)
     let last = now.adding(microseconds: Self.warnedBefore)
-    var place: EndPages.Place? = EndPages.Place(end: now.next)
-    while let next = place, !context.isOver() {
-      let page = try pages.page(after: next, through: last)
-      try raise(try unwarned(page.ends.filter { $0.begun.distance(to: $0.end) > Self.warnedBefore }), &counts)
-      place = page.last
+    for kind in EndPages.Kind.allCases {
+      var place: EndPages.Place? = EndPages.Place(end: now.next)
+      while let next = place, !context.isOver() {
+        let page = try pages.page(of: kind, after: next, through: last)
+        try raise(try unwarned(page.ends.filter { $0.begun.distance(to: $0.end) > Self.warnedBefore }), &counts)
+        place = page.last
+      }
     }
-    try resolve(now, &counts)
+    for kind in EndPages.Kind.allCases { try resolve(kind, now, &counts) }
     return JobReport(counts: counts)
   }
 
   /// Resolves the warnings of ends that are not ahead any more.
-  private func resolve(_ now: Instant, _ counts: inout [String: Int64]) throws {
+  private func resolve(_ kind: EndPages.Kind, _ now: Instant, _ counts: inout [String: Int64]) throws {
     var after = ""
     while !context.isOver() {
       // Whether the role and the principal are still there is not looked at: then the end comes, and this is over as well.
       let ids = try context.connection.query(
         """
         SELECT f.id FROM tenure.findings f
-        WHERE f.tenant_id = \(context.tenant.id) AND f.id > \(max(after, Self.rule + ":")) AND f.id < \(Self.rule + ";")
+        WHERE f.tenant_id = \(context.tenant.id) AND f.id > \(max(after, kind.warning + ":")) AND f.id < \(kind.warning + ";")
           AND f.recorded_to IS NULL AND f.begins AND f.valid @> \(Timestamp(now))
           AND NOT EXISTS (
-            SELECT FROM tenure.assignments a
-            WHERE a.tenant_id = f.tenant_id AND a.id = f.subject AND a.recorded_to IS NULL AND a.valid @> \(Timestamp(now))
-              AND a.expires_at = (f.evidence ->> 'expires_at')::timestamptz)
+            SELECT FROM \(unsafe: kind.table) a
+            WHERE a.tenant_id = f.tenant_id AND \(unsafe: kind.isWarnedOf) AND a.recorded_to IS NULL
+              AND a.valid @> \(Timestamp(now)) AND a.expires_at = (f.evidence ->> 'expires_at')::timestamptz)
         ORDER BY f.id LIMIT \(Int64(EndPages.endsPerPage))
         """
       ).map { try $0.string(0) }
@@ -91,7 +92,7 @@ private struct WarnExpiring {
   }
 
   private func key(of expiring: EndPages.End) -> String {
-    Submission.key(ofJob: Self.name, about: expiring.id, end: expiring.end)
+    Submission.key(ofJob: Self.name, about: expiring.name, end: expiring.end)
   }
 
   private func raise(_ expiring: [EndPages.End], _ counts: inout [String: Int64]) throws {
@@ -111,10 +112,8 @@ private struct WarnExpiring {
   }
 
   private func submission(_ expiring: EndPages.End) -> Submission {
-    let finding = Finding(
-      rule: Self.rule, subject: Entity(.assignment, expiring.id), evidence: ["expires_at": .string(expiring.end.description)])
-    return .byJob(
-      Self.name, about: expiring.id, end: expiring.end,
-      Command(.findingRaised(finding), authority: Authority(reason: "comes to its own end within a day")))
+    .byJob(
+      Self.name, about: expiring.name, end: expiring.end,
+      Command(.findingRaised(expiring.warning), authority: Authority(reason: "comes to its own end within a day")))
   }
 }

@@ -52,7 +52,8 @@ public struct AssignmentExercise: Hashable, Sendable {
   public var held: IntervalSet
   /// Whether the documents of all its roles are known; where not, it gave what stands in none of the permissions below.
   public var isDocumentKnown: Bool
-  /// Whom it reached at any time in the window, in byte order: the principal, members of the group, persons of the accounts.
+  /// Whom it reached at any time in the window, in byte order: the principal, members of the group, persons of the accounts; a
+  /// built-in principal by its own name, though all count whom it stands for.
   public var identities: [String]
   /// Every pattern of every permission that it gave at its end, or at the window's end.
   public var permissions: [ExercisedPermission]

@@ -100,6 +100,25 @@ extension UsageStore {
   }
 }
 
+extension UsageStore {
+  /// When identities were last seen to do anything that was permitted, by the end of a day; who never was is left out.
+  ///
+  /// One round trip; O(entries of these identities).
+  public func lastUses(of identities: [String], through day: UsageDay) throws -> [String: Instant] {
+    let rows = try tenant.withConnection { connection in
+      try connection.query(
+        """
+        SELECT identity, max(last_permitted)
+        FROM tenure.usage_by_day(
+          \(tenant.id), '-infinity'::date, (\(day.start.timestamp) AT TIME ZONE 'UTC')::date, \(identities), NULL, NULL, NULL,
+          NULL, NULL, NULL, \(Int64.max))
+        WHERE last_permitted IS NOT NULL GROUP BY identity
+        """)
+    }
+    return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.string(0), Instant(try $0.timestamp(1))) })
+  }
+}
+
 extension DailyUsage {
   fileprivate init(_ row: Row) throws {
     identity = try row.string(0)

@@ -3,14 +3,17 @@ import Governance
 import JSON
 import Temporal
 
+extension UsageStore {
+  /// The open attribute that marks a source as delivering usage.
+  public static let deliversUsage = "delivers_usage"
+}
+
 /// What usage coverage could see, and when.
 ///
 /// A source delivers usage where its open attribute `delivers_usage` is true; it then sees, for the time that its coverage says and
 /// outside its gaps, every use of what it covers. Actions that it never tells of it names in `usage_unseen_actions`, a list of
 /// patterns: a trail of management events has `s3:GetObject` there. Both are facts of the log like others, and may change.
 struct UsageCoverage {
-  /// The attribute that marks a source as delivering usage.
-  static let deliversUsage = "delivers_usage"
   /// The attribute with the patterns of actions that the source does not tell of.
   static let unseenActions = "usage_unseen_actions"
 
@@ -31,7 +34,7 @@ struct UsageCoverage {
   init(_ world: some World) {
     sources = world.named(.source).compactMap { id in
       let entity = Entity.source(id)
-      let delivers = world.holds(.attribute(entity, name: Self.deliversUsage)).filter { span in
+      let delivers = world.holds(.attribute(entity, name: UsageStore.deliversUsage)).filter { span in
         span.value == .attribute(.open(.bool(true)))
       }
       if delivers.isEmpty { return nil }

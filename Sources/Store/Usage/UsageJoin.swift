@@ -11,7 +11,7 @@ struct ExerciseGround {
   var grant: Grant
   var held: IntervalSet
   var isDocumentKnown = true
-  /// Whom it reached, and when.
+  /// Whom it reached, and when; everyone by the name of the built-in principal.
   var reached: [Entity: IntervalSet] = [:]
   var permissions: [ExercisedPermission] = []
 }
@@ -181,23 +181,57 @@ extension UsageStore {
       try tenant.read { $0.world(asKnownAt: k).ground(of: assignment, during: window, seenBy: coverage) }
     }
     let identities = Set(grounds.flatMap { $0.reached.keys }.filter { $0.kind == .identity }).sorted()
-    var usage: [Entity: [DailyUsage]] = [:]
     let days = UsageDay(of: window.from)...UsageDay(of: window.to ?? .latest)
-    for start in stride(from: 0, to: identities.count, by: Self.identitiesAtOnce) {
-      let some = identities[start..<min(start + Self.identitiesAtOnce, identities.count)].map(\.id)
-      var place: DailyUsagePlace?
-      repeat {
-        let page = try daily(of: some, days: days, after: place)
-        for entry in page where entry.lastPermitted != nil { usage[.identity(entry.identity), default: []].append(entry) }
-        place = page.count < Self.maximumDailyPage ? nil : page.last.map(DailyUsagePlace.init)
-      } while place != nil
+    var usage: [Entity: [DailyUsage]] = [:]
+    if identities.contains(.identity(BuiltIn.everyone)) || identities.contains(.identity(BuiltIn.authenticated)) {
+      try addUsage(of: nil, days, to: &usage)
+    } else {
+      for start in stride(from: 0, to: identities.count, by: Self.identitiesAtOnce) {
+        let some = identities[start..<min(start + Self.identitiesAtOnce, identities.count)].map(\.id)
+        try addUsage(of: some, days, to: &usage)
+      }
     }
-    return try grounds.map { try exercise($0, usage) }
+    return try grounds.map { ground in
+      let users = try reached(by: ground, among: usage.keys, asKnownAt: k)
+      return try exercise(ground, users, usage)
+    }
   }
 
-  private func exercise(_ ground: ExerciseGround, _ usage: [Entity: [DailyUsage]]) throws -> AssignmentExercise {
+  private func addUsage(
+    of identities: [String]?, _ days: ClosedRange<UsageDay>, to usage: inout [Entity: [DailyUsage]]
+  ) throws {
+    var place: DailyUsagePlace?
+    repeat {
+      let page = try daily(of: identities, days: days, after: place)
+      for entry in page where entry.lastPermitted != nil { usage[.identity(entry.identity), default: []].append(entry) }
+      place = page.count < Self.maximumDailyPage ? nil : page.last.map(DailyUsagePlace.init)
+    } while place != nil
+  }
+
+  /// Whom an assignment reached of those who used anything, and when: by name, as one of everyone, or as one who was known.
+  private func reached(
+    by ground: ExerciseGround, among users: some Collection<Entity>, asKnownAt k: Int64
+  ) throws -> [Entity: IntervalSet] {
+    let everyone = ground.reached[.identity(BuiltIn.everyone)] ?? IntervalSet()
+    let authenticated = ground.reached[.identity(BuiltIn.authenticated)] ?? IntervalSet()
+    if everyone.isEmpty, authenticated.isEmpty { return ground.reached.filter { $0.key.kind == .identity } }
+    return try tenant.read { graph in
+      let world = graph.world(asKnownAt: k)
+      let reached = users.map { user in
+        let known = Existence.stretches(of: world.entries(of: .existence(user))).compactMap { stretch in
+          Interval(exactly: stretch.since.effective, to: stretch.until?.effective)
+        }
+        let byName = ground.reached[user] ?? IntervalSet()
+        return (user, byName.union(everyone).union(authenticated.intersection(IntervalSet(known))))
+      }
+      return Dictionary(uniqueKeysWithValues: reached)
+    }
+  }
+
+  private func exercise(
+    _ ground: ExerciseGround, _ reached: [Entity: IntervalSet], _ usage: [Entity: [DailyUsage]]
+  ) throws -> AssignmentExercise {
     var permissions = ground.permissions
-    let reached = ground.reached.filter { $0.key.kind == .identity }
     for index in permissions.indices {
       let permission = permissions[index]
       let pattern = Pattern(permission.pattern)
@@ -221,7 +255,7 @@ extension UsageStore {
     }
     return AssignmentExercise(
       assignment: ground.assignment, grant: ground.grant, held: ground.held, isDocumentKnown: ground.isDocumentKnown,
-      identities: reached.keys.sorted().map(\.id), permissions: permissions)
+      identities: ground.reached.keys.filter { $0.kind == .identity }.sorted().map(\.id), permissions: permissions)
   }
 
   /// The last use of an entry that lies in some moments and was not denied; nil where none does.

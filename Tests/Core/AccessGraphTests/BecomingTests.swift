@@ -30,6 +30,12 @@ import Testing
           }
         }
         event.change = .roleDefined(id: id, document: document, attributes: attributes)
+      case .policyDefined(let id, var policy, let attributes) where policy.type == .deny && random.chance(2, in: 3):
+        guard var rule = policy.rule.objectValue else { break }
+        rule["actions"] = ["identity:*"]
+        rule["resources"] = nil
+        policy.rule = .object(rule)
+        event.change = .policyDefined(id: id, policy: policy, attributes: attributes)
       default: break
       }
       return event

@@ -40,7 +40,8 @@ import Testing
 
   @Test(
     arguments: [
-      "https://example.org", "https://example.org:8443/a/b?token=x%20y", "HTTPS://Example.org/", "http://localhost:1/x",
+      "https://example.org", "https://example.org:65535/", "https://example.org:8443/a/b?token=x%20y", "HTTPS://Example.org/",
+      "http://localhost:1/x",
       "http://127.0.0.1/", "http://[::1]:80/x", "https://[2001:db8::1]/x",
     ])
   func `an address that may be sent to is taken as it is`(text: String) throws {
@@ -52,7 +53,7 @@ import Testing
       "", "example.org", "//example.org/x", "https://", "https:///x", "ftp://example.org", "file:///etc/passwd",
       "http://example.org", "http://127.0.0.1.example.org/", "http://localhost.example.org/", "http://localhost@example.org/",
       "http://127.1/", "http://0.0.0.0/", "https://user@example.org/", "https://user:word@example.org/",
-      "https://example.org/#f",
+      "https://example.org/#f", "https://example.org:0/", "https://example.org:65536/", "https://example.org:99999999999/",
       "https://example.org/a b", "https://example.org\\@localhost/", "http://localhost\\@example.org/", "https://exämple.org/",
       "https://example.org/\u{0}", "https://example.org/\r\nX: y", "https://example.org/" + String(repeating: "x", count: 2030),
       "javascript:alert(1)", "https://example.org/{id}",

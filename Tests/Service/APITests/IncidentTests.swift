@@ -30,6 +30,7 @@ import Usage
     try await organisation.act(
       "mallory", "u3", "/v1/credentials", #""id":"K1","kind":"key","identity":"backdoor","holder":"mallory""#)
     try await client.post("/v1/identities", #"{"id":"partner","kind":"external"}"#).expect(201)
+    try organisation.clock.set("2024-04-01T11:06:00Z")
     try await organisation.act(
       "backdoor", "u5", "/v1/assignments", #""id":"shared","principal":"identity:partner","role":"viewer","scope":"acme/vault""#
     )

@@ -1,3 +1,4 @@
+import EventLog
 import Governance
 import JSON
 import Testing
@@ -44,11 +45,37 @@ import Testing
     try await client.get("/v1/requests/none").expect(404, #""code":"not_found""#)
   }
 
+  @Test func `of many requests only so many are looked at for one page`() async throws {
+    let organisation = try await desk()
+    for id in ["r1", "r2", "r3"] {
+      try await organisation.client.post("/v1/requests", #"{"id":"\#(id)",\#(Self.asked)}"#).expect(201)
+    }
+    let client = organisation.client
+    let questions = Questions(tenant: try #require(try client.store.store.find(tenant: client.tenant)))
+    var (found, place, pages) = ([String](), Int?.some(0), 0)
+    while let next = place {
+      let page = try questions.requests(RequestFilter(state: .active), after: next, looking: 2)
+      #expect(page.requests.isEmpty)
+      (place, pages) = (page.next, pages + 1)
+    }
+    #expect(pages == 2)
+    place = 0
+    while let next = place {
+      let page = try questions.requests(RequestFilter(state: .pending), after: next, looking: 1)
+      found += page.requests.map(\.id)
+      place = page.next
+    }
+    #expect(found == ["r1", "r2", "r3"])
+  }
+
   @Test func `whoever the requester has made an approver is found out before it is decided`() async throws {
     let organisation = try await desk()
     let client = organisation.client
     try await client.post("/v1/identities", #"{"id":"friend","kind":"person"}"#).expect(201)
-    try await client.post("/v1/groups/team/members", #"{"member":"identity:friend","actor":{"id":"bob"}}"#).expect(201)
+    // The team holds what the policy governs.
+    let joins = #"{"member":"identity:friend","actor":{"id":"bob"}"#
+    try await client.post("/v1/groups/team/members", joins + "}").expect(409, #""code":"approval_required""#)
+    try await client.post("/v1/groups/team/members", joins + #","unapproved":true,"reason":"new"}"#).expect(201)
     try await client.post("/v1/requests", #"{"id":"r1",\#(Self.asked)}"#).expect(201)
     try await client.post("/v1/requests/r1/approve", #"{"by":"friend"}"#).expect(
       409, #""code":"not_entitled""#, "was made an approver by the requester")
@@ -63,7 +90,8 @@ import Testing
     let organisation = try await desk()
     let client = organisation.client
     try await client.post("/v1/identities", #"{"id":"zoe","kind":"person"}"#).expect(201)
-    try await client.post("/v1/groups/team/members", #"{"member":"identity:zoe","actor":{"id":"hr"}}"#).expect(201)
+    try await client.post("/v1/groups/team/members", #"{"member":"identity:zoe","actor":{"id":"hr"},"unapproved":true,"reason":"new"}"#)
+      .expect(201)
     for number in 0..<10 {
       try await client.post("/v1/requests", #"{"id":"r\#(number)",\#(Self.asked)}"#).expect(201)
       let statuses = try await withThrowingTaskGroup(of: Int.self) { group in

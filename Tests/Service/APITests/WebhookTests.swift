@@ -43,6 +43,24 @@ import Testing
     #expect(try await client.get("/v1/events").json["events"]?.arrayValue?.count == 1)
   }
 
+  @Test func `webhooks are listed page by page`() async throws {
+    let client = try await empty()
+    var made: [String] = []
+    for _ in 0..<5 {
+      let answer = try await client.post("/v1/webhooks", Self.hook)
+      made.append(try #require(answer.json["webhook"]?["id"]?.stringValue))
+    }
+    var pages: [[String]] = []
+    var cursor: String?
+    repeat {
+      let answer = try await client.get("/v1/webhooks?limit=2" + (cursor.map { "&cursor=\($0)" } ?? ""))
+      answer.expect(200)
+      pages.append(answer.json["webhooks"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? [])
+      cursor = answer.json["next_cursor"]?.stringValue
+    } while cursor != nil
+    #expect(pages.map(\.count) == [2, 2, 1] && pages.flatMap { $0 } == made.sorted())
+  }
+
   @Test func `deliveries are listed page by page, by state, and sent again when asked`() async throws {
     let client = try await empty()
     let made = try await client.post("/v1/webhooks", Self.hook.replacing("assignment.*", with: "identity.*"))

@@ -80,11 +80,22 @@ import Testing
     try await client.post(
       "/v1/assignments/brief/record_expiry", #"{"effective_at":"2024-03-02T00:00:00Z","reason":"by itself"}"#
     ).expect(200)
+    try await client.post(
+      "/v1/groups", #"{"id":"visitors"}"#
+    ).expect(201)
+    try await client.post(
+      "/v1/groups/visitors/members", #"{"member":"identity:zoe","expires_at":"2024-03-04T00:00:00Z"}"#
+    ).expect(201)
+    try organisation.clock.set("2024-03-05T00:00:00Z")
+    try await client.post(
+      "/v1/groups/visitors/members/record_expiry",
+      #"{"member":"identity:zoe","effective_at":"2024-03-04T00:00:00Z","reason":"by itself"}"#
+    ).expect(200, #""type":"membership.expired""#)
     let waiting = try await client.get("/v1/requests/r4?at=2024-03-01T00:00:00.5Z")
     let end = try #require(waiting.json["progress"]?["expires_at"]?.stringValue)
     try await client.post("/v1/requests/r4/record_lapse", #"{"effective_at":"\#(end)","reason":"by itself"}"#).expect(
       200, #""state":"lapsed""#)
-    let tried = Set(rows.map { $0.0 }).count + 2
+    let tried = Set(rows.map { $0.0 }).count + 3
     #expect(tried == Endpoint.all.count { $0.isWrite && $0.pattern != "/v1/commands" })
   }
 

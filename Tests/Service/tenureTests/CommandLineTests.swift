@@ -89,7 +89,7 @@ struct BadLine: CustomTestStringConvertible, Sendable {
     BadLine("webhook deliveries --state lost", 2, "--state must be pending, delivered, dead"),
     BadLine("webhook retry x y", 2, "a position is 1, 2, 3, …: y"),
     BadLine("serve --jobs=yes", 2, "--jobs takes no value"),
-    BadLine("import", 2, "what to import (peribolos) is missing"),
+    BadLine("import", 2, "what to import (peribolos, cloudtrail or usage) is missing"),
     BadLine("import terraform x", 2, "there is no import from terraform"),
     BadLine("import peribolos /nonexistent/x", 3, "there is no such file or directory"),
     BadLine("import peribolos /dev/null", 3, "not a git bundle"),

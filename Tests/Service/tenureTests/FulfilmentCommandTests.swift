@@ -49,6 +49,10 @@ import Testing
     let refused = try run("fulfilment", "confirm", "g1", "--by", "ada", "--evidence", "x")
     #expect(refused.status == 1)
     #expect(refused.output.hasPrefix("refused: /by had the access that ended"))
+    let asJSON = try run("fulfilment", "confirm", "g1", "--by", "ada", "--evidence", "x", "--format", "json")
+    #expect(asJSON.status == 1)
+    let why = try JSONValue(parsing: Array(asJSON.output.utf8))["refused"]
+    #expect(why?["code"] == "not_entitled" && why?["pointer"] == "/by")
     #expect(try run("fulfilment", "confirm", "none", "--by", "bob", "--evidence", "x").output.hasPrefix("refused: /id"))
     #expect(
       try run("fulfilment", "confirm", "g1", "--by", "bob", "--evidence", "x", "--ended-at", "2024-02-03").output.hasPrefix(

@@ -128,7 +128,7 @@ struct Replay {
     let expected: [Holder] = [
       Holder(identity: "ben.whitaker", status: .allowed, isWithoutEntitlement: false),
       Holder(identity: "fatima.elidrissi", status: .conditional, isWithoutEntitlement: false),
-      Holder(identity: "pavel.novak", status: .allowed, isWithoutEntitlement: false),
+      Holder(identity: "pavel.novak", status: .allowed, isWithoutEntitlement: false, isExternal: true),
       Holder(identity: "viktor.hansen", status: .allowed, isWithoutEntitlement: false),
     ]
     #expect(holders == expected)

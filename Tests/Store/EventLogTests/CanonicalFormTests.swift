@@ -78,6 +78,7 @@ import Testing
       .identityLinked(account: a, person: b), .identityUnlinked(account: a),
       .groupCreated(id: a, attributes: attributes(&generator)),
       .membershipAdded(group: a, member: Entity(kind, b), expiresAt: end), .membershipRemoved(group: a, member: .group(b)),
+      .membershipExpired(group: a, member: .group(b)),
       .roleDefined(id: a, document: document, attributes: attributes(&generator)), .assignmentGranted(id: a, grant: grant),
       .assignmentExtended(id: a, expiresAt: end), .assignmentRevoked(id: a),
       .policyDefined(id: a, policy: PolicyDocument(type: .review, rule: value(&generator)), attributes: [:]),

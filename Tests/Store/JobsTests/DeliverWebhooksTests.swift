@@ -88,6 +88,47 @@ import Testing
     return String(decoding: text, as: UTF8.self)
   }
 
+  // MARK: What is kept
+
+  @Test func `what a webhook was told long ago goes, what is still to be told stays`() throws {
+    let (webhook, _) = try add()
+    try register(3)
+    #expect(try run().counts == counts(made: 3, delivered: 3))
+    work.clock.now = hour(24 * 300)
+    try register(2, from: 3)
+    try run()
+    _ = try work.connection.query(
+      """
+      UPDATE tenure.webhook_delivery SET state = CASE position WHEN 8 THEN 'dead' ELSE 'pending' END, last_status = NULL,
+        next_attempt_at = CASE position WHEN 9 THEN \(Timestamp(hour(24 * 9_999))) END
+      WHERE tenant_id = \(work.tenant.id) AND position IN (8, 9)
+      """)
+    work.clock.now = hour(24 * 401)
+    let pruned = try run()
+    #expect(pruned.counts["pruned"] == 3)
+    #expect(try deliveries(webhook).map(\.position) == [8, 9])
+    work.clock.now = hour(24 * 701)
+    #expect(try run().counts["pruned"] == 1)
+    #expect(try deliveries(webhook).map(\.position) == [9])
+    #expect(throws: PostgresError.self) { try work.connection.execute("DELETE FROM tenure.webhook_delivery") }
+  }
+
+  @Test func `dead deliveries are sent again so many at a time`() throws {
+    let (webhook, _) = try add()
+    try register(5)
+    try run()
+    _ = try work.connection.query(
+      """
+      UPDATE tenure.webhook_delivery SET state = 'dead', last_status = NULL, next_attempt_at = NULL
+      WHERE tenant_id = \(work.tenant.id)
+      """)
+    func retry() throws -> Int {
+      try WebhookDelivery.retryDead(
+        of: webhook.id, tenant: work.tenant.id, limit: 3, at: work.clock.now, on: work.connection)
+    }
+    #expect([try retry(), try retry(), try retry()] == [3, 2, 0])
+  }
+
   // MARK: What is told
 
   @Test func `an event is told once, as it stands in the log, under a signature that Python verifies`() throws {
@@ -510,7 +551,7 @@ import Testing
   @Test func `there are so many webhooks and no more, and what makes no sense is refused`() throws {
     for _ in 0..<Webhook.maximumPerTenant { _ = try add() }
     #expect(throws: WebhookError.tooMany(limit: 20)) { try add() }
-    let first = try #require(try Webhook.all(tenant: work.tenant.id, on: work.connection).first)
+    let first = try #require(try Webhook.list(tenant: work.tenant.id, on: work.connection).first)
     try Webhook.end(first.id, tenant: work.tenant.id, at: hour(1), on: work.connection)
     #expect(throws: WebhookError.self) { try add(since: 5) }
     #expect(throws: WebhookError.self) { try add(since: -1) }
@@ -527,7 +568,7 @@ import Testing
     #expect(throws: WebhookError.unknown(first.id)) {
       try Webhook.end(first.id, tenant: other.tenant.id, at: hour(1), on: work.connection)
     }
-    #expect(try Webhook.all(tenant: other.tenant.id, on: work.connection).isEmpty)
+    #expect(try Webhook.list(tenant: other.tenant.id, on: work.connection).isEmpty)
   }
 
   @Test func `a secret is told once and by its text only`() throws {

@@ -72,6 +72,9 @@ import Testing
       // What holds until just before its own end has come to it.
       let state = log.state(at: end.adding(microseconds: -1), asKnownAt: Int64(events.count))
       for (entity, held) in state.assignments where held.grant.expiresAt == end { expected.insert(Expiry(entity.id, end)) }
+      for (membership, held) in state.memberships where held.expiresAt == end {
+        expected.insert(Expiry(membership.group.id, membership.member, end))
+      }
     }
     let recorded = events.compactMap(Expiry.init)
     let missing = expected.subtracting(recorded)

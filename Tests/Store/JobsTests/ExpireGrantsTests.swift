@@ -89,6 +89,48 @@ import Testing
     #expect(try work.run().counts == counts(0, recorded: 0))
   }
 
+  @Test func `each end of a membership is recorded once, also of a group in a group`() throws {
+    func join(_ group: String, _ member: Entity, until end: Instant?) -> Change {
+      .membershipAdded(group: group, member: member, expiresAt: end)
+    }
+    try work.submit(
+      .groupCreated(id: "night", attributes: [:]), .groupCreated(id: "gone", attributes: [:]),
+      join("staff", .identity("ada"), until: hour(2)), join("staff", .group("night"), until: hour(3)),
+      join("night", .identity("ada"), until: hour(3)), join("night", .identity("bob"), until: hour(3)),
+      join("gone", .identity("ada"), until: hour(3)), join("staff", .identity("bob"), until: hour(9)))
+    try work.submit(
+      .membershipRemoved(group: "night", member: .identity("bob")), .groupDeleted(id: "gone"),
+      join("staff", .identity("bob"), until: hour(4)), at: hour(1))
+    work.clock.now = hour(5)
+    let run = try work.run()
+    #expect(run.counts == counts(4, recorded: 4))
+    #expect(
+      Set(try work.expiries()) == [
+        Expiry("staff identity:ada", hour(2)), Expiry("staff group:night", hour(3)), Expiry("night identity:ada", hour(3)),
+        Expiry("staff identity:bob", hour(4)),
+      ])
+    #expect(try work.run().counts == counts(0, recorded: 0))
+    // Again, and another end: it comes to that too; somebody else's record of it counts.
+    try work.submit(join("staff", .identity("ada"), until: hour(7)), join("staff", .identity("bob"), until: hour(7)))
+    work.clock.now = hour(8)
+    try work.submit(.membershipExpired(group: "staff", member: .identity("bob")), at: hour(7))
+    #expect(try work.run().counts == counts(1, recorded: 1))
+    #expect(try work.expiries().count == 6)
+    #expect(try work.tenant.verify().isClean)
+  }
+
+  @Test func `a run that was noted before memberships were looked at does not hide their ends`() throws {
+    try work.submit(.membershipAdded(group: "staff", member: .identity("ada"), expiresAt: hour(2)))
+    work.clock.now = hour(5)
+    let noted: JSONValue = [
+      "before": .string(hour(5).description), "position": .integer(work.tenant.head.position), "generation": 0,
+    ]
+    let report = try Job.expireGrants.work(work.context(reached: noted))
+    #expect(report.counts == counts(1, recorded: 1))
+    let next = try Job.expireGrants.work(work.context(reached: report.reached))
+    #expect(next.counts == counts(0, recorded: 0))
+  }
+
   @Test func `what ended at the very instant of a revocation came to its own end too`() throws {
     try work.submit(.grant("a1", until: hour(4)))
     work.clock.now = hour(5)

@@ -1,5 +1,4 @@
 import AccessGraph
-import EventLog
 import Governance
 import JSON
 import Postgres
@@ -8,6 +7,7 @@ import Temporal
 import TestSupport
 import Testing
 
+@testable import EventLog
 @testable import Jobs
 
 /// An organisation whose access is told through the API, and seen by a connector named console that vouches for `org`.
@@ -101,6 +101,35 @@ struct Watched {
 }
 
 @Suite struct FulfilmentTests {
+  @Test func `the end of one assignment is listed only where it is not before what is asked about`() throws {
+    let watched = try Watched()
+    try watched.grant("a1", until: hour(2))
+    watched.work.clock.now = hour(4)
+    let tenant = watched.work.tenant
+    for (since, count) in [(nil, 1), (hour(2), 1), (hour(2).next, 0)] {
+      let page = try tenant.fulfilments(
+        FulfilmentFilter(.any, assignment: "a1", since: since), at: hour(4), asKnownAt: tenant.head.position, limit: 9)
+      #expect(page.fulfilments.count == count)
+    }
+  }
+
+  @Test func `a reading is the same however far back along the log it is looked for first`() throws {
+    let watched = try Watched()
+    try watched.look(at: hour(1))
+    let voided = try watched.look(at: hour(2))
+    watched.work.clock.now = hour(4)
+    try watched.see(.eventVoided(position: try #require(voided.lastPosition)))
+    for index in 0..<20 { try watched.say(.groupCreated(id: "g\(index)", attributes: [:])) }
+    let tenant = watched.work.tenant
+    let head = tenant.head.position
+    let expected = try tenant.readings(of: ["console", "nobody", "test"], at: hour(3), asKnownAt: head)
+    #expect(expected.map(\.source) == ["console", "test"] && expected.first?.at == hour(1))
+    for walked: Int64 in [0, 1, 10, 21, 22, 23, 24] {
+      #expect(
+        try tenant.readings(of: ["console", "nobody", "test"], at: hour(3), asKnownAt: head, walking: walked) == expected)
+    }
+  }
+
   @Test func `an end goes through its stages, and no job is needed for the first`() throws {
     let office = try Watched()
     try office.grant("a", until: hour(2))

@@ -149,6 +149,40 @@ import Testing
         """) == "23514")
   }
 
+  @Test func `runs of long ago go, but never those from the last that succeeded on`() throws {
+    let succeeds = Self.job { _ in JobReport(counts: [:], reached: ["at": 7]) }
+    let fails = Self.job { context in
+      #expect(context.reached == ["at": 7])
+      throw JobError.noTenant("x")
+    }
+    for job in [succeeds, succeeds, fails, fails] { _ = try work.run(job) }
+    work.clock.now = hour(24 * 91)
+    _ = try work.run(fails)
+    #expect(try history().map(\.number) == [5, 4, 3, 2])
+    // Those from it on stay until another succeeds, and so does what is younger.
+    _ = try work.run(succeeds)
+    #expect(try history().map(\.number) == [6, 5])
+    work.clock.now = hour(24 * 181)
+    #expect(try work.run(fails).number == 7)
+    #expect(try history().map(\.number) == [7, 6, 5])
+    // Whatever a clock says, the last month stays.
+    work.clock.now = Instant(microseconds: 4_102_444_800_000_000)
+    _ = try work.run(succeeds)
+    _ = try work.connection.query(
+      """
+      INSERT INTO tenure.job_run (tenant_id, job, run, scheduled_for, started_at, process)
+      VALUES (\(work.tenant.id), 'young', 1, now(), now() - interval '29 days', 'x'),
+        (\(work.tenant.id), 'young', 2, now(), now() - interval '31 days', 'x'),
+        (\(work.tenant.id), 'young', 3, now(), now(), 'x')
+      """)
+    _ = try work.connection.query(
+      "UPDATE tenure.job_run SET outcome = 'succeeded', ended_at = now() WHERE tenant_id = \(work.tenant.id) AND run = 3")
+    let gone = try work.connection.query(
+      "SELECT tenure.prune_job_runs(\(work.tenant.id), 'young', now() + interval '1 year', 100)")[0].int64(0)
+    #expect(gone == 1)
+    #expect(try history("young").map(\.number) == [3, 1])
+  }
+
   @Test func `the history is of the jobs and the tenant that are asked about, newest first`() throws {
     let other = try Workplace()
     for (hours, workplace, name) in [(1, work, "test"), (2, other, "test"), (3, work, "another"), (4, work, "test")] {

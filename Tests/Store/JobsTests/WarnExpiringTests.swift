@@ -26,10 +26,11 @@ import Testing
   private func warnings() throws -> [String] {
     try work.events().compactMap { event in
       guard case .findingRaised(let finding) = event.change else { return nil }
-      #expect(finding.rule == "assignment_expiring")
+      #expect(finding.rule == (finding.subject.kind == .group ? "membership_expiring" : "assignment_expiring"))
       #expect(event.effectiveAt == event.recordedAt)
       #expect(event.recordedBy == Recorder(id: "tenure job warn-expiring", authentication: "local"))
-      return "\(finding.subject) \(finding.evidence["expires_at"]?.stringValue ?? "")"
+      let member = finding.evidence["member"]?.stringValue.map { "\($0) " } ?? ""
+      return "\(finding.subject) \(member)\(finding.evidence["expires_at"]?.stringValue ?? "")"
     }
   }
 
@@ -69,6 +70,28 @@ import Testing
     #expect(try work.run(.warnExpiring).counts["resolved"] == 1)
     #expect(try work.open(.warned) == ["a1"])
     #expect(try work.run(.warnExpiring).counts["resolved"] == 0)
+  }
+
+  @Test func `a membership that comes to its end is warned of, and anew where it was added again`() throws {
+    func join(_ member: Entity, until end: Instant?) -> Change {
+      .membershipAdded(group: "staff", member: member, expiresAt: end)
+    }
+    try work.submit(
+      .groupCreated(id: "night", attributes: [:]), join(.identity("ada"), until: hour(48)), join(.identity("bob"), until: nil),
+      join(.group("night"), until: hour(48)))
+    work.clock.now = hour(24).adding(microseconds: -1)
+    #expect(try run() == counts(0))
+    work.clock.now = hour(30)
+    #expect(try run() == counts(2))
+    #expect(try run() == counts(0))
+    try work.submit(join(.identity("ada"), until: hour(100)), .membershipRemoved(group: "staff", member: .group("night")))
+    work.clock.now = hour(80)
+    #expect(try run() == counts(1))
+    #expect(
+      try warnings() == [
+        "group:staff identity:ada \(hour(48))", "group:staff group:night \(hour(48))", "group:staff identity:ada \(hour(100))",
+      ])
+    #expect(try work.tenant.verify().isClean)
   }
 
   @Test func `what lasts a day or less, has ended, or has no end is not warned of`() throws {

@@ -92,7 +92,7 @@ final class Workplace {
     return events
   }
 
-  /// The ends that are recorded, as `id at hour`, in the order of the log.
+  /// The ends that are recorded, of assignments and memberships, in the order of the log.
   func expiries() throws -> [Expiry] { try events().compactMap(Expiry.init) }
 }
 
@@ -104,8 +104,16 @@ struct Expiry: Hashable {
   init(_ id: String, _ end: Instant) { (self.id, self.end) = (id, end) }
 
   init?(_ event: Event) {
-    guard case .assignmentExpired(let id) = event.change else { return nil }
-    self.init(id, event.effectiveAt)
+    switch event.change {
+    case .assignmentExpired(let id): self.init(id, event.effectiveAt)
+    case .membershipExpired(let group, let member): self.init(group, member, event.effectiveAt)
+    default: return nil
+    }
+  }
+
+  /// The end of a membership.
+  init(_ group: String, _ member: Entity, _ end: Instant) {
+    self.init("\(group) \(member)", end)
   }
 }
 

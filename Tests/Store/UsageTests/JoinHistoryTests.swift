@@ -73,18 +73,24 @@ import Testing
   private static let resources = [nil, "org", "org/repo", "org/repo/x", "org/repository", "org2/x", "org/repo/y"]
 
   private static func grant(_ id: String, _ random: inout SeededGenerator) -> Change {
+    let builtIn = random.pick([BuiltIn.everyone, BuiltIn.authenticated])
     let principal: Entity =
-      random.chance(1, in: 2) ? .identity(random.pick(Universe.identities)) : .group(random.pick(Universe.groups))
+      random.chance(1, in: 8)
+      ? .identity(builtIn)
+      : random.chance(1, in: 2) ? .identity(random.pick(Universe.identities)) : .group(random.pick(Universe.groups))
     let end = random.chance(1, in: 3) ? Universe.instant(7 + random.below(6)) : nil
-    return .assignmentGranted(
-      id: id,
-      grant: Grant(
-        principal: principal, role: random.pick(Universe.roles), scope: random.pick(Universe.scopes), expiresAt: end))
+    var grant = Grant(
+      principal: principal, role: random.pick(Universe.roles), scope: random.pick(Universe.scopes), expiresAt: end)
+    if random.chance(1, in: 4) { grant.condition = ["Bool": ["request.mfa": ["true"]]] }
+    return .assignmentGranted(id: id, grant: grant)
   }
 
   private static func coverage(_ random: inout SeededGenerator) -> Change {
     let source = random.pick(Universe.sources)
-    switch random.below(4) {
+    switch random.below(5) {
+    case 4:
+      let builtIn = random.pick([BuiltIn.everyone, BuiltIn.authenticated])
+      return .identityRegistered(id: builtIn, kind: .external, attributes: [:])
     case 0: return .coverageBegan(source: source, resource: random.pick(["*", "org", "org/repo"]), expiresAt: nil)
     case 1: return .coverageGap(source: source, resource: random.pick(["org", "org/repo/x"]), until: Universe.instant(7))
     default:
@@ -263,12 +269,18 @@ private struct NaiveJoin {
     return found.union(found.compactMap { state.links[$0]?.person })
   }
 
+  private func isReached(_ identity: String, by principal: Entity, at t: Instant) -> Bool {
+    let reached = reached(principal, at: t)
+    if reached.contains(.identity(identity)) || reached.contains(.identity("everyone")) { return true }
+    return reached.contains(.identity("authenticated")) && states[t]?.exists(.identity(identity)) ?? false
+  }
+
   func used(_ found: ExercisedPermission, of assignment: String) -> [String: Instant] {
     guard let permission = permission(Key(found), of: assignment) else { return [:] }
     var used: [String: Instant] = [:]
     for record in records where record.outcome != .denied && window.contains(record.at) {
       guard let grant = grant(assignment, at: record.at), gives(permission, found.role, assignment, at: record.at),
-        reached(grant.principal, at: record.at).contains(.identity(record.identity)),
+        isReached(record.identity, by: grant.principal, at: record.at),
         NaivePattern.matches(found.pattern, record.action),
         record.resource.map({ resource in
           NaivePattern.covers(grant.scope, resource) && permission.resources.contains { NaivePattern.matches($0, resource) }

@@ -107,7 +107,11 @@ public struct FindingRule: Hashable, Sendable {
       "assignment_expiring", .low, because: "it ends as it should; whoever needs it longer has to ask", by: ["expires_at"],
       fix: "extend it, where it is still needed"),
     FindingRule(
-      "expired_unrecorded", .medium, because: "access has ended, but nobody was told to take it away", by: ["expires_at"],
+      "membership_expiring", .low, because: "it ends as it should; whoever needs it longer has to ask",
+      by: ["member", "expires_at"], fix: "add the member again until a later end, where it is still needed"),
+    FindingRule(
+      "expired_unrecorded", .medium, because: "access has ended, but nobody was told to take it away",
+      by: ["member", "expires_at"],
       after: 1,
       fix: "see why the job expire-grants does not run"),
     FindingRule(

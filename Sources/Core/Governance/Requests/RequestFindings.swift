@@ -14,7 +14,8 @@ extension Decision {
 
   /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
   ///
-  /// O(requests submitted within it, and within the time that a request may wait before it).
+  /// O(requests submitted within it, and within the time that a request may wait before it), at most
+  /// ``Limits/requestsLookedBack`` of them.
   mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
     let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
     let approving = approvers.selves(of: by)
@@ -28,7 +29,7 @@ extension Decision {
       return found
     }
     let submitted = since.adding(seconds: -approvers.elevation.rule.decideWithinSeconds)
-    for other in world.requests(since: submitted) where !other.isExactly(id) {
+    for other in world.requests(since: submitted).suffix(Limits.requestsLookedBack) where !other.isExactly(id) {
       guard let standing = world.request(other, at: at),
         let returned = standing.progress.approvals.first(where: { $0.at >= since && asks(.identity($0.approver)) }),
         !world.interested(in: standing.terms, at: at, during: nil).isDisjoint(with: approving)

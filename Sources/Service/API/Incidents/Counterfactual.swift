@@ -22,8 +22,11 @@ public struct Counterfactual: Hashable, Sendable {
     public var id: String
     /// When.
     public var at: Instant
-    /// Who, what, with what.
-    public var identity: String, action: String
+    /// Who.
+    public var identity: String
+    /// What was done.
+    public var action: String
+    /// With what.
     public var resource: String?
   }
 

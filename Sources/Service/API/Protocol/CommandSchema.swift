@@ -60,6 +60,8 @@ enum CommandSchema {
       [id("group", "The group"), Member("member", Schemas.principal, required: true, "Who belongs to it"), expiry]
     case "membership.removed":
       [id("group", "The group"), Member("member", Schemas.principal, required: true, "Who belongs to it no longer")]
+    case "membership.expired":
+      [id("group", "The group"), Member("member", Schemas.principal, required: true, "Whose membership came to its end")]
     case "role.defined":
       [
         id(), Member("permissions", Schemas.permissions, "All of them; an observation may leave them out as not known"),

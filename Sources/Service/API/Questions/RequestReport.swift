@@ -96,6 +96,9 @@ public struct RequestListReport: Report {
 }
 
 extension Questions {
+  /// Requests that one question looks at: some ten milliseconds of the graph's time.
+  public static let requestsLookedAt = 10_000
+
   /// An access request at a moment; nil where there was none.
   public func request(_ id: String, at: Instant? = nil, asKnownAt: AsKnownAt = .head) throws -> RequestReport? {
     try ask(at, asKnownAt) { graph, view in
@@ -106,20 +109,25 @@ extension Questions {
 
   /// Access requests up to a moment, in the order of their submission.
   ///
-  /// O(requests looked at).
+  /// O(requests looked at), at most ``requestsLookedAt``: there may be a next page though this one is empty.
   ///
   /// - Parameters:
   ///   - place: the place in that order to begin with. The default is the first.
-  ///   - limit: how many at the most. The default is all.
+  ///   - limit: how many at the most. The default is as many as are looked at.
+  ///   - looked: how many are looked at. The default is ``requestsLookedAt``.
   public func requests(
     _ filter: RequestFilter = RequestFilter(), at: Instant? = nil, asKnownAt: AsKnownAt = .head, after place: Int = 0,
-    limit: Int = Int.max
+    limit: Int = Int.max, looking looked: Int = requestsLookedAt
   ) throws -> RequestListReport {
     try ask(at, asKnownAt) { graph, view in
       let world = graph.world(asKnownAt: view.asKnownAt)
       let ids = world.requests(since: .earliest)
       var report = RequestListReport(requests: [], next: nil, view: view, position: graph.position)
       for index in ids.indices.dropFirst(place) {
+        if index - place == looked {
+          report.next = index
+          break
+        }
         guard let standing = world.request(ids[index], at: view.at), filter.admits(standing) else { continue }
         if report.requests.count == limit {
           report.next = index

@@ -1,4 +1,5 @@
 import EventLog
+import Usage
 
 /// One report that auditors ask for: what it answers, and how its rows are found.
 public struct AuditReport: Sendable {
@@ -38,6 +39,8 @@ public struct AuditReport: Sendable {
       @Sendable (ReportContext) throws -> [String], perSlice: Int, @Sendable (ReportContext, [String]) throws -> [ReportRow])
     /// Of each event of these types some rows, page by page; what was voided is left out.
     case events([String], @Sendable (ReportContext, [RecordedEvent]) throws -> [ReportRow])
+    /// Of usage by identity, action, resource and day, within the stretch or up to the moment, page by page.
+    case usage(@Sendable (ReportContext, [DailyUsage]) throws -> [ReportRow])
     /// Of each event whatever its type, voided ones too.
     case log(@Sendable (ReportContext, [RecordedEvent]) throws -> [ReportRow])
   }

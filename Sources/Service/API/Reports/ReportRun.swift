@@ -3,6 +3,7 @@ import Cryptography
 import EventLog
 import Governance
 import Temporal
+import Usage
 
 /// One run of a report: its rows, slice by slice, in bounded memory.
 ///
@@ -11,6 +12,8 @@ import Temporal
 struct ReportRun {
   /// Events of one page.
   private static let eventsPerPage = 500
+  /// Entries of usage of one page.
+  private static let usagePerPage = 1_000
 
   let report: AuditReport
   let context: ReportContext
@@ -23,6 +26,7 @@ struct ReportRun {
   /// The types still to be read, and the position read up to.
   private var types: [String?] = []
   private var position: Int64 = 0
+  private var usagePlace: DailyUsagePlace?
   /// Events that were taken, and those left out for being voided.
   private var taken: Int64 = 0
   private var voided: Int64 = 0
@@ -39,6 +43,7 @@ struct ReportRun {
     case .events(let types, _):
       self.types = types
       progress = (0, context.question.asKnownAt * Int64(types.count))
+    case .usage: progress = (0, 1)
     case .log:
       types = [nil]
       progress = (0, context.question.asKnownAt)
@@ -61,8 +66,19 @@ struct ReportRun {
       progress.done += Int64(slice.count)
       return try rows(context, slice)
     case .events(_, let rows): return try nextPage(leavingOutVoided: true, rows)
+    case .usage(let rows): return try nextUsage(rows)
     case .log(let rows): return try nextPage(leavingOutVoided: false, rows)
     }
+  }
+
+  private mutating func nextUsage(_ rows: (ReportContext, [DailyUsage]) throws -> [ReportRow]) throws -> [ReportRow]? {
+    guard progress.done < progress.total else { return nil }
+    let end = min(context.during.to ?? context.question.at, context.question.at)
+    let days = UsageDay(of: min(context.during.from, end))...UsageDay(of: end)
+    let page = try UsageStore(context.tenant).daily(days: days, after: usagePlace, limit: Self.usagePerPage)
+    usagePlace = page.last.map { DailyUsagePlace($0) }
+    if page.count < Self.usagePerPage { progress.done = progress.total }
+    return try rows(context, page)
   }
 
   private mutating func nextPage(
@@ -116,7 +132,7 @@ struct ReportRun {
   func totals() throws -> [ControlTotal] {
     var totals = try report.totals(context)
     switch report.rows {
-    case .keys: break
+    case .keys, .usage: break
     case .events(let types, _): totals.append(try eventTotal(of: types))
     case .log: totals.append(try eventTotal(of: nil))
     }

@@ -142,7 +142,9 @@ extension FactValue {
       writer.member("scope", grant.scope)
       writer.key("condition")
       writer.value(grant.condition ?? .null)
-    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential, .finding, .accepted: return
+    case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential, .finding,
+      .accepted:
+      return
     }
   }
 }

@@ -18,6 +18,7 @@ extension Endpoint {
       Write("group.delete", "/v1/groups/{id}/delete"),
       Write("membership.add", "/v1/groups/{group}/members", status: 201),
       Write("membership.remove", "/v1/groups/{group}/members/remove"),
+      Write("membership.record_expiry", "/v1/groups/{group}/members/record_expiry"),
     ].map(\.endpoint)
 
   /// The groups that the group is nested in directly.

@@ -10,10 +10,11 @@ import Temporal
 /// No answer but the one to the making of a webhook holds its secret.
 extension Endpoint {
   static let webhooks: [Endpoint] = [
-    Endpoint(.get, "/v1/webhooks", "listWebhooks", "All webhooks, ended ones too", .query([])) { call in
-      try FieldReader(object: try call.input()).finish()
-      return .waiting { try WebhookPages.list(call) }
-    },
+    Endpoint(
+      .get, "/v1/webhooks", "listWebhooks",
+      "Webhooks, ended ones too, in the order of their making; pending and dead deliveries are counted up to "
+        + "\(WebhookDelivery.maximumCounted)",
+      .query(Member.paging), list),
     Endpoint(
       .post, "/v1/webhooks", "addWebhook",
       "Makes a webhook; its signing secret is in this answer and in no other", .body(newMembers), status: 201, add),
@@ -25,7 +26,9 @@ extension Endpoint {
       .get, "/v1/webhooks/{id}/deliveries", "listDeliveries", "What a webhook is told, of the newest events first",
       .query(deliveryMembers), deliveries),
     Endpoint(
-      .post, "/v1/webhooks/{id}/deliveries/retry", "retryDeliveries", "Has all dead deliveries sent again", .body([])
+      .post, "/v1/webhooks/{id}/deliveries/retry", "retryDeliveries",
+      "Has dead deliveries sent again, at most \(WebhookDelivery.maximumRetried) of the oldest events; ask until none is",
+      .body([])
     ) { call in
       try FieldReader(object: try call.input()).finish()
       return .waiting { try WebhookPages.retryDead(call) }
@@ -49,6 +52,16 @@ extension Endpoint {
 
   private static let deliveryMembers =
     [Member("state", Schemas.choice(WebhookDelivery.State.self), "Only these")] + Member.paging
+
+  @Sendable private static func list(_ call: Call) throws -> Outcome {
+    let input = try call.input()
+    var reader = FieldReader(object: input)
+    let question = Cursor.question(call.request.rawPath, input)
+    let cursor = try Cursor.read(&reader, question: question)
+    let limit = try reader.limit()
+    try reader.finish()
+    return .waiting { try WebhookPages.list(call, after: cursor?.place.stringValue, limit: limit, question: question) }
+  }
 
   @Sendable private static func add(_ call: Call) throws -> Outcome {
     var reader = FieldReader(object: try call.input())
@@ -81,12 +94,11 @@ extension Endpoint {
 
 /// The answers about webhooks, each after one or two round trips.
 private enum WebhookPages {
-  static func list(_ call: Call) throws -> Response {
+  static func list(_ call: Call, after id: String?, limit: Int, question: String) throws -> Response {
+    let limit = min(limit, Webhook.maximumListed)
     let (webhooks, counts) = try call.tenant.withConnection { connection in
-      (
-        try Webhook.all(tenant: call.tenant.id, on: connection),
-        try WebhookDelivery.counts(tenant: call.tenant.id, on: connection)
-      )
+      let webhooks = try Webhook.list(after: id ?? "", limit: limit, tenant: call.tenant.id, on: connection)
+      return (webhooks, try WebhookDelivery.counts(of: webhooks, tenant: call.tenant.id, on: connection))
     }
     return answer(call) { writer in
       writer.key("webhooks")
@@ -96,6 +108,9 @@ private enum WebhookPages {
         writer.value(webhook.json(pending: counts.pending, dead: counts.dead))
       }
       writer.endArray()
+      let last = webhooks.count == limit ? webhooks.last?.id : nil
+      let cursor = last.map { Cursor(at: nil, asKnownAt: call.tenant.head.position, place: .string($0)) }
+      writer.member("next_cursor", cursor?.text(for: question))
     }
   }
 

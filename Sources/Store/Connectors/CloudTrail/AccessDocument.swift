@@ -143,7 +143,7 @@ extension AccessDocument.Statement {
     let letters = name.unicodeScalars.prefix { ("a"..."z").contains($0) }
     let goesOn = letters.endIndex < name.unicodeScalars.endIndex
     guard goesOn else { return .failure(Inexact("an action is written in lower case")) }
-    return .success("\(service):\(first.properties.uppercaseMapping)\(name.unicodeScalars.dropFirst())")
+    return .success("\(service):\(first.properties.uppercaseMapping)\(String(name.unicodeScalars.dropFirst()))")
   }
 
   private static func principals(_ value: JSONValue) throws(AccessDocumentError) -> [AccessDocument.Principal] {

@@ -43,15 +43,15 @@ enum TrailWords {
   /// The role of whoever was there before the trail: what they were given then is not known.
   static let unrecordedRole = "aws:unrecorded"
   /// Everybody on earth.
-  static let everyone = "everyone"
+  static let everyone = BuiltIn.everyone
   /// Everybody with some account at Amazon.
-  static let authenticated = "authenticated"
+  static let authenticated = BuiltIn.authenticated
 
   /// All of an account, which scopes and coverage name.
   static func scope(_ account: String) -> String { "aws/\(account)" }
 
   /// The identity that stands for an account as a whole.
-  static func identity(account: some StringProtocol) -> String { "account:\(account)" }
+  static func identity(account: some StringProtocol) -> String { BuiltIn.accountPrefix + account }
 
   /// The path of a resource that an account's trail names; nil where it cannot be one.
   static func path(_ arn: String, in account: String) -> String? {

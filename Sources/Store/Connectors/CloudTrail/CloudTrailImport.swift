@@ -206,11 +206,7 @@ private struct Writing<Destination: ImportDestination> {
       }
       let earliest = commands.compactMap(\.effectiveAt).min()
       if let earliest, !world.exists(.source(source), at: earliest) {
-        let attributes: [String: AttributeValue] = [
-          "account": .open(.string(account)), "delivers_usage": .open(.bool(true)),
-          "usage_unseen_actions": .open(.array(TrailCoverage.unseenActions.map { .string($0) })),
-        ]
-        let registers = Change.sourceRegistered(id: source, attributes: attributes)
+        let registers = Change.sourceRegistered(id: source, attributes: TrailCoverage.attributes(account))
         commands.insert(Command(registers, expecting: .either, effectiveAt: earliest), at: 0)
       }
       return commands

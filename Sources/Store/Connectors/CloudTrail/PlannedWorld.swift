@@ -18,12 +18,19 @@ struct PlannedWorld<Base: World> {
     static var firstPosition: Int64 { 1 << 60 }
   }
 
+  /// Positions of the log that are planned to be voided.
+  private var voided: Set<Int64> = []
+
+  /// Plans to void an event of the log; false where that is planned already.
+  mutating func void(_ position: Int64) -> Bool { voided.insert(position).inserted }
+
   /// Whether a position is of what is only planned.
   static func isPlanned(_ position: Int64) -> Bool { position > Planned.firstPosition }
 
   /// The entries of a fact, ordered by moment.
   func entries(of fact: Fact) -> [Entry] {
-    let base = base.entries(of: fact)
+    var base = base.entries(of: fact)
+    if !voided.isEmpty { base.removeAll { voided.contains($0.moment.position) } }
     guard let more = planned.entries[fact] else { return base }
     return (base + more).sorted { $0.moment < $1.moment }
   }
@@ -44,6 +51,14 @@ struct PlannedWorld<Base: World> {
   /// The value of a fact at t by its own entries.
   func value(of fact: Fact, at t: Instant) -> FactValue? {
     Span.spans(of: entries(of: fact)).first { $0.contains(t) }?.value
+  }
+
+  /// Whether a fact holds at t: by its own entries, and its ends existing without a break since it began.
+  func holds(_ fact: Fact, at t: Instant) -> Bool {
+    guard let span = Span.spans(of: entries(of: fact)).first(where: { $0.contains(t) }) else { return false }
+    return fact.ends(span.value).allSatisfy { end in
+      Existence.stretches(of: entries(of: .existence(end))).contains { $0.contains(span.begun) && $0.contains(t) }
+    }
   }
 
   /// Takes in what a command will write.

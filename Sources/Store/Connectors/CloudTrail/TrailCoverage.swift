@@ -1,4 +1,5 @@
 import Governance
+import JSON
 import Temporal
 
 /// What an account's trail vouches for: the account, from its first record to its last.
@@ -8,15 +9,26 @@ enum TrailCoverage {
   /// A longer one is taken for files that were not read.
   static let longestSilence: Int64 = 86_400_000_000
 
-  /// Actions that a trail of management events, which is what one is unless somebody pays for more, never tells of: data events as
-  /// the CloudTrail user guide lists them under "Logging data events", by the permissions that they take.
-  ///
-  /// Of a permission for any of them it can be said that it was used, where a trail does tell, and never that it was not. Nor of
-  /// becoming another identity, which a trail tells as sessions of that.
-  static let unseenActions = [
-    "identity:*", "s3:*Object*", "s3:ListBucket*", "s3:*MultipartUpload*", "lambda:Invoke*", "dynamodb:*Item*", "dynamodb:Query",
-    "dynamodb:Scan", "dynamodb:PartiQL*", "logs:PutLogEvents", "sns:Publish*", "sqs:*Message*", "kinesis:*Record*",
-    "bedrock:Invoke*", "sagemaker:InvokeEndpoint*", "cognito-identity:GetCredentialsForIdentity", "ebs:*SnapshotBlock*",
+  /// What is said of the source itself: it delivers usage, but for what management events do not tell.
+  static func attributes(_ account: String) -> [String: AttributeValue] {
+    [
+      "account": .open(.string(account)), "delivers_usage": .open(true),
+      "usage_unseen_actions": .open(.array(unseen.map { .string($0) })),
+    ]
+  }
+
+  /// Patterns of actions that leave no management event: data events, which a trail records of chosen resources at most, and
+  /// what no trail records. And becoming another identity, which a trail tells as sessions of that one.
+  private static let unseen = [
+    "identity:*",
+    "s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListMultipart*",
+    "s3:ListBucketMultipart*", "s3:AbortMultipartUpload", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateDelete",
+    "lambda:InvokeFunction*", "lambda:InvokeAsync", "dynamodb:*Item*", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PartiQL*",
+    "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sns:Publish*", "sqs:SendMessage*", "sqs:ReceiveMessage",
+    "sqs:DeleteMessage*", "sqs:ChangeMessageVisibility*", "kinesis:PutRecord*", "kinesis:GetRecords",
+    "kinesis:GetShardIterator", "kinesis:SubscribeToShard", "firehose:PutRecord*", "ebs:*", "cloudwatch:PutMetricData",
+    "cloudwatch:GetMetric*", "logs:PutLogEvents", "xray:Put*", "execute-api:*", "rds-db:connect", "es:ESHttp*", "iam:PassRole",
+    "sts:TagSession", "sts:SetSourceIdentity", "ssmmessages:*", "ec2messages:*", "bedrock:InvokeModel*",
   ]
 
   /// Stretches of records, joined where no longer silence lies between them.

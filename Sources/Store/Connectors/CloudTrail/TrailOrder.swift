@@ -8,7 +8,8 @@ enum TrailOrder {
   /// What both begins and ends in a second began first, unless it was there before: then it ended first, with all that hung on it.
   /// - Parameter isHeld: whether something holds just before the second.
   static func sorted(_ readings: [TrailReading], isHeld: (TrailToggle.Subject) -> Bool) -> [TrailReading] {
-    if readings.count < 2 { return readings }
+    // A state has no order of cause, and comes in that of its reading.
+    if readings.count < 2 || readings[0].isState { return readings }
     let toggles = readings.map { $0.steps.compactMap(\.toggle) }
     let all = toggles.joined()
     let ons = Set(all.filter(\.isOn).map(\.subject))

@@ -72,7 +72,7 @@ struct TrailPlanner<Base: World> {
       meet(.group(group), nil)
       meet(.identity(member), nil)
       emit(.membershipAdded(group: group, member: .identity(member), expiresAt: nil))
-    case .leaves(let group, let member): emit(.membershipRemoved(group: group, member: .identity(member)))
+    case .leaves(let group, let member): leave(group, .identity(member))
     case .attaches(let pair): attach(pair)
     case .detaches(let pair): detach(pair)
     case .puts(let slot): put(slot)
@@ -85,7 +85,7 @@ struct TrailPlanner<Base: World> {
     case .issues(let credential): issue(credential)
     case .revokes(let id): emit(.credentialRevoked(id: id))
     case .logs(let trail, let reason, let isOn): log(trail, reason, isOn)
-    case .remark(let text): remarks.append(text)
+    case .remark: break
     }
   }
 
@@ -107,7 +107,7 @@ extension TrailPlanner {
   /// What is named and was never seen to begin: it was there before, and what it had then is not known.
   mutating func meet(_ entity: Entity, _ kind: IdentityKind?, at instant: Instant? = nil) {
     let t = instant ?? at
-    if world.exists(entity, at: t) { return }
+    if world.exists(entity, at: t), !isTakenForExternal(entity, at: t) { return }
     let attributes: [String: AttributeValue] = ["account": .open(.string(account))]
     switch entity.kind {
     case .group: emit(.groupCreated(id: entity.id, attributes: attributes), at: t)
@@ -136,6 +136,12 @@ extension TrailPlanner {
   /// Whether an existence that begins then was only concluded from its use.
   private func isAssumed(_ entity: Entity, at t: Instant) -> Bool {
     world.assignments(role: TrailWords.unrecordedRole, principal: entity).contains { $0.entries.first?.moment.effective == t }
+  }
+
+  /// Whether another account's trail named an identity that is this account's own.
+  private func isTakenForExternal(_ entity: Entity, at t: Instant) -> Bool {
+    guard entity.kind == .identity, kind(of: entity.id) != .external else { return false }
+    return world.value(of: .existence(entity), at: t) == .identity(.external)
   }
 
   /// What an id that was only named is: one of this account by its ARN, else somebody outside.
@@ -173,7 +179,7 @@ extension TrailPlanner {
 
   /// Something is created: it did not exist just before, and what was assumed of it later is taken back.
   private mutating func begin(_ entity: Entity, _ kind: IdentityKind, _ attributes: [String: AttributeValue]) {
-    if world.exists(entity, at: at.adding(microseconds: -1)) {
+    if world.exists(entity, at: at), world.exists(entity, at: at.adding(microseconds: -1)) {
       // Created anew though it was not seen to end: it ended unseen. Where it only stood there, all it has is known from now on.
       if !isState { end(entity) }
       for held in world.assignments(role: TrailWords.unrecordedRole, principal: entity)
@@ -200,7 +206,7 @@ extension TrailPlanner {
 
   /// Takes back what was assumed; only of an earlier import, for what is planned now was planned in the order of time.
   mutating func void(_ position: Int64, _ why: String) {
-    guard !PlannedWorld<Base>.isPlanned(position) else { return }
+    guard !PlannedWorld<Base>.isPlanned(position), world.void(position) else { return }
     commands.append(
       Command(
         .eventVoided(position: position), authority: Authority(reason: "assumed, and not so: \(why)", ticket: authority.ticket))
@@ -239,6 +245,17 @@ extension TrailPlanner {
     meet(pair.principal, nil, at: before)
     ready(pair, at: before)
     grant(Grant(principal: pair.principal, role: pair.role, scope: pair.scope), at: before, until: at)
+  }
+
+  /// Who leaves a group was in it until then, whether or not that was seen; see `detach`.
+  private mutating func leave(_ group: String, _ member: Entity) {
+    if !world.holds(.membership(group: group, member: member), at: at) {
+      let before = at.adding(microseconds: -1)
+      meet(.group(group), nil, at: before)
+      meet(member, nil, at: before)
+      emit(.membershipAdded(group: group, member: member, expiresAt: nil), at: before)
+    }
+    emit(.membershipRemoved(group: group, member: member))
   }
 
   private func isOf(_ pair: TrailPair, _ grant: Grant) -> Bool {

@@ -5,11 +5,11 @@ import JSON
 import Temporal
 
 extension Job {
-  /// Finds ends of assignments that nobody recorded, and those that nobody has seen carried out.
+  /// Finds ends of assignments and memberships that nobody recorded, and those of assignments that nobody has seen carried out.
   ///
   /// Counts as of every job that flags.
   public static let flagEndings = Job(
-    name: FlagEndings.name, summary: "finds ended assignments that were not recorded, or not seen to be gone",
+    name: FlagEndings.name, summary: "finds ended grants that were not recorded, and assignments not seen to be gone",
     schedule: .fixed("30 2 * * *"), catchUp: .once
   ) { try FlagEndings(context: $0).run() }
 }
@@ -34,16 +34,14 @@ private struct FlagEndings {
   /// Ends that the job `expire-grants` should have recorded.
   private func findUnrecorded(_ sweep: FindingSweep, until last: Instant) throws {
     let pages = EndPages(context: context, now: sweep.now, leavesOutRecorded: true)
-    var place: EndPages.Place? = EndPages.Place(end: .earliest)
-    while let next = place {
-      if context.isOver() { return sweep.cutShort() }
-      let page = try pages.page(after: next, through: last)
-      try sweep.note(
-        page.ends.map { end in
-          let evidence: JSONValue = ["expires_at": .string(end.end.description)]
-          return Finding(rule: Self.unrecorded, subject: Entity(.assignment, end.id), evidence: evidence)
-        })
-      place = page.last
+    for kind in EndPages.Kind.allCases {
+      var place: EndPages.Place? = EndPages.Place(end: .earliest)
+      while let next = place {
+        if context.isOver() { return sweep.cutShort() }
+        let page = try pages.page(of: kind, after: next, through: last)
+        try sweep.note(page.ends.map { $0.finding(Self.unrecorded) })
+        place = page.last
+      }
     }
   }
 

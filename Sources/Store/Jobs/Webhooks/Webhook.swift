@@ -134,7 +134,7 @@ extension Webhook {
       RETURNING \(unsafe: columns)
       """)
     if let row = rows.first { return (try Webhook(row), secret) }
-    let isOpen = try all(tenant: tenant, on: connection).filter { $0.endedAt == nil }.count < maximumPerTenant
+    let isOpen = try openCount(tenant: tenant, on: connection) < maximumPerTenant
     throw isOpen
       ? WebhookError.invalid(member: "since", problem: "must be a position of the log") : .tooMany(limit: maximumPerTenant)
   }
@@ -165,13 +165,31 @@ extension Webhook {
     }
   }
 
-  /// All webhooks of a tenant, ended ones too, in the order in which they were made.
+  /// Webhooks that one question may list.
+  public static let maximumListed = 1_000
+
+  /// Webhooks of a tenant, ended ones too, in the order of their ids, which is that of their making.
   ///
   /// One round trip.
-  public static func all(tenant: Int32, on connection: Connection) throws -> [Webhook] {
+  /// - Parameters:
+  ///   - id: those after it. The default is the first.
+  ///   - limit: how many at most, up to ``maximumListed``, which is the default.
+  public static func list(
+    after id: String = "", limit: Int = maximumListed, tenant: Int32, on connection: Connection
+  ) throws -> [Webhook] {
     try connection.query(
-      "SELECT \(unsafe: columns) FROM tenure.webhook WHERE tenant_id = \(tenant) ORDER BY created_at, webhook_id"
+      """
+      SELECT \(unsafe: columns) FROM tenure.webhook WHERE tenant_id = \(tenant) AND webhook_id > \(id)
+      ORDER BY webhook_id LIMIT \(Int64(min(limit, maximumListed)))
+      """
     ).map { try Webhook($0) }
+  }
+
+  /// How many webhooks there are that have not ended.
+  static func openCount(tenant: Int32, on connection: Connection) throws -> Int {
+    Int(
+      try connection.query(
+        "SELECT count(*) FROM tenure.webhook WHERE tenant_id = \(tenant) AND ended_at IS NULL")[0].int64(0))
   }
 
   /// The webhook of an id.

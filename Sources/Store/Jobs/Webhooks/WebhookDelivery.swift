@@ -106,18 +106,29 @@ extension WebhookDelivery {
     }
   }
 
-  /// Has all dead deliveries of a webhook sent again by the next runs, as if they were new.
+  /// Deliveries that one call has sent again: well under a second of work.
+  public static let maximumRetried = 10_000
+
+  /// Has dead deliveries of a webhook sent again by the next runs, as if they were new: those of the oldest events, at most
+  /// ``maximumRetried``; again until none is left.
   ///
+  /// - Parameter limit: how many at most. The default is ``maximumRetried``.
   /// - Returns: how many they are.
   /// - Throws: ``WebhookError``; `PostgresError`.
-  public static func retryDead(of webhook: String, tenant: Int32, at now: Instant, on connection: Connection) throws -> Int {
+  public static func retryDead(
+    of webhook: String, tenant: Int32, limit: Int = maximumRetried, at now: Instant, on connection: Connection
+  ) throws -> Int {
     try connection.transaction { connection in
       try requireOpen(webhook, tenant: tenant, on: connection)
       return try connection.run(
         """
-        UPDATE tenure.webhook_delivery SET state = 'pending', attempts = 0, first_attempt_at = NULL,
+        UPDATE tenure.webhook_delivery d SET state = 'pending', attempts = 0, first_attempt_at = NULL,
           next_attempt_at = \(Timestamp(now))
-        WHERE tenant_id = \(tenant) AND webhook_id = \(webhook) AND state = 'dead'
+        FROM (
+          SELECT position FROM tenure.webhook_delivery
+          WHERE tenant_id = \(tenant) AND webhook_id = \(webhook) AND state = 'dead'
+          ORDER BY position LIMIT \(Int64(min(limit, maximumRetried)))) dead
+        WHERE d.tenant_id = \(tenant) AND d.webhook_id = \(webhook) AND d.position = dead.position AND d.state = 'dead'
         """)
     }
   }
@@ -134,17 +145,24 @@ extension WebhookDelivery {
     throw WebhookError.ended(webhook)
   }
 
-  /// How many deliveries of each webhook are pending and dead, through the indexes of those.
-  public static func counts(tenant: Int32, on connection: Connection) throws -> [String: (pending: Int64, dead: Int64)] {
+  /// Deliveries of a kind that are counted: whether there are more is no other news.
+  public static let maximumCounted: Int64 = 10_000
+
+  /// How many deliveries of webhooks are pending and dead, each up to ``maximumCounted``, through the indexes of those.
+  public static func counts(
+    of webhooks: [Webhook], tenant: Int32, on connection: Connection
+  ) throws -> [String: (pending: Int64, dead: Int64)] {
     var counts: [String: (pending: Int64, dead: Int64)] = [:]
     let rows = try connection.query(
       """
-      SELECT w.webhook_id,
-        (SELECT count(*) FROM tenure.webhook_delivery d
-          WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.webhook_id AND d.state = 'pending'),
-        (SELECT count(*) FROM tenure.webhook_delivery d
-          WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.webhook_id AND d.state = 'dead')
-      FROM tenure.webhook w WHERE w.tenant_id = \(tenant)
+      SELECT w.id,
+        (SELECT count(*) FROM (
+          SELECT FROM tenure.webhook_delivery d
+          WHERE d.tenant_id = \(tenant) AND d.webhook_id = w.id AND d.state = 'pending' LIMIT \(maximumCounted)) pending),
+        (SELECT count(*) FROM (
+          SELECT FROM tenure.webhook_delivery d
+          WHERE d.tenant_id = \(tenant) AND d.webhook_id = w.id AND d.state = 'dead' LIMIT \(maximumCounted)) dead)
+      FROM unnest(\(webhooks.map(\.id))) w (id)
       """)
     for row in rows { counts[try row.string(0)] = (try row.int64(1), try row.int64(2)) }
     return counts

@@ -3,6 +3,6 @@ extension AuditReport {
   /// All reports.
   public static let all: [AuditReport] = [
     accessToResource, accessOfIdentity, accessChanges, decision, identities, joiners, leavers, movers, privileged, elevations,
-    expiredButActive, orphans, separation, roles, policies, reconciliation, backdated,
+    expiredButActive, dormant, deniedAttempts, orphans, separation, roles, policies, reconciliation, backdated,
   ]
 }
