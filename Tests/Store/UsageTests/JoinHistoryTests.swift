@@ -280,7 +280,8 @@ private struct NaiveJoin {
     var used: [String: Instant] = [:]
     for record in records where record.outcome != .denied && window.contains(record.at) {
       guard let grant = grant(assignment, at: record.at), gives(permission, found.role, assignment, at: record.at),
-        isReached(record.identity, by: grant.principal, at: record.at), NaivePattern.matches(found.pattern, record.action),
+        isReached(record.identity, by: grant.principal, at: record.at),
+        NaivePattern.matches(found.pattern, record.action),
         record.resource.map({ resource in
           NaivePattern.covers(grant.scope, resource) && permission.resources.contains { NaivePattern.matches($0, resource) }
         }) ?? true

@@ -18,10 +18,10 @@ enum TrailCoverage {
   }
 
   /// Patterns of actions that leave no management event: data events, which a trail records of chosen resources at most, and
-  /// what no trail records; nor becoming another identity, which a trail tells as sessions of that.
+  /// what no trail records. And becoming another identity, which a trail tells as sessions of that one.
   private static let unseen = [
-    "identity:*", "s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:ListBucket", "s3:ListBucketVersions",
-    "s3:ListMultipart*",
+    "identity:*",
+    "s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListMultipart*",
     "s3:ListBucketMultipart*", "s3:AbortMultipartUpload", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateDelete",
     "lambda:InvokeFunction*", "lambda:InvokeAsync", "dynamodb:*Item*", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PartiQL*",
     "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sns:Publish*", "sqs:SendMessage*", "sqs:ReceiveMessage",
