@@ -55,6 +55,8 @@ public enum Schema {
     SQLFile(name: "m0038_finding_acceptances", bytes: PackageResources.m0038_finding_acceptances_sql),
     SQLFile(name: "m0039_memberships_by_end", bytes: PackageResources.m0039_memberships_by_end_sql),
     SQLFile(name: "m0040_event_of_any_expiry", bytes: PackageResources.m0040_event_of_any_expiry_sql),
+    SQLFile(name: "m0041_reviews", bytes: PackageResources.m0041_reviews_sql),
+    SQLFile(name: "m0042_review_items", bytes: PackageResources.m0042_review_items_sql),
   ]
 
   /// Functions, in the order in which they need one another.

@@ -32,6 +32,7 @@ public struct NaiveState {
     case request(AccessRequest)
     case credential(CredentialDocument)
     case finding(Finding)
+    case review(Review)
   }
 
   /// An entity that exists.
@@ -108,6 +109,25 @@ public struct NaiveState {
   public var assignments: [Entity: HeldGrant] = [:]
   /// Coverage.
   public var coverage: [Cover: Held] = [:]
+  /// What has become of the items of reviews.
+  public var reviewItems: [ReviewedItem: HeldItem] = [:]
+
+  /// An item of a review.
+  public struct ReviewedItem: Hashable, Sendable {
+    /// The review.
+    public var review: Entity
+    /// Its item.
+    public var item: ReviewItem
+  }
+
+  /// What has become of an item.
+  public struct HeldItem: Hashable, Sendable {
+    /// What.
+    public var state: ReviewItemState
+    /// The event that says so.
+    public var origin: Origin
+  }
+
   /// Gaps in coverage.
   public var gaps: [Cover: Held] = [:]
   /// Acceptances of findings.
@@ -154,6 +174,11 @@ extension NaiveState {
     case .findingResolved(let id): end(.finding(id))
     case .findingAccepted(let id, let until):
       acceptances[.finding(id)] = exists(.finding(id)) ? Held(origin: origin, expiresAt: until) : nil
+    case .review(let id, _, _, _, let review): if let review { begin(Entity(.review, id), .review(review), [:], origin) }
+    case .reviewItem(let id, let item, _, _, _, let state):
+      guard let state else { break }
+      let review = Entity(.review, id)
+      reviewItems[ReviewedItem(review: review, item: item)] = exists(review) ? HeldItem(state: state, origin: origin) : nil
     case .assignmentExpired, .membershipExpired, .eventVoided, .fulfilmentConfirmed: break
     }
   }

@@ -20,6 +20,8 @@ extension NaiveState {
     case .coverageGap(let source, let resource, let from):
       gaps[Cover(source: .source(source), resource: .resource(resource), from: from)]
         .map { ($0.origin.position, $0.expiresAt) }
+    case .reviewItem(let review, let item):
+      reviewItems[ReviewedItem(review: Entity(.review, review), item: item)].map { ($0.origin.position, nil) }
     }
   }
 

@@ -3,6 +3,12 @@ public import Temporal
 
 /// The `World` of a log at one k, for deciding against the reference: entries gathered from the events, one after another.
 public struct NaiveWorld: World {
+  /// Up to which position the log is known in it.
+  public let position: Int64
+
+  /// The same world as it was known at a position.
+  public func known(at position: Int64) -> NaiveWorld { NaiveWorld(events, asKnownAt: min(position, self.position)) }
+
   private let events: [Event]
   private let voided: Set<Int64>
   private var byFact: [Fact: [Entry]] = [:]
@@ -12,6 +18,7 @@ public struct NaiveWorld: World {
   /// The world of the events up to k.
   public init(_ events: [Event], asKnownAt k: Int64) {
     self.events = events.filter { $0.position <= k }
+    position = self.events.last?.position ?? 0
     var voided: Set<Int64> = []
     var voidings: Set<Int64> = []
     for event in self.events {

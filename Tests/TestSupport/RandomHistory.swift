@@ -19,6 +19,8 @@ public enum Universe {
   public static let assignments = (1...12).map { "a\($0)" }
   /// Ids of policies.
   public static let policies = ["p1", "p2"]
+  /// Ids of reviews.
+  public static let reviews = ["q1", "q2"]
   /// Ids of access requests.
   public static let requests = ["r1", "r2"]
   /// Ids of credentials.

@@ -18,7 +18,7 @@ public struct RandomChanges {
     case 86..<89: suspension(&random)
     case 89..<92: coverage(&random)
     case 92..<97: voiding(&random, events)
-    default: random.chance(2, in: 3) ? request(&random) : evidence(&random)
+    default: random.chance(1, in: 3) ? evidence(&random) : random.chance(1, in: 2) ? review(&random) : request(&random)
     }
   }
 
@@ -71,6 +71,40 @@ public struct RandomChanges {
     let by = random.chance(1, in: 2) ? random.pick(Universe.identities) : nil
     return .request(
       id: random.pick(Universe.requests), step, by: by, AccessRequest(step: step, terms: terms, progress: progress))
+  }
+
+  /// A step of a review as an event has it, or of an item of it; whether the steps fit one another is nothing to the fold.
+  private func review(_ random: inout SeededGenerator) -> Change {
+    let id = random.pick(Universe.reviews)
+    let at = Universe.instant(random.below(Universe.slots))
+    let by = random.pick(Universe.identities)
+    if random.chance(1, in: 2) {
+      let frozen = FrozenPopulation(at: at, position: 3, count: 2, digest: String(repeating: "ab", count: 32))
+      var progress = ReviewProgress(state: random.pick(ReviewState.allCases), population: frozen, deadline: at)
+      if random.chance(1, in: 3) { progress.signature = ReviewSignature(by: by, at: at) }
+      if random.chance(1, in: 3) { progress.closing = ReviewClosing(by: by, at: at, isUnsigned: true, undecided: 1) }
+      let terms = ReviewTerms(
+        query: ReviewQuery(scope: random.pick(Universe.scopes)), reviewers: [.owner, .named(.identity(by))],
+        policy: random.chance(1, in: 2) ? random.pick(Universe.policies) : nil)
+      let step = random.pick(ReviewStep.allCases)
+      let reminder =
+        step == .reminded ? ReviewReminder(daysBefore: 7, outstanding: [.init(reviewer: by, items: 2)]) : nil
+      return .review(id: id, step, by: nil, reminder, Review(step: step, terms: terms, progress: progress))
+    }
+    var state = ReviewItemState(step: random.pick(ReviewItemStep.allCases))
+    if random.chance(2, in: 3) {
+      state.decision = ReviewDecision(
+        choice: random.pick(ReviewChoice.allCases), digest: "d", by: by, route: random.pick(ReviewerRoute.allCases), at: at,
+        rationale: random.chance(1, in: 2) ? "because" : nil, isBulk: random.chance(1, in: 3))
+    }
+    if random.chance(1, in: 3) {
+      state.execution = ReviewExecution(measure: .revoke, outcome: random.pick(ReviewExecution.Outcome.allCases), at: at)
+    }
+    let item: ReviewItem =
+      random.chance(1, in: 2)
+      ? .assignment(random.pick(Universe.assignments))
+      : .membership(group: random.pick(Universe.groups), member: member(&random))
+    return .reviewItem(review: id, item, state.step, by: random.chance(1, in: 2) ? by : nil, nil, state)
   }
 
   private func attributes(_ random: inout SeededGenerator) -> [String: AttributeValue] {

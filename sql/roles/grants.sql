@@ -32,13 +32,14 @@ GRANT INSERT, UPDATE (kept_days) ON tenure.usage_window TO tenure_service;
 GRANT INSERT, DELETE ON tenure.role_permissions TO tenure_service;
 GRANT INSERT, UPDATE (recorded_to, voided), DELETE ON
   tenure.identities, tenure.groups, tenure.roles, tenure.policies, tenure.requests, tenure.credentials, tenure.findings,
-  tenure.resources, tenure.sources, tenure.identity_suspensions, tenure.finding_acceptances, tenure.account_links,
-  tenure.memberships, tenure.assignments, tenure.attributes, tenure.coverage, tenure.coverage_gaps TO tenure_service;
+  tenure.reviews, tenure.review_items, tenure.resources, tenure.sources, tenure.identity_suspensions,
+  tenure.finding_acceptances, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes, tenure.coverage, tenure.coverage_gaps TO tenure_service;
 
 GRANT SELECT ON
   tenure.tenant, tenure.head,
   tenure.identities, tenure.groups, tenure.roles, tenure.role_permissions, tenure.policies, tenure.requests,
-  tenure.credentials, tenure.findings, tenure.finding_acceptances, tenure.resources, tenure.sources,
+  tenure.credentials, tenure.findings, tenure.finding_acceptances, tenure.reviews, tenure.review_items,
+  tenure.resources, tenure.sources,
   tenure.identity_suspensions, tenure.account_links, tenure.memberships, tenure.assignments, tenure.attributes,
   tenure.coverage, tenure.coverage_gaps, tenure.current_role_graph, tenure.current_entitlements TO tenure_reader;
 GRANT EXECUTE ON FUNCTION

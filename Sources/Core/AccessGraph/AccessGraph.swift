@@ -31,6 +31,8 @@ public final class AccessGraph {
   /// The lists of the credentials that ever named an end.
   var credentialLists: [CredentialEndKey: Int32] = [:]
   var findings: [CompactFinding] = []
+  var reviews: [Review] = []
+  var reviewItems: [ReviewItemState] = []
   var attributes: [AttributeValue] = []
   var conditions: [Condition] = []
   /// Whether a role ever denied something, or a policy; while none did, nothing needs to be looked up.
@@ -54,6 +56,7 @@ public final class AccessGraph {
   var trustScopes: Set<Int32> = []
   var policyNodes: [Int32] = []
   var requestNodes: [Int32] = []
+  var reviewNodes: [Int32] = []
   var roleNodes: [Int32] = []
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []

@@ -10,6 +10,7 @@ extension AccessGraph {
     static let condition = 512
     static let request = 1_024
     static let finding = 768
+    static let review = 512
     static let attribute = 64
     /// Of a hash table of small keys, with the room that it keeps.
     static let tableEntry = 32
@@ -25,10 +26,13 @@ extension AccessGraph {
     let names =
       texts.bytes + nodeNumbers.bytes + factNumbers.bytes + resourceNumbers.bytes + identityOrder.bytes + nameLists.bytes
     let numbers =
-      (policyNodes.capacity + requestNodes.capacity + roleNodes.capacity + sourceNodes.capacity + identityNodes.capacity) * 4
+      (policyNodes.capacity + requestNodes.capacity + reviewNodes.capacity + roleNodes.capacity + sourceNodes.capacity
+        + identityNodes.capacity) * 4
     let values =
       roles.count * Estimate.role + policies.count * Estimate.policy + conditions.count * Estimate.condition
-      + requests.count * Estimate.request + findings.count * Estimate.finding + attributes.count * Estimate.attribute
+      + requests.count * Estimate.request + findings.count * Estimate.finding
+      + (reviews.count + reviewItems.count) * Estimate.review
+      + attributes.count * Estimate.attribute
       + gaps.count * MemoryLayout<GapKey>.stride
     let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry

@@ -8,6 +8,12 @@ public struct GraphWorld: World {
   let graph: AccessGraph
   let k: Int64
 
+  /// Up to which position the log is known in it.
+  public var position: Int64 { min(k, graph.appliedPosition) }
+
+  /// The same world as it was known at a position.
+  public func known(at position: Int64) -> GraphWorld { GraphWorld(graph: graph, k: min(k, position)) }
+
   /// The visible entries of a fact, ordered by moment.
   ///
   /// O(entries of the fact).
@@ -60,7 +66,9 @@ public struct GraphWorld: World {
     return graph.listedFacts(graph.factsBySource[number] ?? none).map(graph.fact)
   }
 
-  /// The ids of all policies, roles or sources that were ever written, in the order of their first events.
+  /// The ids of all policies, roles, groups, reviews or sources that were ever written, in the order of their first events.
+  ///
+  /// Of groups O(entities), of the others as many as there are.
   ///
   /// - Precondition: the kind is one of these.
   public func named(_ kind: EntityKind) -> [String] {
@@ -68,6 +76,8 @@ public struct GraphWorld: World {
     case .policy: return graph.policyNodes.map(graph.id)
     case .role: return graph.roleNodes.map(graph.id)
     case .source: return graph.sourceNodes.map(graph.id)
+    case .review: return graph.reviewNodes.map(graph.id)
+    case .group: return (0..<Int32(graph.nodes.count)).filter { graph.nodes[$0].kind == .group }.map(graph.id)
     default: preconditionFailure("only rules ask for names, and of what there are few")
     }
   }
@@ -170,6 +180,9 @@ extension AccessGraph {
     case .gap:
       let gap = gaps[Int(key.b)]
       return .coverageGap(source: id(key.a), resource: texts[gap.resource], from: Instant(microseconds: gap.from))
+    case .reviewItem:
+      guard let item = ReviewItem(text: texts[key.b]) else { preconditionFailure("written from an item") }
+      return .reviewItem(review: id(key.a), item: item)
     }
   }
 
@@ -200,6 +213,7 @@ extension AccessGraph {
       case .policy: return begins ? "policy.defined" : "policy.retired"
       case .request: return requests[Int(first.value)].step.eventType
       case .finding: return begins ? "finding.raised" : "finding.resolved"
+      case .review: return reviews[Int(first.value)].step.eventType
       case .resource: return begins ? "resource.described" : "resource.removed"
       case .source: return begins ? "source.registered" : "source.retired"
       case .credential: return begins ? "credential.issued" : "credential.revoked"
@@ -218,6 +232,7 @@ extension AccessGraph {
       }
     case .coverage: return begins ? "coverage.began" : "coverage.ended"
     case .gap: return "coverage.gap"
+    case .reviewItem: return reviewItems[Int(first.value)].step.eventType
     }
   }
 
@@ -233,6 +248,7 @@ extension AccessGraph {
       case .request: return .request(requests[Int(record.value)])
       case .credential: return .credential(credential(record.value))
       case .finding: return .finding(findings[Int(record.value)].finding)
+      case .review: return .review(reviews[Int(record.value)])
       case .resource: return .resource
       case .source, .assignment, .event: return .source
       }
@@ -249,6 +265,7 @@ extension AccessGraph {
           condition: condition(of: grant)?.document,
           expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
     case .coverage, .gap: return .covered
+    case .reviewItem: return .reviewItem(reviewItems[Int(record.value)])
     }
   }
 }

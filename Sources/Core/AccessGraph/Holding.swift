@@ -145,7 +145,7 @@ extension AccessGraph {
     let key = facts[fact].key
     switch key.kind {
     case .existence: return []
-    case .attribute, .suspension, .acceptance, .coverage, .gap: return [key.a]
+    case .attribute, .suspension, .acceptance, .coverage, .gap, .reviewItem: return [key.a]
     case .link: return [key.a, value]
     case .membership: return [key.a, key.b]
     case .assignment:

@@ -25,6 +25,7 @@ extension AccessGraph {
     switch kind {
     case .policy: policyNodes.append(number)
     case .request: requestNodes.append(number)
+    case .review: reviewNodes.append(number)
     case .role: roleNodes.append(number)
     case .source: sourceNodes.append(number)
     case .identity:
@@ -62,6 +63,7 @@ extension EntityKind {
     case .request: 8
     case .credential: 9
     case .finding: 10
+    case .review: 11
     }
   }
 }
@@ -81,6 +83,7 @@ extension AccessGraph {
     case .coverageGap(let source, let resource, let from):
       find(
         .gap, .source(source), texts.find(resource).flatMap { gapNumbers[GapKey(resource: $0, from: from.microseconds)] })
+    case .reviewItem(let review, let item): find(.reviewItem, Entity(.review, review), texts.find(item.text))
     }
   }
 
@@ -110,6 +113,8 @@ extension AccessGraph {
         of: FactKey(
           kind: .gap, a: node(.source(source)),
           b: gap(GapKey(resource: texts.number(resource), from: from.microseconds))))
+    case .reviewItem(let review, let item):
+      number(of: FactKey(kind: .reviewItem, a: node(Entity(.review, review)), b: texts.number(item.text)))
     }
   }
 
@@ -118,7 +123,7 @@ extension AccessGraph {
     let number = makeFact(key)
     switch key.kind {
     case .existence, .assignment, .link, .membership: break
-    case .attribute, .suspension, .acceptance, .coverage, .gap:
+    case .attribute, .suspension, .acceptance, .coverage, .gap, .reviewItem:
       if nodes[key.a].details == none { nodes[key.a].details = factLists.make() }
       factLists.append(number, to: nodes[key.a].details)
     }
@@ -219,6 +224,12 @@ extension AccessGraph {
     case .finding(let finding):
       findings.append(CompactFinding(finding))
       return Int32(findings.count - 1)
+    case .review(let review):
+      reviews.append(review)
+      return Int32(reviews.count - 1)
+    case .reviewItem(let state):
+      reviewItems.append(state)
+      return Int32(reviewItems.count - 1)
     case .attribute(let attribute):
       attributes.append(attribute)
       return Int32(attributes.count - 1)

@@ -314,7 +314,7 @@ extension AccessGraph {
       if entry.value == IdentityKind.externalNumber { externalNodes.insert(key.a) }
       return
     case .existence where nodes[key.a].kind == .credential: return noteEnds(of: key.a, credentials[entry.value])
-    case .existence, .attribute, .suspension, .acceptance: return
+    case .existence, .attribute, .suspension, .acceptance, .reviewItem: return
     }
     entries[index].places = places
   }
@@ -333,7 +333,7 @@ extension AccessGraph {
       noteEventful(key.a)
     case .coverage, .gap:
       places.a = put(index, entry.effective, other: key.a, in: coverageList(of: key), change)
-    case .existence, .attribute, .suspension, .acceptance, .assignment: return
+    case .existence, .attribute, .suspension, .acceptance, .assignment, .reviewItem: return
     }
     entries[index].places = places
   }
@@ -358,7 +358,7 @@ extension AccessGraph {
   private func isFirst(_ index: Int32, of fact: FactRecord, in list: Int32) -> Bool {
     if fact.first == index, fact.last == index { return true }
     switch fact.key.kind {
-    case .membership, .coverage, .gap, .attribute, .suspension, .acceptance: return false
+    case .membership, .coverage, .gap, .attribute, .suspension, .acceptance, .reviewItem: return false
     case .existence: return edges.count(of: list) == 0
     case .link, .assignment: break
     }
@@ -398,7 +398,7 @@ extension AccessGraph {
       body(resource(grant.scope).assignments, places.c)
     case .coverage, .gap: body(coverageList(of: key), places.a)
     case .existence: body(nodes[key.a].members, places.a)
-    case .attribute, .suspension, .acceptance: return
+    case .attribute, .suspension, .acceptance, .reviewItem: return
     }
   }
 

@@ -64,6 +64,8 @@ public final class GraphLoader {
   private var policies: [PolicyDocument] = []
   private var requests: [AccessRequest] = []
   private var findings: [CompactFinding] = []
+  private var reviews: [Review] = []
+  private var reviewItems: [ReviewItemState] = []
   private var permissions: [Int64: [(ordinal: Int32, permission: Permission)]] = [:]
   private var bare: [BareEvent] = []
   private var events: [Event] = []
@@ -176,6 +178,20 @@ extension GraphLoader {
   /// An entry of the acceptance of a finding.
   public func addAcceptance(_ finding: Int32, at place: LoadedPlace) {
     put(.acceptance, .finding, finding, value: place.effect == .begins ? 0 : none, place)
+  }
+
+  /// An entry of a review.
+  public func addReview(_ id: Int32, _ review: Review?, at place: LoadedPlace) {
+    guard place.effect == .begins, let review else { return contradict(place.position, "says nothing of a review") }
+    reviews.append(review)
+    put(.existence, .review, id, value: Int32(reviews.count - 1), place)
+  }
+
+  /// An entry of an item of a review.
+  public func addReviewItem(_ review: Int32, item: Int32, _ state: ReviewItemState?, at place: LoadedPlace) {
+    guard place.effect == .begins, let state else { return contradict(place.position, "says nothing of an item") }
+    reviewItems.append(state)
+    put(.reviewItem, .review, review, item, value: Int32(reviewItems.count - 1), place)
   }
 
   /// An entry of an attribute; a beginning has a value.
@@ -380,7 +396,8 @@ extension GraphLoader {
     case .identity: node(kind, text, identities)
     case .group: node(kind, text, groups)
     case .role: node(kind, text, roleNodes)
-    case .assignment, .policy, .resource, .source, .event, .request, .credential, .finding: graph.node(kind, text: text)
+    case .assignment, .policy, .resource, .source, .event, .request, .credential, .finding, .review:
+      graph.node(kind, text: text)
     }
   }
 
@@ -396,7 +413,7 @@ extension GraphLoader {
     case .assignment: graph.number(of: FactKey(kind: .assignment, a: entry.a, b: none))
     case .membership:
       graph.number(of: FactKey(kind: .membership, a: node(.group, entry.a), b: node(entry.entityKind, entry.b)))
-    case .attribute, .suspension, .acceptance, .link, .coverage, .gap:
+    case .attribute, .suspension, .acceptance, .link, .coverage, .gap, .reviewItem:
       graph.number(of: FactKey(kind: entry.kind, a: node(entry.entityKind, entry.a), b: entry.b))
     }
   }
@@ -411,6 +428,8 @@ extension GraphLoader {
     case (.existence, .finding):
       graph.findings.append(findings[Int(entry.value)])
       return Int32(graph.findings.count - 1)
+    case (.existence, .review): return graph.intern(.review(reviews[Int(entry.value)]))
+    case (.reviewItem, _): return graph.intern(.reviewItem(reviewItems[Int(entry.value)]))
     case (.link, _): return node(.identity, entry.value)
     case (.assignment, _):
       let grant = grants[entry.value]

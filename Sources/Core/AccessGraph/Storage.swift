@@ -36,7 +36,7 @@ struct NodeRecord: BitwiseCopyable {
   var links: Int32 = none
   /// Links in which this is the person.
   var accounts: Int32 = none
-  /// Attributes, suspension, coverage and gaps: facts, not edges.
+  /// Attributes, suspension, coverage and gaps, items of a review: facts, not edges.
   var details: Int32 = none
   /// The last position that changed its existence or suspension.
   var changed: UInt32 = 0
@@ -78,6 +78,8 @@ enum FactKind: UInt8, BitwiseCopyable {
   case gap
   /// a: node of the finding.
   case acceptance
+  /// a: node of the review, b: text of the item.
+  case reviewItem
 }
 
 /// Identifies a fact.

@@ -140,7 +140,7 @@ extension Change {
   /// Writes the event's `data` as a member: the canonical form of ``data``.
   public func write(to form: inout CanonicalForm) {
     switch self {
-    case .roleDefined, .policyDefined, .findingRaised, .request: return form.document("data", data)
+    case .roleDefined, .policyDefined, .findingRaised, .request, .review, .reviewItem: return form.document("data", data)
     default: break
     }
     form.beginObject("data")
@@ -216,7 +216,8 @@ extension Change {
     case .findingAccepted(let id, let until):
       form.id("id", id)
       form.instant("until", until)
-    case .roleDefined, .policyDefined, .findingRaised, .request: preconditionFailure("written as a document")
+    case .roleDefined, .policyDefined, .findingRaised, .request, .review, .reviewItem:
+      preconditionFailure("written as a document")
     }
   }
 }

@@ -39,6 +39,8 @@ extension Change {
     case .fulfilmentConfirmed: "fulfilment.confirmed"
     case .credentialIssued: "credential.issued"
     case .credentialRevoked: "credential.revoked"
+    case .review(_, let step, _, _, _): step.eventType
+    case .reviewItem(_, _, let step, _, _, _): step.eventType
     }
   }
 
@@ -65,6 +67,7 @@ extension Change {
     case .findingResolved(let id), .findingAccepted(let id, _): .finding(id)
     case .request(let id, _, _, _): .request(id)
     case .credentialIssued(let id, _, _), .credentialRevoked(let id): .credential(id)
+    case .review(let id, _, _, _, _), .reviewItem(let id, _, _, _, _, _): Entity(.review, id)
     }
   }
 
@@ -131,6 +134,17 @@ extension Change {
       data["id"] = .string(id)
       if let by { data["by"] = .string(by) }
       request?.write(to: &data)
+    case .review(let id, _, let by, let reminder, let review):
+      data["id"] = .string(id)
+      if let by { data["by"] = .string(by) }
+      reminder?.write(to: &data)
+      review?.write(to: &data)
+    case .reviewItem(let id, let item, _, let by, let order, let state):
+      data["id"] = .string(id)
+      data["item"] = .string(item.text)
+      if let by { data["by"] = .string(by) }
+      order?.write(to: &data)
+      if let state { data["state"] = state.json }
     case .fulfilmentConfirmed(let assignment, let confirmation):
       data["id"] = .string(assignment)
       data.put("ended_at", confirmation.endedAt)
@@ -210,6 +224,17 @@ extension Change {
         by: try data.id("by"), evidence: try data.string("evidence", maximumBytes: Limits.evidenceBytes))
       self = .fulfilmentConfirmed(assignment: try data.id("id"), confirmation)
     default:
+      if let step = ReviewStep(eventType: type) {
+        let reminder = step == .reminded ? try ReviewReminder(reading: &data) : nil
+        let review = try Review(step, reading: &data)
+        let by = step == .signedOff && review == nil ? try data.id("by") : try data.optionalID("by")
+        self = .review(id: try data.id("id"), step, by: by, reminder, review)
+        return
+      }
+      if let step = ReviewItemStep(eventType: type) {
+        self = try Self.reviewItem(step, reading: &data)
+        return
+      }
       guard let step = RequestStep(eventType: type) else {
         throw data.error("type", "is not an event type that this version knows")
       }
@@ -231,6 +256,22 @@ extension FieldReader {
       owner: try optionalID("owner"), fix: optionalValue("fix"))
     if let id = try optionalID("id") { finding.id = id }
     return finding
+  }
+}
+
+extension Change {
+  /// An event says what has become of the item, a command what is ordered.
+  private static func reviewItem(
+    _ step: ReviewItemStep, reading data: inout FieldReader
+  ) throws(JSONFieldError) -> Change {
+    let (id, item) = (try data.id("id"), try data.reviewItem())
+    guard let value = data.optionalValue("state") else {
+      let by = step == .executed ? nil : try data.id("by")
+      return .reviewItem(review: id, item, step, by: by, try ReviewItemOrder(step, reading: &data), nil)
+    }
+    let by = try data.optionalID("by")
+    let state = try ReviewItemState(value, step: step, at: data.pointer(to: "state"))
+    return .reviewItem(review: id, item, step, by: by, nil, state)
   }
 }
 

@@ -89,6 +89,10 @@ public struct Verb: Hashable, Sendable {
     Verb("request.record_lapse", "request.lapsed"), Verb("request.end", "request.ended"),
     Verb("credential.issue", "credential.issued"), Verb("credential.revoke", "credential.revoked"),
     Verb("fulfilment.confirm", "fulfilment.confirmed"),
+    Verb("review.open", "review.opened", .absent), Verb("review.assign", "review.assigned"),
+    Verb("review.decide", "review.decided"), Verb("review.remind", "review.reminded"),
+    Verb("review.sign_off", "review.signed_off"), Verb("review.close", "review.closed"),
+    Verb("review.execute", "review.executed"), Verb("review.complete", "review.completed"),
   ]
 
   /// The types of all events: those of commands, and of what is only decided.

@@ -112,6 +112,9 @@ struct Decision<W: World> {
     case .request(let id, let step, let by, let request): try decideRequest(id, step, by: by, request)
     case .credentialIssued(let id, let document, let attributes): try issue(id, document, attributes)
     case .credentialRevoked(let id): try end(.credential(id), "/id")
+    case .review(let id, let step, let by, let reminder, let review): try decideReview(id, step, by: by, reminder, review)
+    case .reviewItem(let review, let item, let step, let by, let order, _):
+      try decideItem(review, item, step, by: by, order)
     case .fulfilmentConfirmed(let assignment, let confirmation): try confirm(assignment, confirmation)
     }
   }
@@ -132,7 +135,7 @@ struct Decision<W: World> {
     case .group: emit(.groupCreated(id: entity.id, attributes: [:]), at: at)
     case .role: emit(.roleDefined(id: entity.id, document: RoleDocument(permissions: nil), attributes: [:]), at: at)
     case .source: emit(.sourceRegistered(id: entity.id, attributes: [:]), at: at)
-    case .policy, .resource, .assignment, .event, .request, .credential, .finding: return
+    case .policy, .resource, .assignment, .event, .request, .credential, .finding, .review: return
     }
     try noteReturn(of: entity)
     let finding = Finding(
@@ -246,7 +249,30 @@ struct Decision<W: World> {
     if RequestStep(eventType: event.type) != nil {
       throw Refusal(.notVoidable, "a step of a request cannot be voided; end or withdraw the request", at: "/position")
     }
+    if ReviewStep(eventType: event.type) != nil || ReviewItemStep(eventType: event.type) != nil {
+      throw Refusal(.notVoidable, "a step of a review cannot be voided; decide anew while it is open", at: "/position")
+    }
+    if let step = world.event(at: position - 1), step.type == ReviewItemStep.executed.eventType, executes(step, event) {
+      throw Refusal(
+        .notVoidable, "was executed by \(step.reviewed ?? "a review"); what is needed again is granted anew", at: "/position")
+    }
     emit(command.change)
     try noteUnapproved(voiding: event, at: position)
+  }
+
+  /// Whether an event did what the step before it in the log says of an item.
+  private func executes(_ step: EventSummary, _ event: EventSummary) -> Bool {
+    step.facts.contains { fact in
+      guard case .reviewItem(_, let item) = fact else { return false }
+      return event.facts.contains(item.fact)
+    }
+  }
+}
+
+extension EventSummary {
+  /// The review that it is a step about an item of.
+  fileprivate var reviewed: String? {
+    for case .reviewItem(let review, _) in facts { return Entity(.review, review).description }
+    return nil
   }
 }

@@ -48,7 +48,7 @@ extension Fact {
   /// The change that ends the fact; nil for an existence or attribute, which end with their entity, and for what ends by itself.
   public var ending: Change? {
     switch self {
-    case .existence, .attribute, .coverageGap, .acceptance: nil
+    case .existence, .attribute, .coverageGap, .acceptance, .reviewItem: nil
     case .suspension(let identity): .identityResumed(id: identity)
     case .link(let account): .identityUnlinked(account: account)
     case .membership(let group, let member): .membershipRemoved(group: group, member: member)

@@ -2,7 +2,7 @@ public import Temporal
 
 /// What can be an end of a fact: each kind is a word of its own.
 public enum EntityKind: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
-  case identity, group, role, assignment, policy, resource, source, event, request, credential, finding
+  case identity, group, role, assignment, policy, resource, source, event, request, credential, finding, review
 }
 
 /// One entity of a tenant: its kind and its id; ids are unique within a kind.

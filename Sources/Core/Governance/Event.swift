@@ -121,6 +121,11 @@ public enum Change: Hashable, Sendable {
   indirect case request(id: String, RequestStep, by: String?, AccessRequest?)
   indirect case credentialIssued(id: String, CredentialDocument, attributes: [String: AttributeValue])
   case credentialRevoked(id: String)
+  /// One step of a review as a whole, by whom, of what its reviewers are reminded, and the review as it then stands; a command
+  /// that does not say the review anew has none.
+  indirect case review(id: String, ReviewStep, by: String?, ReviewReminder?, Review?)
+  /// One step about an item of a review, by whom; a command says what is ordered, an event what has become of the item.
+  indirect case reviewItem(review: String, ReviewItem, ReviewItemStep, by: String?, ReviewItemOrder?, ReviewItemState?)
   /// Evidence of what became of an assignment's end in the system concerned; changes no world.
   case fulfilmentConfirmed(assignment: String, FulfilmentConfirmation)
 }

@@ -22,6 +22,8 @@ public enum Fact: Hashable, Sendable {
   case coverageGap(source: String, resource: String, from: Instant)
   /// Somebody answers for leaving an open finding as it is.
   case acceptance(finding: String)
+  /// What has become of an item of a review.
+  case reviewItem(review: String, item: ReviewItem)
 }
 
 extension Fact {
@@ -38,6 +40,7 @@ extension Fact {
     case (.coverageGap(let s, let x, let f), .coverageGap(let t, let y, let g)):
       f == g && s.isExactly(t) && x.isExactly(y)
     case (.acceptance(let x), .acceptance(let y)): x.isExactly(y)
+    case (.reviewItem(let x, let i), .reviewItem(let y, let j)): x.isExactly(y) && i == j
     default: false
     }
   }
@@ -55,6 +58,8 @@ public enum FactValue: Hashable, Sendable {
   indirect case credential(CredentialDocument)
   indirect case finding(Finding)
   case accepted
+  indirect case review(Review)
+  indirect case reviewItem(ReviewItemState)
   case attribute(AttributeValue)
   case suspended
   case person(String)
@@ -165,6 +170,10 @@ extension Change {
     case .findingResolved(let id): return [Write(.existence(.finding(id)), .ends)]
     case .findingAccepted(let id, let until):
       return [Write(.acceptance(finding: id), .begins(.accepted, expiresAt: until))]
+    case .review(let id, _, _, _, let review):
+      return review.map { [Write(.existence(Entity(.review, id)), .begins(.review($0), expiresAt: nil))] } ?? []
+    case .reviewItem(let id, let item, _, _, _, let state):
+      return state.map { [Write(.reviewItem(review: id, item: item), .begins(.reviewItem($0), expiresAt: nil))] } ?? []
     case .assignmentExpired, .membershipExpired, .eventVoided, .fulfilmentConfirmed: return []
     }
   }
@@ -205,6 +214,7 @@ extension Fact {
       return [grant.principal, .role(grant.role)]
     case .coverage(let source, _), .coverageGap(let source, _, _): return [.source(source)]
     case .acceptance(let finding): return [.finding(finding)]
+    case .reviewItem(let review, _): return [Entity(.review, review)]
     }
   }
 }

@@ -37,6 +37,14 @@ public enum Limits {
   public static let contextBytes = 8_192
   /// Bytes of what a request asks for: half an event's body, so that no later step of the request makes too long an event.
   public static let proposalBytes = 524_288
+  /// Items of one review: nobody reviews more, and the list is made while the tenant's writers wait.
+  public static let itemsPerReview = 100_000
+  /// Rules by which one review finds its reviewers.
+  public static let reviewerRules = 20
+  /// Reminders that one review may send: more are not read.
+  public static let remindersPerReview = 20
+  /// Reviewers that one reminder names: it is told in one message.
+  public static let reviewersPerReminder = 1_000
   /// Bytes of a condition document.
   public static let conditionBytes = 16_384
   /// Bytes of a reason.

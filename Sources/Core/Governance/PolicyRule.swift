@@ -1,5 +1,6 @@
 import Conditions
 public import JSON
+public import Temporal
 
 /// The rule of a `privileged` policy: which permissions count as privileged.
 public struct PrivilegedRule: Hashable, Sendable {
@@ -15,21 +16,71 @@ public struct PrivilegedRule: Hashable, Sendable {
   }
 }
 
-/// The rule of a `review` policy: how often what is reviewed.
+/// The rule of a `review` policy: how often what is reviewed, by whom, and what follows.
 public struct ReviewRule: Hashable, Sendable {
-  /// What is reviewed: a scope.
-  public var scope: String
-  /// Days between two reviews.
-  public var everyDays: Int64
+  /// What is reviewed, who decides, until when.
+  public var terms: ReviewTerms
+  /// When a review is opened.
+  public var cadence: Cadence
 
-  /// Reads `{"scope": "github.com/acme", "every_days": 90}`.
+  /// When reviews are opened.
+  public enum Cadence: Hashable, Sendable {
+    /// So many days after the last one; the first at once.
+    case everyDays(Int64)
+    case cron(CronSchedule)
+  }
+
+  /// Reads `{"scope": "github.com/acme", "every_days": 90, "reviewers": ["owner", "manager"], "escalation": ["identity:ciso"]}`.
+  ///
+  /// Instead of `every_days`: `cron`, with a `zone` (UTC). Beside these: `roles`, `groups`, `identities`, `privileged`,
+  /// `days_to_decide` (14), `remind_days` ([7, 1]), `at_deadline` (keep), `executes` (at_close), `signs_off`,
+  /// `sign_off_within_days` (7). Without `reviewers`, owners and then managers review.
   public init(_ rule: JSONValue, at pointer: String = "") throws(JSONFieldError) {
     var reader = try FieldReader(rule, at: pointer)
-    scope = try reader.path("scope")
-    everyDays = try reader.integer("every_days")
-    guard (1...3650).contains(everyDays) else { throw reader.error("every_days", "must lie between 1 and 3650") }
+    terms = try ReviewTerms(reading: &reader)
+    if terms.reviewers.isEmpty { terms.reviewers = [.owner, .manager] }
+    if let text = try reader.optionalString("cron", maximumBytes: Limits.identifierBytes) {
+      let name = try reader.optionalString("zone", maximumBytes: Limits.identifierBytes)
+      guard let zone = name.map({ Zone($0) }) ?? .utc else { throw reader.error("zone", "is no time zone known here") }
+      guard !reader.isGiven("every_days") else {
+        throw reader.error("cron", "and every_days exclude each other")
+      }
+      do { cadence = .cron(try CronSchedule(text, in: zone)) } catch { throw reader.error("cron", error.description) }
+    } else {
+      let days = try reader.integer("every_days")
+      guard (1...3650).contains(days) else { throw reader.error("every_days", "must lie between 1 and 3650") }
+      cadence = .everyDays(days)
+    }
     try reader.finish()
   }
+
+  /// When a review is due that nobody opened; nil where none is.
+  ///
+  /// Of several firings that were missed the last is meant. O(firings missed).
+  ///
+  /// - Parameters:
+  ///   - defined: when the policy got its rule.
+  ///   - last: when the last review was opened under it; nil before the first.
+  ///   - now: the present.
+  public func due(since defined: Instant, after last: Instant?, at now: Instant) -> Instant? {
+    switch cadence {
+    case .everyDays(let days):
+      let next = last?.adding(seconds: days * 86_400) ?? defined
+      return next <= now ? next : nil
+    case .cron(let schedule):
+      // Whoever was away for years opens one review, not all that would have been.
+      var due: Instant?
+      var from = max(last ?? defined, now.adding(seconds: -Self.longestLookback))
+      while let next = schedule.next(after: from), next <= now {
+        due = next
+        from = next
+      }
+      return due
+    }
+  }
+
+  /// Longer than a quarter, the usual cadence; of one that fires more rarely a firing missed for longer is skipped.
+  private static let longestLookback: Int64 = 100 * 86_400
 }
 
 extension PolicyDocument {
@@ -43,7 +94,8 @@ extension PolicyDocument {
         + rule.groups.enumerated().map { (.group($1), "/groups/\($0)") }
         + rule.approvers.enumerated().map { ($1, "/approvers/\($0)") }
     case .lifetime: return (subjects?.named ?? []) + Self.roles((try? LifetimeRule(rule))?.roles ?? [])
-    case .deny, .boundary, .review, .privileged, .findings: return subjects?.named ?? []
+    case .review: return (try? ReviewRule(rule))?.terms.references ?? []
+    case .deny, .boundary, .privileged, .findings: return subjects?.named ?? []
     }
   }
 

@@ -49,6 +49,8 @@ extension Decision {
       try check(policy)
     case .request(let id, let step, let by, let request): try check(id, step, by, request)
     case .credentialIssued(let id, let document, _): try check(id, document)
+    case .review(let id, _, let by, _, let review): try check(review: id, by: by, isSaid: review?.progress != nil)
+    case .reviewItem(let id, _, _, let by, _, let state): try check(review: id, by: by, isSaid: state != nil)
     case .fulfilmentConfirmed(let assignment, let confirmation):
       try check(id: assignment, "/id")
       try check(confirmation)

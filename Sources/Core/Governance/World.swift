@@ -24,6 +24,12 @@ public struct EventSummary: Hashable, Sendable {
 ///
 /// The graph and the tests' naive fold both conform, so every rule is tested against the reference too.
 public protocol World {
+  /// Up to which position the log is known in it.
+  var position: Int64 { get }
+
+  /// The same world as it was known at a position, not later than its own.
+  func known(at position: Int64) -> Self
+
   /// The visible entries of a fact (voided ones left out), ordered by moment. Empty where it was never written.
   func entries(of fact: Fact) -> [Entry]
 

@@ -23,7 +23,8 @@ struct Subcommand: Sendable {
 
   static let all: [Subcommand] = [
     .start, .serve, .migrate, .importing, .plan, .apply, .check, .who, .what, .why, .timeline, .diff, .snapshot, .find, .sod,
-    .request, .fulfilment, .credential, .log, .report, .rerun, .verify, .rebuild, .job, .webhook, .bench, .usage, .finding,
+    .request, .review, .fulfilment, .credential, .log, .report, .rerun, .verify, .rebuild, .job, .webhook, .bench, .usage,
+    .finding,
     .incident,
   ]
 

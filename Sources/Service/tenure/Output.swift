@@ -79,6 +79,8 @@ struct TextTable {
 
   mutating func add(cells: [String]) { rows.append(cells) }
 
+  mutating func add(row cells: [String]) { rows.append(cells) }
+
   var isEmpty: Bool { rows.isEmpty }
 
   /// The rows, two spaces between columns, the last column as it is.

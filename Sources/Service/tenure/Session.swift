@@ -111,8 +111,13 @@ func withSession<T>(
 extension Tenant {
   /// Records a command of this program; false where a rule refuses it, which is printed as answers are.
   func accepts(_ command: Command, from recorder: String, format: OutputFormat) throws -> Bool {
+    try accepts(all: [command], from: recorder, format: format)
+  }
+
+  /// The same for a batch.
+  func accepts(all commands: [Command], from recorder: String, format: OutputFormat) throws -> Bool {
     do throws(SubmissionFailure) {
-      try submitAndWait(RequestIntake.submission(command, recordedBy: recorder))
+      try submitAndWait(RequestIntake.submission(commands, recordedBy: recorder))
       return true
     } catch {
       guard case .refused(let refusal) = error else { throw error }

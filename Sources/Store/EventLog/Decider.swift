@@ -24,7 +24,7 @@ struct Decider {
 
   /// Decides a batch and applies its events above what is applied already.
   ///
-  /// What a rule forbids of the grant of a request fails the request, and that is recorded.
+  /// What a rule forbids of the grant of a request fails the request, of a reduction its execution, and that is recorded.
   ///
   /// - Throws: `Refusal`, after which nothing of the batch is left in the graph.
   mutating func decide(_ waiting: Appender.Waiting) throws(Refusal) -> DecidedBatch {
@@ -32,7 +32,7 @@ struct Decider {
       return try decide(waiting, failing: nil)
     } catch {
       guard error.isBreach, let only = waiting.submission.commands.first, waiting.submission.commands.count == 1,
-        case .request = only.change
+        only.change.failsByRule
       else { throw error }
       return try decide(waiting, failing: error)
     }
@@ -85,6 +85,16 @@ struct Decider {
     if submission.commands.isEmpty { throw Refusal(.malformed, "must have at least one command", at: "/commands") }
     if submission.commands.count > Limits.commandsPerBatch {
       throw Refusal(.limitExceeded, "must have at most \(Limits.commandsPerBatch) commands", at: "/commands")
+    }
+  }
+}
+
+extension Change {
+  /// Whether what a rule forbids of its consequences is recorded as its failure.
+  fileprivate var failsByRule: Bool {
+    switch self {
+    case .request, .reviewItem: true
+    default: false
     }
   }
 }

@@ -92,6 +92,25 @@ extension Tenant {
     return page
   }
 
+  /// How far the endings of some assignments have come by t, by their ids.
+  ///
+  /// Four round trips for each slice of ``endingsPerSlice``; those that have not ended by t are left out.
+  public func fulfilments(ofAll assignments: [String], at t: Instant, asKnownAt k: Int64) throws -> [String: Fulfilment] {
+    if assignments.isEmpty { return [:] }
+    let sources = try read { $0.world(asKnownAt: k).vouchingSources }
+    let readings = try readings(of: sources, at: t, asKnownAt: k)
+    var found: [String: Fulfilment] = [:]
+    var rest = assignments[...]
+    while !rest.isEmpty {
+      let slice = Array(rest.prefix(Self.endingsPerSlice))
+      rest = rest.dropFirst(slice.count)
+      for fulfilment in try fulfilments(of: slice, readings, at: t, asKnownAt: k) {
+        found[fulfilment.ending.assignment] = fulfilment
+      }
+    }
+    return found
+  }
+
   /// How far the endings of some assignments have come; those that have not ended by t are left out.
   private func fulfilments(
     of assignments: [String], _ readings: [Reading], at t: Instant, asKnownAt k: Int64

@@ -40,9 +40,8 @@ public struct Job: Sendable {
 
   /// Every job there is, in the order of their names.
   public static let all: [Job] = [
-    .deliverWebhooks, .dropOldUsage, .expireGrants, .flagBreaches, .flagDormant, .flagEndings, .flagOrphans, .flagUnused,
-    .flagUse,
-    .lapseRequests, .rollUpUsage, .warnExpiring,
+    .closeReviews, .deliverWebhooks, .dropOldUsage, .expireGrants, .flagBreaches, .flagDormant, .flagEndings, .flagOrphans,
+    .flagUnused, .flagUse, .lapseRequests, .openReviews, .remindReviewers, .rollUpUsage, .warnExpiring,
   ]
 
   /// The job of that name.

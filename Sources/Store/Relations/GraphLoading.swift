@@ -191,6 +191,24 @@ extension GraphLoading {
       if let type, let text, let rule = try? JSONValue(parsing: text) { document = PolicyDocument(type: type, rule: rule) }
       loader.addPolicy(id, document, at: place)
     },
+    LoadedTable(name: "reviews", columns: ["id", "step", "review::text"]) { row, loader in
+      let id = try loader.text(&row)
+      let step = try row.optionalString().flatMap(ReviewStep.init(rawValue:))
+      let text = try row.optionalString()
+      let place = try EntryColumns.read(&row, loader)
+      var review: Review?
+      if let step, let text, let value = try? JSONValue(parsing: text) { review = try? Review(value, step: step) }
+      loader.addReview(id, review, at: place)
+    },
+    LoadedTable(name: "review_items", columns: ["review", "item", "step", "item_state::text"]) { row, loader in
+      let (review, item) = (try loader.text(&row), try loader.text(&row))
+      let step = try row.optionalString().flatMap(ReviewItemStep.init(rawValue:))
+      let text = try row.optionalString()
+      let place = try EntryColumns.read(&row, loader)
+      var state: ReviewItemState?
+      if let step, let text, let value = try? JSONValue(parsing: text) { state = try? ReviewItemState(value, step: step) }
+      loader.addReviewItem(review, item: item, state, at: place)
+    },
     LoadedTable(name: "requests", columns: ["id", "step", "request::text"]) { row, loader in
       let id = try loader.text(&row)
       let step = try row.optionalString().flatMap(RequestStep.init(rawValue:))

@@ -60,6 +60,7 @@ extension RelationRow {
       case .request: .requests
       case .credential: .credentials
       case .finding: .findings
+      case .review: .reviews
       case .resource: .resources
       case .source: .sources
       case .assignment, .event: preconditionFailure("no existence is recorded of a \(entity.kind.rawValue)")
@@ -72,6 +73,7 @@ extension RelationRow {
     case .assignment: .assignments
     case .coverage: .coverage
     case .coverageGap: .gaps
+    case .reviewItem: .reviewItems
     }
   }
 
@@ -86,6 +88,7 @@ extension RelationRow {
     case .assignment(let id): [.text(id)]
     case .coverage(let source, let resource): [.text(source), .text(resource)]
     case .coverageGap(let source, let resource, let from): [.text(source), .text(resource), .instant(Timestamp(from))]
+    case .reviewItem(let review, let item): [.text(review), .text(item.text)]
     }
   }
 }
@@ -151,6 +154,12 @@ private struct Shape {
     case .link:
       guard case .person(let person) = value else { return [.text(nil)] }
       return [.text(person)]
+    case .reviewItem:
+      guard case .reviewItem(let state) = value else { return [] }
+      return [
+        .text(state.step.rawValue), .text(state.decision?.choice.rawValue), .text(state.decision?.by),
+        .text(state.execution?.outcome.rawValue), .json(state.json.canonicalText),
+      ]
     case .membership, .coverage, .coverageGap, .acceptance: return [expiresAt]
     case .assignment:
       guard case .grant(let grant) = value else {
@@ -190,6 +199,11 @@ private struct Shape {
         .json(finding.fix.canonicalText),
       ]
     case (.finding, _): [.text(nil), .text(nil), .text(nil), .text(nil), .text(nil), .json(nil), .json(nil)]
+    case (.review, .review(let review)):
+      [
+        .text(review.step.rawValue), .text(review.progress?.state.rawValue),
+        .instant(review.progress.map { Timestamp($0.deadline) }), .text(review.terms.policy), .json(review.json.canonicalText),
+      ]
     default: []
     }
   }

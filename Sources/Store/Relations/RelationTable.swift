@@ -48,6 +48,10 @@ final class RelationTable: Hashable, Sendable {
   static let findings = RelationTable(
     "findings", key: ["id"], values: ["rule", "subject_kind", "subject", "severity", "owner", "evidence", "fix"],
     began: existence)
+  static let reviews = RelationTable(
+    "reviews", key: ["id"], values: ["step", "state", "deadline", "policy", "review"], began: existence)
+  static let reviewItems = RelationTable(
+    "review_items", key: ["review", "item"], values: ["step", "decision", "decided_by", "outcome", "item_state"])
   static let resources = RelationTable("resources", key: ["path"], began: existence)
   static let sources = RelationTable("sources", key: ["id"], began: existence)
   static let suspensions = RelationTable("identity_suspensions", key: ["identity"])
@@ -65,6 +69,6 @@ final class RelationTable: Hashable, Sendable {
   /// Every table that a rebuild compares.
   static let all: [RelationTable] = [
     identities, groups, roles, policies, requests, credentials, findings, resources, sources, suspensions, acceptances, links,
-    memberships, assignments, attributes, coverage, gaps,
+    memberships, assignments, attributes, coverage, gaps, reviews, reviewItems,
   ]
 }

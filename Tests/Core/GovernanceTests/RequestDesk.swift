@@ -107,7 +107,10 @@ struct RequestDesk {
     do throws(Refusal) {
       try attempt(command, mode, failing: nil)
     } catch {
-      guard error.isBreach, case .request = command.change else { throw error }
+      switch command.change {
+      case .request, .reviewItem: if !error.isBreach { throw error }
+      default: throw error
+      }
       try attempt(command, mode, failing: error)
     }
   }

@@ -65,7 +65,17 @@ import Testing
       (
         "/v1/assignments/leos/confirm_fulfilment",
         #"{"by":"alice","ended_at":"2024-02-01T00:00:00Z","stage":"acknowledged","evidence":"OPS-7"}"#, 200
+      ), ("/v1/identities", #"{"id":"olga","kind":"person"}"#, 201),
+      (
+        "/v1/reviews",
+        #"{"id":"q1","identities":["bob"],"reviewers":["identity:alice"],"signs_off":["identity:olga"]}"#, 201
       ),
+      ("/v1/reviews/q1/remind", #"{"days_before":7,"outstanding":[{"reviewer":"alice","items":2}]}"#, 200),
+      ("/v1/reviews/q1/assign", #"{"item":"assignment:late","reviewer":"alice","by":"olga"}"#, 200),
+      ("/v1/reviews/q1/decide", #"{"item":"assignment:late","decision":"revoke","by":"alice","reason":"by mail"}"#, 200),
+      ("/v1/reviews/q1/decide_many", #"{"decision":"keep","by":"alice","reason":"as agreed"}"#, 200),
+      ("/v1/reviews/q1/sign_off", #"{"by":"olga"}"#, 200), ("/v1/reviews/q1/close", "", 200),
+      ("/v1/reviews/q1/execute", #"{"item":"assignment:late"}"#, 200), ("/v1/reviews/q1/complete", "", 200),
     ]
     for (path, body, status) in rows {
       let reply = try await client.post(path, body)

@@ -205,7 +205,9 @@ import Testing
   @Test func `names stay as they are, and have locks of their own`() throws {
     #expect(
       Job.all.map(\.name) == [
-        "deliver-webhooks", "drop-old-usage", "expire-grants", "lapse-requests", "roll-up-usage", "warn-expiring",
+        "close-reviews", "deliver-webhooks", "drop-old-usage", "expire-grants", "flag-breaches", "flag-dormant", "flag-endings",
+        "flag-orphans", "flag-unused", "flag-use", "lapse-requests", "open-reviews", "remind-reviewers", "roll-up-usage",
+        "warn-expiring",
       ])
     let names = Job.all.map(\.name) + ["scheduler"]
     let locks = try work.connection.query("SELECT DISTINCT tenure.job_lock(n) FROM unnest(\(names)) AS n")

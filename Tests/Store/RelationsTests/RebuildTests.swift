@@ -67,6 +67,26 @@ import Testing
         recordedBy: Recorder(id: "test", authentication: "local"),
         commands: changes.map { Command($0, authority: Authority(reason: "rare")) }))
     try recordRequests()
+    try recordReviews()
+  }
+
+  /// Reviews, each with a decision.
+  private func recordReviews() throws {
+    func send(_ changes: [Change]) throws {
+      try tenant.submitAndWait(
+        Submission(
+          mode: .governed, source: "api", basis: .declared, recordedBy: Recorder(id: "test", authentication: "local"),
+          commands: changes.map { Command($0) }))
+    }
+    let member = Entity.identity("rare-requester")
+    try send([.membershipAdded(group: "rare-staff", member: member, expiresAt: nil)])
+    let terms = ReviewTerms(
+      query: ReviewQuery(groups: ["rare-staff"]), reviewers: [.named(.identity("rare-approver"))])
+    let ids = (1...6).map { "rare-\($0)" }
+    try send(ids.map { .review(id: $0, .opened, by: nil, nil, Review(step: .opened, terms: terms)) })
+    let item = ReviewItem.membership(group: "rare-staff", member: member)
+    try send(
+      ids.map { .reviewItem(review: $0, item, .decided, by: "rare-approver", ReviewItemOrder(choice: .keep), nil) })
   }
 
   /// Findings, each accepted.
@@ -86,6 +106,7 @@ import Testing
     let beginnings: [Change] = [
       .identityRegistered(id: "rare-requester", kind: .person, attributes: [:]),
       .identityRegistered(id: "rare-approver", kind: .person, attributes: [:]), .groupCreated(id: "rare", attributes: [:]),
+      .groupCreated(id: "rare-staff", attributes: [:]),
       .policyDefined(id: "rare-elevation", policy: PolicyDocument(type: .elevation, rule: rule), attributes: [:]),
     ]
     let terms = RequestTerms(

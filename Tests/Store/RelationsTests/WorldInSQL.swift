@@ -32,6 +32,9 @@ enum WorldInSQL {
         UNION ALL SELECT 'finding', id, concat_ws(' ', rule, subject, severity), position, effective_at, since_effective,
           since_position
         FROM tenure.findings, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
+        UNION ALL SELECT 'review', id, concat_ws(' ', step, state, policy, extract(epoch FROM deadline)::int8),
+          position, effective_at, since_effective, since_position
+        FROM tenure.reviews, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'resource', path, '', position, effective_at, since_effective, since_position
         FROM tenure.resources, asked WHERE tenant_id = \(tenant) AND \(unsafe: holds)
         UNION ALL SELECT 'source', id, '', position, effective_at, since_effective, since_position
@@ -58,6 +61,11 @@ enum WorldInSQL {
       FROM tenure.account_links f CROSS JOIN asked
       JOIN living a ON a.kind = 'identity' AND a.id = f.account AND \(unsafe: since("a"))
       JOIN living b ON b.kind = 'identity' AND b.id = f.person AND \(unsafe: since("b"))
+      WHERE f.tenant_id = \(tenant) AND \(unsafe: holds)
+      UNION ALL
+      SELECT concat_ws(' ', 'item', f.review, f.item, f.step, f.decision, f.decided_by, f.outcome, 'by', f.position)
+      FROM tenure.review_items f CROSS JOIN asked
+      JOIN living a ON a.kind = 'review' AND a.id = f.review AND \(unsafe: since("a"))
       WHERE f.tenant_id = \(tenant) AND \(unsafe: holds)
       UNION ALL
       SELECT concat_ws(' ', 'member', f.group_id, f.member_kind, f.member, 'by', f.position)
@@ -126,6 +134,14 @@ extension NaiveState {
       return "assignment \(id.id) \(grant.principal.kind.rawValue) \(grant.principal.id) \(grant.role) \(grant.scope) "
         + "\(grant.condition == nil ? "t" : "f") by \(held.origin.position)\(end)"
     }
+    lines += reviewItems.map { key, held in
+      let state = held.state
+      let parts = [
+        "item", key.review.id, key.item.text, state.step.rawValue, state.decision?.choice.rawValue, state.decision?.by,
+        state.execution?.outcome.rawValue, "by", "\(held.origin.position)",
+      ]
+      return parts.compactMap { $0 }.joined(separator: " ")
+    }
     lines += coverage.map { "covered \($0.source.id) \($0.resource.id) by \($1.origin.position)" }
     lines += gaps.map { key, held in
       "gap \(key.source.id) \(key.resource.id) \((key.from?.microseconds ?? 0) / 1_000_000) by \(held.origin.position)"
@@ -149,6 +165,11 @@ extension NaiveState {
         credential.expiresAt.map { "\($0.microseconds / 1_000_000)" },
       ].compactMap { $0 }.joined(separator: " ")
     case .finding(let finding): "\(finding.rule) \(finding.subject.id) \(finding.severity.rawValue)"
+    case .review(let review):
+      [
+        review.step.rawValue, review.progress?.state.rawValue, review.terms.policy,
+        review.progress.map { "\($0.deadline.microseconds / 1_000_000)" },
+      ].compactMap { $0 }.joined(separator: " ")
     case .group, .resource, .source: ""
     }
   }

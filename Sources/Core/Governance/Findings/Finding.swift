@@ -185,6 +185,7 @@ extension World {
     case .credential:
       guard case .credential(let document)? = value(of: .existence(entity), at: t)?.value else { return nil }
       return owner(of: .identity(document.identity), at: t)
+    case .review: return review(entity.id, at: t)?.terms.policy.flatMap { owner(of: .policy($0), at: t) }
     case .event, .finding: return nil
     }
   }

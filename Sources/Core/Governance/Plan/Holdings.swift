@@ -16,11 +16,11 @@ public struct Holdings: Sendable {
   ///
   /// Cost: the facts that the source ever wrote.
   ///
-  /// Suspensions, coverage gaps and findings are left out: no desired state speaks of them.
+  /// Suspensions, coverage gaps and findings and reviews are left out: no desired state speaks of them.
   public init(of source: String, in world: some World, at t: Instant) {
     for fact in world.facts(from: source) {
       switch fact {
-      case .suspension, .coverageGap, .acceptance: continue
+      case .suspension, .coverageGap, .acceptance, .reviewItem: continue
       case .existence(let entity) where entity.kind == .finding: continue
       case .existence, .attribute, .link, .membership, .assignment, .coverage: break
       }

@@ -138,7 +138,9 @@ extension FactValue {
     case .policy(let policy): .policyDefined(id: entity.id, policy: policy, attributes: attributes)
     case .resource: .resourceDescribed(path: entity.id, attributes: attributes)
     case .source: .sourceRegistered(id: entity.id, attributes: attributes)
-    case .attribute, .suspended, .person, .member, .grant, .covered, .request, .credential, .finding, .accepted: nil
+    case .attribute, .suspended, .person, .member, .grant, .covered, .request, .credential, .finding, .accepted, .review,
+      .reviewItem:
+      nil
     }
   }
 }

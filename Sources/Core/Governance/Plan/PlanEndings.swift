@@ -48,7 +48,7 @@ extension Entity {
     case .policy: .policyRetired(id: id)
     case .resource: .resourceRemoved(path: id)
     case .source: .sourceRetired(id: id)
-    case .assignment, .event, .request, .credential, .finding: nil
+    case .assignment, .event, .request, .credential, .finding, .review: nil
     }
   }
 }

@@ -26,6 +26,7 @@ extension Fact {
     case .coverage(let source, let resource): PlanOrder(rank: 24, ids: [source, resource])
     case .acceptance(let finding): PlanOrder(rank: 26, ids: [finding])
     case .coverageGap(let source, let resource, let from): PlanOrder(rank: 25, ids: [source, resource, from.description])
+    case .reviewItem(let review, let item): PlanOrder(rank: 26, ids: [review, item.text])
     }
   }
 }
@@ -47,7 +48,7 @@ extension Entity {
     case .group: 3
     case .policy: 4
     case .resource: 5
-    case .assignment, .event, .request, .credential, .finding: 6
+    case .assignment, .event, .request, .credential, .finding, .review: 6
     }
   }
 }

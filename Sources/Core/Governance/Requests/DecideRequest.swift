@@ -240,8 +240,8 @@ extension Decision {
     }
   }
 
-  /// Decides another command in the same batch, by the authority of the request.
-  private mutating func also(_ other: Command) throws(Refusal) {
+  /// Decides another command in the same batch, by the authority of the request or review.
+  mutating func also(_ other: Command) throws(Refusal) {
     var decision = Decision(command: other, context: context, world: world)
     decision.isAuthorised = true
     try decision.validate()
@@ -272,7 +272,7 @@ extension Decision {
   }
 
   /// A message that fits into an event: one may name every role of a cycle.
-  private static func shortened(_ message: String) -> String {
+  static func shortened(_ message: String) -> String {
     if message.utf8.count <= Limits.reasonBytes { return message }
     var short = String.UnicodeScalarView()
     var bytes = "…".utf8.count

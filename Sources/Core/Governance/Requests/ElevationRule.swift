@@ -156,16 +156,4 @@ extension FieldReader {
     _ = try Condition(value, at: pointer(to: "approves_itself"))
     return .when(value)
   }
-
-  fileprivate mutating func optionalCount(_ name: String, in range: ClosedRange<Int64>) throws(JSONFieldError) -> Int64? {
-    guard let count = try optionalInteger(name) else { return nil }
-    guard range.contains(count) else { throw error(name, "must lie between \(range.lowerBound) and \(range.upperBound)") }
-    return count
-  }
-
-  fileprivate mutating func count(
-    _ name: String, in range: ClosedRange<Int64>, usual: Int64
-  ) throws(JSONFieldError) -> Int64 {
-    try optionalCount(name, in: range) ?? usual
-  }
 }

@@ -9,6 +9,9 @@ enum CommandSchema {
       // An answer takes effect when it is recorded.
       return own(verb.eventType) + shared.filter { !["due_at", "unapproved", "effective_at"].contains($0.name) }
     }
+    if ReviewStep(eventType: verb.eventType) != nil || ReviewItemStep(eventType: verb.eventType) != nil {
+      return own(verb.eventType) + shared.filter { !["due_at", "unapproved", "effective_at"].contains($0.name) }
+    }
     guard let step = RequestStep(eventType: verb.eventType) else { return own(verb.eventType) + shared }
     // A step of a request takes effect when it is recorded; its lapse is dated when it lapsed.
     return own(verb.eventType)
@@ -125,9 +128,50 @@ enum CommandSchema {
           "evidence", Schemas.fulfilmentEvidence, required: true,
           "What it rests on, or where that is written; no personal values, for it stays for ever"),
       ]
+    case "review.opened":
+      [Member("id", Schemas.id, "The id, used once; absent, one is made"), Member("by", Schemas.id, "Who opens it")]
+        + reviewTerms
+    case "review.assigned": [id(), reviewItem, id("reviewer", "Who is to decide"), id("by", "Who says so")]
+    case "review.decided":
+      [
+        id(), reviewItem, id("by", "The reviewer"),
+        Member("decision", Schemas.choice(ReviewChoice.self), required: true, "What is decided; a revocation needs a reason"),
+        Member("digest", Schemas.digest, "The item as the reviewer saw it; refused where the grant has changed since"),
+        Member("reviewer", Schemas.id, "To whom it is delegated"),
+        Member("reduction", Schemas.reduction, "To which role, scope or end it is reduced"),
+        Member("bulk", ["type": "boolean"], "Whether several are decided by one command; it is marked, and needs a reason"),
+      ]
+    case "review.executed": [id(), reviewItem]
+    case "review.reminded":
+      [
+        id(), Member("days_before", Schemas.count(3_650), required: true, "Days before the deadline"),
+        Member("outstanding", Schemas.outstanding, required: true, "Who has how many items to decide"),
+      ]
+    case "review.signed_off": [id(), id("by", "Who signs it off, having decided nothing in it")]
+    case "review.closed": [id(), Member("by", Schemas.id, "Who closes it")]
     default: [id()]
     }
   }
+
+  private static let reviewItem = Member(
+    "item", Schemas.reviewItem, required: true, "The grant: assignment:ID or membership:GROUP KIND:ID")
+
+  private static let reviewTerms: [Member] = [
+    Member("policy", Schemas.id, "The review policy that says all that follows, or that it belongs to"),
+    Member("scope", Schemas.path, "Only what gives access at, below or from above this path"),
+    Member("roles", Schemas.ids(Limits.principalsPerPolicy), "Only what gives one of these roles"),
+    Member("groups", Schemas.ids(Limits.principalsPerPolicy), "Only these groups and those within them"),
+    Member("identities", Schemas.ids(Limits.principalsPerPolicy), "Only what these identities hold themselves"),
+    Member("privileged", ["type": "boolean"], "Only what gives a privileged permission"),
+    Member("reviewers", Schemas.reviewers, "Rules, the first before the next: owner, manager, identity:ID, group:ID"),
+    Member("escalation", Schemas.principals, "Who reviews what nobody may by these rules"),
+    Member("days_to_decide", Schemas.count(3_650), "Days to the deadline; 14"),
+    Member("remind_days", Schemas.days, "So many days before the deadline reviewers are reminded; 7 and 1"),
+    Member("at_deadline", Schemas.choice(DeadlineMeasure.self), "What becomes of what nobody decided; keep"),
+    Member("executes", Schemas.choice(ReviewExecutionTime.self), "When decisions are executed; at_close"),
+    Member("signs_off", Schemas.principals, "Who may sign it off"),
+    Member("sign_off_within_days", Schemas.count(3_650), "Days after the deadline that the job waits for that; 7"),
+  ]
 
   private static let terms: [Member] = [
     Member("requester", Schemas.id, required: true, "Who asks"),

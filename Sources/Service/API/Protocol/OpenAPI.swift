@@ -128,7 +128,7 @@ extension Endpoint {
   /// Every route there is.
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + findings
-    + fulfilments + events + [commands] + access + check + find + usage + webhooks + auditReports + incidents
+    + reviews + fulfilments + events + [commands] + access + check + find + usage + webhooks + auditReports + incidents
 
   /// Whether it records events.
   var isWrite: Bool {

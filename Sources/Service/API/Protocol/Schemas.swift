@@ -93,6 +93,37 @@ enum Schemas {
       ],
     ],
   ]
+  static let reviewItem: JSONValue = [
+    "type": "string", "pattern": "^(assignment|membership):.", "examples": ["assignment:a1"],
+    "maxLength": .integer(Int64(4 * Limits.identifierBytes + Limits.kindBytes)),
+  ]
+  static let digest: JSONValue = [
+    "type": "string", "pattern": "^[0-9a-f]{64}$", "examples": [.string(String(repeating: "0", count: 64))],
+  ]
+  static let reduction: JSONValue = object([
+    Member("role", id, "The role to give instead"), Member("scope", path, "The scope to give it on instead"),
+    Member("expires_at", instant, "The end that it gets"),
+  ])
+  static let outstanding: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(Limits.reviewersPerReminder)),
+    "examples": [[["reviewer": "alice", "items": 3]]],
+    "items": object([
+      Member("reviewer", id, required: true, "The reviewer"),
+      Member("items", count(Limits.itemsPerReview), required: true, "Items"),
+    ]),
+  ]
+  static let reviewers: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(Limits.reviewerRules)), "examples": [["owner", "identity:alice"]],
+    "items": ["type": "string", "pattern": "^(owner|manager|(identity|group):.+)$"],
+  ]
+  static let principals: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(Limits.principalsPerPolicy)), "items": principal,
+    "examples": [["identity:alice"]],
+  ]
+  static let days: JSONValue = [
+    "type": "array", "maxItems": .integer(Int64(Limits.remindersPerReview)), "examples": [[7, 1]],
+    "items": ["type": "integer", "minimum": 0, "maximum": 3_650],
+  ]
   static let rule: JSONValue = ["type": "object", "examples": [["actions": ["repo.admin"]]]]
   static let evidence: JSONValue = ["examples": [["count": 3]]]
   static let fix: JSONValue = [

@@ -118,7 +118,7 @@ extension EntityKind {
     case .resource: "removed"
     case .credential: "revoked"
     case .finding: "resolved"
-    case .identity, .role, .policy, .source, .assignment, .event, .request: "retired"
+    case .identity, .role, .policy, .source, .assignment, .event, .request, .review: "retired"
     }
   }
 }
@@ -143,7 +143,7 @@ extension FactValue {
       writer.key("condition")
       writer.value(grant.condition ?? .null)
     case .group, .resource, .source, .attribute, .suspended, .person, .member, .covered, .request, .credential, .finding,
-      .accepted:
+      .accepted, .review, .reviewItem:
       return
     }
   }

@@ -106,7 +106,7 @@ enum Intake {
   }
 }
 
-/// Steps of access requests, and confirmations of endings, that come by the command instead of HTTP.
+/// Steps of access requests and reviews, and confirmations of endings, that come by the command instead of HTTP.
 public enum RequestIntake {
   /// Reads the members of a command, and gives a new request an id.
   public static func command(_ members: JSONObject, id: String?) throws(JSONFieldError) -> Command {
@@ -116,21 +116,21 @@ public enum RequestIntake {
     return try Command(.object(members))
   }
 
-  /// A batch of one command; the facts belong to the same source as those that came by HTTP.
-  public static func submission(_ command: Command, recordedBy recorder: String) -> Submission {
+  /// A batch; the facts belong to the same source as those that came by HTTP.
+  public static func submission(_ commands: [Command], recordedBy recorder: String) -> Submission {
     Submission(
       mode: .governed, source: Intake.source, basis: .declared,
-      recordedBy: Recorder(id: recorder, authentication: "local"), commands: [command])
+      recordedBy: Recorder(id: recorder, authentication: "local"), commands: commands)
   }
 }
 
-/// Ids for assignments and requests for which the caller did not choose one.
+/// Ids for assignments, requests and reviews for which the caller did not choose one.
 enum NewIDs {
   /// Adds the id, where a grant or a request has none.
   ///
   /// With an idempotency key it follows from the key, so that the same request sent again is the same command.
   static func name(_ object: inout JSONObject, _ verb: Verb, key: String?, index: Int) {
-    let prefixes = ["assignment.granted": "a-", "request.submitted": "r-"]
+    let prefixes = ["assignment.granted": "a-", "request.submitted": "r-", "review.opened": "v-"]
     guard let prefix = prefixes[verb.eventType], object["id"] == nil else { return }
     let digits =
       key.map { SHA256.digest(Array("\($0)\n\(index)".utf8)).hexadecimal }

@@ -1,0 +1,295 @@
+import JSON
+public import Temporal
+
+/// What is known of the last use of a grant.
+public enum LastUse: Hashable, Sendable {
+  /// Nothing was looked at that could have seen it: this is no sign that it is not needed.
+  case notObservable
+  /// It was used then.
+  case at(Instant)
+  /// Whoever could have seen it has seen no use since then.
+  case noneSince(Instant)
+}
+
+/// One thing that an item gives: a role on a scope, and what of it would be left without the item.
+public struct ItemEntitlement: Hashable, Sendable {
+  /// The assignment that gives it: the item itself, or for a membership one of the group or of a group above.
+  public var assignment: String
+  /// The role, of those that the assignment's role includes.
+  public var role: String
+  /// Where.
+  public var scope: String
+  /// The patterns of actions that it allows; nil where the role's document is not known.
+  public var actions: [String]?
+  /// Those that other paths give just as well.
+  public var remaining: [String]
+  /// The assignments by which they remain.
+  public var remainsBy: [String]
+}
+
+/// Why a grant has nobody behind it.
+public enum OrphanReason: String, Hashable, Sendable, CaseIterable {
+  /// Held by a name that nobody ever registered.
+  case placeholder
+  /// Held by an account that belongs to no person that is known.
+  case uncorrelated
+  /// Held by a service, agent or group without an owner.
+  case ownerless
+  /// Held by one whose owner is gone.
+  case ownerRetired = "owner_retired"
+}
+
+/// What became of an item in the review before.
+public enum ItemHistory: Hashable, Sendable {
+  case neverReviewed
+  /// It was reviewed, and is the same.
+  case unchanged(review: String, at: Instant)
+  /// It was reviewed, and the grant has changed since.
+  case changed(review: String, at: Instant)
+}
+
+/// What speaks for or against an item.
+public enum ReviewReason: String, Hashable, Sendable, CaseIterable {
+  case unused
+  case separation
+  case orphan
+  /// All that it gives remains by other paths.
+  case redundant
+  case privileged
+  case neverReviewed = "never_reviewed"
+  case changed
+  case used
+  case keptBefore = "kept_before"
+}
+
+/// What a reviewer is shown of an item.
+public struct ItemAssessment: Hashable, Sendable {
+  /// What it gives; not more than ``mostEntitlements``.
+  public var entitlements: [ItemEntitlement]
+  /// How many things it gives.
+  public var entitlementCount: Int
+  /// Whether it gives a privileged permission.
+  public var isPrivileged: Bool
+  /// Why nobody stands behind it.
+  public var orphan: OrphanReason?
+  /// Whether who holds it is suspended.
+  public var isSuspended: Bool
+  /// The policies of separate duties that it has a part in breaching.
+  public var breaches: [String]
+  /// What became of it in the review before.
+  public var history: ItemHistory
+  /// When it was last used.
+  public var lastUse: LastUse
+  /// What is recommended; nil where nothing is.
+  public var recommendation: ReviewChoice?
+  /// Why.
+  public var reasons: [ReviewReason]
+
+  /// More than a person reads of one item.
+  public static let mostEntitlements = 100
+}
+
+/// Assesses the items of a review as the world stands; remembers what many of them ask.
+public final class ReviewAssessor<W: World> {
+  private let world: W
+  private let now: Instant
+  private let review: String
+  private let lastUse: (PopulationItem) -> LastUse
+  private let privileged: [PrivilegedRule]
+  /// The reviews before this one, the last first.
+  private let before: [(id: String, opened: Instant)]
+  private var conflicts: [SeparationConflict]?
+
+  /// An assessor for a review at a moment.
+  ///
+  /// - Parameter lastUse: what is known of uses. The default is nothing.
+  public init(
+    _ world: W, review: String, at now: Instant, lastUse: @escaping (PopulationItem) -> LastUse = { _ in .notObservable }
+  ) {
+    self.world = world
+    self.now = now
+    self.review = review
+    self.lastUse = lastUse
+    privileged = world.privilegedRules(at: now)
+    let opened = world.review(review, at: now)?.progress.population.at ?? now
+    before = world.reviews.compactMap { id in
+      guard !id.isExactly(review), let other = world.review(id, at: now)?.progress.population.at, other < opened else {
+        return nil
+      }
+      return (id, other)
+    }.sorted { $0.opened > $1.opened }
+  }
+
+  /// Assesses an item.
+  ///
+  /// O(grants of who holds it × patterns).
+  public func assess(_ found: PopulationItem) -> ItemAssessment {
+    let given = given(by: found)
+    var all = given.flatMap { id, grant in
+      world.rolesGiven(by: grant.role, at: now).sorted().map { (id: id, grant: grant, role: $0, document: document(of: $0)) }
+    }
+    let isPrivileged = all.contains { entry in
+      entry.document.map { world.isPrivileged($0, by: privileged) } ?? !privileged.isEmpty
+    }
+    // A role that gives nothing of its own says nothing here.
+    all = all.filter { $0.document?.permissions?.contains { $0.effect == .allow } ?? true }
+    let others = found.principal.map { world.assignmentsReaching($0, at: now, without: found.item.fact) } ?? []
+    let entitlements = all.prefix(ItemAssessment.mostEntitlements).map { entry in
+      entitlement(entry.id, entry.grant, entry.role, entry.document, besides: others)
+    }
+    let isWhole = all.count <= ItemAssessment.mostEntitlements
+    let isRedundant =
+      isWhole && !entitlements.isEmpty && entitlements.allSatisfy { $0.actions.map(\.count) == $0.remaining.count }
+    return judged(
+      ItemAssessment(
+        entitlements: entitlements, entitlementCount: all.count, isPrivileged: isPrivileged, orphan: orphan(found),
+        isSuspended: isSuspended(found), breaches: breaches(by: found, given), history: history(of: found),
+        lastUse: lastUse(found), recommendation: nil, reasons: []), isRedundant)
+  }
+
+  private func judged(_ assessed: ItemAssessment, _ isRedundant: Bool) -> ItemAssessment {
+    var assessed = assessed
+    var against: [ReviewReason] = []
+    if case .noneSince = assessed.lastUse { against.append(.unused) }
+    if !assessed.breaches.isEmpty { against.append(.separation) }
+    if assessed.orphan == .placeholder || assessed.orphan == .uncorrelated { against.append(.orphan) }
+    if isRedundant { against.append(.redundant) }
+    var care: [ReviewReason] = []
+    if assessed.isPrivileged { care.append(.privileged) }
+    switch assessed.history {
+    case .neverReviewed: care.append(.neverReviewed)
+    case .changed: care.append(.changed)
+    case .unchanged: break
+    }
+    if !against.isEmpty {
+      (assessed.recommendation, assessed.reasons) = (.revoke, against + care)
+    } else if case .unchanged = assessed.history, !assessed.isPrivileged {
+      (assessed.recommendation, assessed.reasons) = (.keep, [.keptBefore])
+    } else {
+      assessed.reasons = care
+      if case .at = assessed.lastUse { (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care) }
+    }
+    return assessed
+  }
+
+  private func given(by found: PopulationItem) -> [(id: String, grant: Grant)] {
+    switch found.item {
+    case .assignment(let id): found.grant.map { [(id, $0)] } ?? []
+    case .membership(let group, _): world.assignmentsReaching(.group(group), at: now)
+    }
+  }
+
+  private func document(of role: Entity) -> RoleDocument? {
+    guard case .role(let document) = world.value(of: .existence(role), at: now)?.value, document.permissions != nil
+    else { return nil }
+    return document
+  }
+
+  private func entitlement(
+    _ id: String, _ grant: Grant, _ role: Entity, _ document: RoleDocument?, besides others: [(id: String, grant: Grant)]
+  ) -> ItemEntitlement {
+    var entitlement = ItemEntitlement(
+      assignment: id, role: role.id, scope: grant.scope, actions: nil, remaining: [], remainsBy: [])
+    guard let permissions = document?.permissions?.filter({ $0.effect == .allow }) else { return entitlement }
+    var actions: [String] = []
+    for permission in permissions {
+      for action in permission.actions where !actions.contains(where: { $0.isExactly(action) }) { actions.append(action) }
+    }
+    entitlement.actions = actions
+    for action in actions {
+      let needed = permissions.filter { $0.actions.contains { $0.isExactly(action) } }
+      guard let other = others.first(where: { other in needed.allSatisfy { gives($0, action, on: grant, other.grant) } })
+      else { continue }
+      entitlement.remaining.append(action)
+      if !entitlement.remainsBy.contains(where: { $0.isExactly(other.id) }) { entitlement.remainsBy.append(other.id) }
+    }
+    return entitlement
+  }
+
+  /// Whether another grant gives an action of a permission just as well; where that is not certain, no.
+  private func gives(_ permission: Permission, _ action: String, on grant: Grant, _ other: Grant) -> Bool {
+    guard other.condition.map({ $0 == grant.condition }) ?? true,
+      Scope.covers(other.scope, grant.scope)
+    else { return false }
+    return world.rolesGiven(by: other.role, at: now).contains { role in
+      document(of: role)?.permissions?.contains { candidate in
+        candidate.effect == .allow && candidate.condition.map { $0 == permission.condition } ?? true
+          && candidate.actions.contains { ActionPatterns.covers($0, action) }
+          && permission.resources.allSatisfy { wanted in
+            candidate.resources.contains { ActionPatterns.covers($0, wanted) }
+          }
+      } ?? false
+    }
+  }
+
+  private func orphan(_ found: PopulationItem) -> OrphanReason? {
+    guard let principal = found.principal else { return nil }
+    if principal.kind == .identity {
+      guard case .identity(let kind) = world.value(of: .existence(principal), at: now)?.value else { return nil }
+      switch kind {
+      case .placeholder: return .placeholder
+      case .account: return world.value(of: .link(account: principal.id), at: now) == nil ? .uncorrelated : nil
+      case .person, .external: return nil
+      case .service, .workload, .agent, .assumableRole: break
+      }
+    }
+    let owners = world.named(by: "owner", of: principal, at: now)
+    if owners.isEmpty { return .ownerless }
+    return owners.contains { world.exists($0, at: now) } ? nil : .ownerRetired
+  }
+
+  private func isSuspended(_ found: PopulationItem) -> Bool {
+    guard let principal = found.principal, principal.kind == .identity else { return false }
+    return world.value(of: .suspension(identity: principal.id), at: now) != nil
+  }
+
+  /// The policies that who holds the item breaches with a role that the item gives.
+  private func breaches(by found: PopulationItem, _ given: [(id: String, grant: Grant)]) -> [String] {
+    let all = conflicts ?? world.separationConflicts(.policies(only: nil), during: Interval(from: now, to: now.next))
+    conflicts = all
+    guard !all.isEmpty, let principal = found.principal else { return [] }
+    let persons = world.identities(of: principal, at: now).reduce(into: Set<Entity>()) {
+      $0.formUnion(world.selves(of: $1, during: Interval(from: now, to: now.next)))
+    }
+    let roles = given.reduce(into: Set<Entity>()) { $0.formUnion(world.rolesGiven(by: $1.grant.role, at: now)) }
+    return all.filter { conflict in
+      persons.contains(.identity(conflict.identity)) && conflict.roles.contains { roles.contains(.role($0)) }
+    }.compactMap(\.policy)
+  }
+
+  private func history(of found: PopulationItem) -> ItemHistory {
+    for (id, _) in before {
+      guard let decision = world.reviewItemState(found.item, of: id, at: now)?.state.decision else { continue }
+      return decision.digest.isExactly(found.digest)
+        ? .unchanged(review: id, at: decision.at) : .changed(review: id, at: decision.at)
+    }
+    return .neverReviewed
+  }
+}
+
+extension ActionPatterns {
+  /// Whether whatever the second pattern matches surely matches the first.
+  ///
+  /// O(bytes of one × bytes of the other). The second is taken letter by letter, its `*` only under a `*` of the first: so
+  /// some that do cover are not seen, and none is seen that does not.
+  public static func covers(_ wide: String, _ narrow: String) -> Bool {
+    let (wide, narrow) = (Array(wide.utf8), Array(narrow.utf8))
+    let (star, one) = (UInt8(ascii: "*"), UInt8(ascii: "?"))
+    var meets = [Bool](repeating: false, count: narrow.count + 1)
+    for i in (0...wide.count).reversed() {
+      var next = meets
+      for j in (0...narrow.count).reversed() {
+        if i == wide.count {
+          next[j] = j == narrow.count
+        } else if wide[i] == star {
+          next[j] = meets[j] || (j < narrow.count && next[j + 1])
+        } else {
+          let fits = j < narrow.count && (wide[i] == narrow[j] || (wide[i] == one && narrow[j] != star)) && narrow[j] != star
+          next[j] = fits && meets[j + 1]
+        }
+      }
+      meets = next
+    }
+    return meets[0]
+  }
+}

@@ -1,0 +1,276 @@
+import Cryptography
+public import JSON
+public import Temporal
+
+/// An item of a review with the grant as it is at a moment.
+public struct PopulationItem: Hashable, Sendable {
+  /// Which grant.
+  public var item: ReviewItem
+  /// Where it holds, and by which entry.
+  public var span: Span
+
+  /// An item.
+  public init(item: ReviewItem, span: Span) {
+    self.item = item
+    self.span = span
+  }
+
+  /// Who holds it.
+  public var principal: Entity? {
+    switch (item, span.value) {
+    case (.membership(_, let member), _): member
+    case (.assignment, .grant(let grant)): grant.principal
+    default: nil
+    }
+  }
+
+  /// The grant, where it is an assignment.
+  public var grant: Grant? {
+    guard case .grant(let grant) = span.value else { return nil }
+    return grant
+  }
+
+  /// The item as it stands in the canonical list: the grant, since when, and the events that it comes from.
+  public var json: JSONValue {
+    var object: JSONObject = [
+      "item": .string(item.text), "begun": .integer(span.begun.position), "event": .integer(span.entry.position),
+    ]
+    object.put("from", span.begun.effective)
+    object.put("expires_at", span.expiresAt)
+    if let grant {
+      object["principal"] = .string(grant.principal.description)
+      object["role"] = .string(grant.role)
+      object["scope"] = .string(grant.scope)
+      if let condition = grant.condition { object["condition"] = condition }
+    }
+    return .object(object)
+  }
+
+  /// SHA-256 of its canonical form: another one after any change of the grant.
+  public var digest: String { SHA256.digest(json.canonicalBytes()).hexadecimal }
+}
+
+/// The population of a review at a moment: a pure function of World(t, k) and the query, the same years later.
+public struct Population: Hashable, Sendable {
+  /// The items, in the order of the bytes of their texts.
+  public var items: [PopulationItem]
+
+  /// A population.
+  public init(items: [PopulationItem]) { self.items = items }
+
+  /// SHA-256 of the canonical list: each item's canonical form and a line feed.
+  ///
+  /// So an auditor gets it from the exported list by `sha256sum`.
+  public var digest: String {
+    var hash = SHA256()
+    for item in items { hash.update(item.json.canonicalBytes() + [UInt8(ascii: "\n")]) }
+    return hash.finalize().hexadecimal
+  }
+}
+
+extension World {
+  /// Every grant of the query that holds at t: of accounts without a person, of placeholders, of the suspended, too.
+  ///
+  /// O(assignments and memberships ever) with the roles and groups that the query does not restrict.
+  ///
+  /// - Throws: `Refusal` where there are more than a review may have.
+  public func population(_ query: ReviewQuery, at t: Instant) throws(Refusal) -> Population {
+    var selection = Selection(world: self, query: query, at: t)
+    var items: [PopulationItem] = []
+    func take(_ fact: Fact) throws(Refusal) {
+      guard let item = ReviewItem(fact), let span = value(of: fact, at: t) else { return }
+      let found = PopulationItem(item: item, span: span)
+      guard selection.admits(found) else { return }
+      if items.count == Limits.itemsPerReview {
+        throw Refusal(
+          .limitExceeded, "is about more than \(Limits.itemsPerReview) grants; open a review for each part of them",
+          at: "/scope")
+      }
+      items.append(found)
+    }
+    // Every assignment has a role as an end, every membership a group.
+    for role in named(.role) {
+      for case .assignment(let id) in facts(about: .role(role)) {
+        guard case .grant(let grant) = value(of: .assignment(id: id), at: t)?.value, grant.role.isExactly(role) else {
+          continue
+        }
+        try take(.assignment(id: id))
+      }
+    }
+    for group in named(.group) {
+      for case .membership(let other, let member) in facts(about: .group(group)) where other.isExactly(group) {
+        try take(.membership(group: group, member: member))
+      }
+    }
+    let texts = items.map(\.item.text)
+    let order = texts.indices.sorted { texts[$0].precedes(texts[$1]) }
+    return Population(items: order.map { items[$0] })
+  }
+
+  /// The item of a review's population at t; nil where it is not in it.
+  public func populationItem(_ item: ReviewItem, of query: ReviewQuery, at t: Instant) -> PopulationItem? {
+    guard let found = reviewItem(item, at: t) else { return nil }
+    var selection = Selection(world: self, query: query, at: t)
+    return selection.admits(found) ? found : nil
+  }
+
+  /// A grant as it is at t; nil where it does not hold.
+  public func reviewItem(_ item: ReviewItem, at t: Instant) -> PopulationItem? {
+    value(of: item.fact, at: t).map { PopulationItem(item: item, span: $0) }
+  }
+
+  /// What a principal's grants give at t through the groups above it, or as a group: the assignments that reach it.
+  public func assignmentsReaching(_ principal: Entity, at t: Instant, without removed: Fact? = nil) -> [(
+    id: String, grant: Grant
+  )] {
+    let above = reach(from: principal) { member in
+      facts(about: member).compactMap { fact in
+        guard case .membership(let group, let other) = fact, other == member, fact != removed, value(of: fact, at: t) != nil
+        else { return nil }
+        return .group(group)
+      }
+    }
+    var found: [(id: String, grant: Grant)] = []
+    for holder in above {
+      for case .assignment(let id) in facts(about: holder) where removed != .assignment(id: id) {
+        guard let grant = grant(id, at: t), grant.principal == holder else { continue }
+        found.append((id, grant))
+      }
+    }
+    return found.sorted { $0.id.precedes($1.id) }
+  }
+
+  /// A role and the roles that it includes at t, transitively.
+  public func rolesGiven(by role: String, at t: Instant) -> Set<Entity> {
+    reach(from: .role(role)) { role in
+      guard case .role(let document) = value(of: .existence(role), at: t)?.value else { return [] }
+      return document.includes.map { .role($0) }
+    }
+  }
+}
+
+/// Judges which grants a query is about; remembers what several grants ask of the same role or group.
+struct Selection<W: World> {
+  let world: W
+  let query: ReviewQuery
+  let t: Instant
+  private let groups: Set<Entity>
+  private var rolesAdmitted: [Entity: Bool] = [:]
+  private var groupsAdmitted: [Entity: Bool] = [:]
+  private let privileged: [PrivilegedRule]
+
+  init(world: W, query: ReviewQuery, at t: Instant) {
+    self.world = world
+    self.query = query
+    self.t = t
+    groups = query.groups.reduce(into: []) { $0.formUnion(world.groups(below: .group($1), at: t)) }
+    privileged = query.isPrivileged ? world.privilegedRules(at: t) : []
+  }
+
+  mutating func admits(_ found: PopulationItem) -> Bool {
+    if !query.groups.isEmpty {
+      switch found.item {
+      case .membership(let group, _): if !groups.contains(.group(group)) { return false }
+      case .assignment: if !(found.principal.map(groups.contains) ?? false) { return false }
+      }
+    }
+    if !query.identities.isEmpty {
+      guard let principal = found.principal, query.identities.contains(where: { .identity($0) == principal }) else {
+        return false
+      }
+    }
+    if let grant = found.grant { return gives(grant) }
+    guard case .membership(let group, _) = found.item else { return false }
+    return gives(.group(group))
+  }
+
+  private mutating func gives(_ grant: Grant) -> Bool {
+    if let scope = query.scope, !Scope.isRelated(grant.scope, to: scope) { return false }
+    if query.roles.isEmpty, !query.isPrivileged { return true }
+    let role = Entity.role(grant.role)
+    if let known = rolesAdmitted[role] { return known }
+    let given = world.rolesGiven(by: grant.role, at: t)
+    let isNamed = query.roles.isEmpty || query.roles.contains { given.contains(.role($0)) }
+    let isAdmitted = isNamed && (!query.isPrivileged || given.contains(where: isPrivileged))
+    rolesAdmitted[role] = isAdmitted
+    return isAdmitted
+  }
+
+  /// A membership gives what is assigned to its group and to the groups above; where nothing in particular is asked for, any.
+  private mutating func gives(_ group: Entity) -> Bool {
+    if query.scope == nil, query.roles.isEmpty, !query.isPrivileged { return true }
+    if let known = groupsAdmitted[group] { return known }
+    let isAdmitted = world.assignmentsReaching(group, at: t).contains { gives($0.grant) }
+    groupsAdmitted[group] = isAdmitted
+    return isAdmitted
+  }
+
+  private func isPrivileged(_ role: Entity) -> Bool {
+    guard case .role(let document) = world.value(of: .existence(role), at: t)?.value else { return false }
+    return world.isPrivileged(document, by: privileged)
+  }
+}
+
+extension World {
+  /// A group and the groups within it at t.
+  fileprivate func groups(below group: Entity, at t: Instant) -> Set<Entity> {
+    reach(from: group) { group in
+      facts(about: group).compactMap { fact in
+        guard case .membership(let other, let member) = fact, .group(other) == group, member.kind == .group,
+          value(of: fact, at: t) != nil
+        else { return nil }
+        return member
+      }
+    }
+  }
+
+  /// The tenant's rules of what is privileged, at t.
+  public func privilegedRules(at t: Instant) -> [PrivilegedRule] {
+    policies(ofType: .privileged).compactMap { policy in
+      guard case .policy(let document) = value(of: .existence(.policy(policy)), at: t)?.value, document.type == .privileged
+      else { return nil }
+      return try? PrivilegedRule(document.rule)
+    }
+  }
+
+  /// Whether a role's document gives a privileged permission; of one that is not known, nobody can say that it does not.
+  public func isPrivileged(_ document: RoleDocument, by rules: [PrivilegedRule]) -> Bool {
+    guard let permissions = document.permissions else { return true }
+    return permissions.contains { permission in
+      permission.effect == .allow
+        && permission.actions.contains { action in
+          rules.contains { $0.actions.contains { ActionPatterns.overlap(action, $0) } }
+        }
+    }
+  }
+}
+
+/// Patterns of actions: `*` for any run of characters, `?` for exactly one.
+public enum ActionPatterns {
+  /// Whether some action matches both.
+  ///
+  /// O(bytes of one × bytes of the other).
+  public static func overlap(_ a: String, _ b: String) -> Bool {
+    let (a, b) = (Array(a.utf8), Array(b.utf8))
+    let (star, one) = (UInt8(ascii: "*"), UInt8(ascii: "?"))
+    // meets[j]: whether what is left of a and of b from j on can match the same text.
+    var meets = [Bool](repeating: false, count: b.count + 1)
+    for i in (0...a.count).reversed() {
+      var next = meets
+      for j in (0...b.count).reversed() {
+        let (isEndA, isEndB) = (i == a.count, j == b.count)
+        if isEndA && isEndB {
+          next[j] = true
+        } else if !isEndA && a[i] == star {
+          next[j] = meets[j] || (!isEndB && next[j + 1])
+        } else if !isEndB && b[j] == star {
+          next[j] = next[j + 1] || (!isEndA && meets[j])
+        } else {
+          next[j] = !isEndA && !isEndB && (a[i] == b[j] || a[i] == one || b[j] == one) && meets[j + 1]
+        }
+      }
+      meets = next
+    }
+    return meets[0]
+  }
+}

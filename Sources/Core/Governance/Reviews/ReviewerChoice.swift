@@ -1,0 +1,239 @@
+import JSON
+public import Temporal
+
+/// Why somebody may not review an item.
+public enum ReviewerObjection: String, Hashable, Sendable, CaseIterable {
+  /// Not there, or suspended.
+  case inactive
+  /// Holds it: themselves, by another account, through the group, or as the owner of who does.
+  case holder
+  /// Reports to who holds it.
+  case subordinate
+  /// Granted or extended it, had it granted, or wrote that here.
+  case granter
+  /// Approved that, or the request that it comes from.
+  case approver
+
+  /// The sentence of a refusal.
+  var sentence: String {
+    switch self {
+    case .inactive: "is not an active identity"
+    case .holder: "holds it, by this or another account, or owns who does"
+    case .subordinate: "reports to who holds it"
+    case .granter: "granted it or had it granted"
+    case .approver: "approved it"
+    }
+  }
+}
+
+/// Somebody whom a rule names and who may not review the item.
+public struct PassedOver: Hashable, Sendable {
+  /// Who.
+  public var reviewer: String
+  /// The rule.
+  public var route: ReviewerRoute
+  /// Why not.
+  public var objection: ReviewerObjection
+}
+
+/// Who reviews an item.
+public struct ItemReviewers: Hashable, Sendable {
+  /// By which rule; nil where no rule leads to anybody who may.
+  public var route: ReviewerRoute?
+  /// Who may, by that rule, in the order of their ids; not more than ``most``.
+  public var reviewers: [String] = []
+  /// Whom that rule and the ones before it name and who may not; not more than ``most``.
+  public var passedOver: [PassedOver] = []
+
+  /// Nobody.
+  public init() {}
+
+  /// More than a person reads.
+  public static let most = 20
+}
+
+/// Finds who may review the items of one review, as the world stands; remembers what many items ask of the same identities.
+///
+/// Nobody reviews what they hold by any account, granted, approved, or hold over whom they report to; whoever may not is passed
+/// over, and the next rule is asked.
+public final class ReviewerChoice<W: World> {
+  private let world: W
+  private let terms: ReviewTerms
+  private let now: Instant
+  /// Who wrote the events that the grants come from.
+  private let witness: [Int64: Witness]
+  private var interestedByPrincipal: [Entity: Set<Entity>] = [:]
+  private var selvesByIdentity: [Entity: Set<Entity>] = [:]
+  private var superiorsByIdentity: [Entity: Set<Entity>] = [:]
+  private var membersByPrincipal: [Entity: [String]] = [:]
+
+  /// A choice for the items of a review at a moment.
+  public init(_ world: W, _ terms: ReviewTerms, at now: Instant, witness: [Int64: Witness]) {
+    self.world = world
+    self.terms = terms
+    self.now = now
+    self.witness = witness
+  }
+
+  /// Who reviews an item.
+  public func reviewers(of found: PopulationItem, _ state: ReviewItemState?) -> ItemReviewers {
+    var answer = ItemReviewers()
+    for (route, principals) in routes(of: found, state) {
+      for reviewer in principals.flatMap(members) where answer.reviewers.count < ItemReviewers.most {
+        if let objection = objection(to: reviewer, of: found) {
+          if answer.passedOver.count < ItemReviewers.most {
+            answer.passedOver.append(PassedOver(reviewer: reviewer, route: route, objection: objection))
+          }
+        } else if !answer.reviewers.contains(where: { $0.isExactly(reviewer) }) {
+          answer.reviewers.append(reviewer)
+        }
+      }
+      if answer.reviewers.isEmpty { continue }
+      answer.route = route
+      break
+    }
+    answer.reviewers.sort { $0.precedes($1) }
+    return answer
+  }
+
+  /// By which rule somebody reviews an item.
+  ///
+  /// - Throws: `Refusal` that says who does instead.
+  func route(of reviewer: String, for found: PopulationItem, _ state: ReviewItemState?) throws(Refusal) -> ReviewerRoute {
+    try requireMay(reviewer, review: found, "/by")
+    let above = world.principalsAbove(.identity(reviewer), at: now)
+    for (route, principals) in routes(of: found, state) {
+      if principals.contains(where: { above.contains($0) }) { return route }
+      if let other = principals.lazy.flatMap(members).first(where: { self.objection(to: $0, of: found) == nil }) {
+        throw Refusal(.notEntitled, "is not its reviewer: \(other) is, as \(route.rawValue)", at: "/by")
+      }
+    }
+    throw Refusal(.notEntitled, "is not its reviewer, and nobody is: assign it to somebody who may", at: "/by")
+  }
+
+  /// Whether somebody could review the item if it were theirs.
+  func requireMay(_ reviewer: String, review found: PopulationItem, _ pointer: String) throws(Refusal) {
+    for position in world.grantPositions(of: found) where witness[position] == nil {
+      throw Refusal(.changedMeanwhile, "was changed while this was being decided; ask again", at: "/item")
+    }
+    if let objection = objection(to: reviewer, of: found) {
+      throw Refusal(.notEntitled, objection.sentence, at: pointer)
+    }
+  }
+
+  /// Why somebody may not review an item; nil where they may.
+  public func objection(to reviewer: String, of found: PopulationItem) -> ReviewerObjection? {
+    guard world.isActive(reviewer, at: now) else { return .inactive }
+    let selves = selves(of: .identity(reviewer))
+    guard let principal = found.principal else { return nil }
+    let interested = interested(in: principal)
+    if !selves.isDisjoint(with: interested) { return .holder }
+    if !superiors(of: .identity(reviewer)).isDisjoint(with: interested) { return .subordinate }
+    for position in world.grantPositions(of: found) {
+      guard let event = witness[position] else { continue }
+      func isOne(_ other: String) -> Bool { !self.selves(of: .identity(other)).isDisjoint(with: selves) }
+      if event.writers.contains(where: isOne) { return .granter }
+      if let approver = event.approver, isOne(approver) { return .approver }
+    }
+    let approvals = world.approvals(of: found, at: now)
+    return approvals.contains { !self.selves(of: .identity($0)).isDisjoint(with: selves) } ? .approver : nil
+  }
+
+  /// Whether somebody stands behind both.
+  public func areOne(_ a: String, _ b: String) -> Bool {
+    !selves(of: .identity(a)).isDisjoint(with: selves(of: .identity(b)))
+  }
+
+  /// The rules in their order, each with whom it names for the item.
+  private func routes(of found: PopulationItem, _ state: ReviewItemState?) -> [(ReviewerRoute, [Entity])] {
+    var routes: [(ReviewerRoute, [Entity])] = []
+    if let assigned = state?.assignment?.reviewer { routes.append((.assigned, [.identity(assigned)])) }
+    for rule in terms.reviewers {
+      switch rule {
+      case .owner: routes.append((.owner, owners(of: found)))
+      case .manager: routes.append((.manager, found.principal.map { world.named(by: "manager", of: $0, at: now) } ?? []))
+      case .named(let entity): routes.append((.named, [entity]))
+      }
+    }
+    routes.append((.escalation, terms.escalation))
+    return routes
+  }
+
+  private func owners(of found: PopulationItem) -> [Entity] {
+    var owned: [Entity] = []
+    switch found.item {
+    case .membership(let group, _): owned.append(.group(group))
+    case .assignment: if let grant = found.grant { owned += [.role(grant.role), .resource(grant.scope)] }
+    }
+    if let principal = found.principal { owned.append(principal) }
+    return owned.lazy.map { [world, now] in world.named(by: "owner", of: $0, at: now) }.first { !$0.isEmpty } ?? []
+  }
+
+  private func members(of principal: Entity) -> [String] {
+    if let known = membersByPrincipal[principal] { return known }
+    let members = world.identities(of: principal, at: now).sorted().map(\.id)
+    membersByPrincipal[principal] = members
+    return members
+  }
+
+  private func selves(of identity: Entity) -> Set<Entity> {
+    if let known = selvesByIdentity[identity] { return known }
+    let selves = world.selves(of: identity, during: nil)
+    selvesByIdentity[identity] = selves
+    return selves
+  }
+
+  /// Everybody who gains by what the principal holds.
+  private func interested(in principal: Entity) -> Set<Entity> {
+    if let known = interestedByPrincipal[principal] { return known }
+    var interested = world.identities(of: principal, at: now).reduce(into: Set<Entity>()) { $0.formUnion(selves(of: $1)) }
+    // Also a principal that does not exist any more, or a group without members, is somebody's.
+    if principal.kind == .identity { interested.formUnion(selves(of: principal)) }
+    interestedByPrincipal[principal] = interested
+    return interested
+  }
+
+  /// Those whom an identity reports to, all the way up.
+  private func superiors(of identity: Entity) -> Set<Entity> {
+    if let known = superiorsByIdentity[identity] { return known }
+    let selves = selves(of: identity)
+    let above = selves.reduce(into: Set<Entity>()) { above, one in
+      above.formUnion(world.reach(from: one) { world.named(by: "manager", of: $0, at: now) })
+    }
+    let superiors = above.subtracting(selves).reduce(into: Set<Entity>()) { $0.formUnion(self.selves(of: $1)) }
+    superiorsByIdentity[identity] = superiors
+    return superiors
+  }
+}
+
+extension World {
+  /// Whom an attribute of an entity names: ids of identities, or `group:ID`.
+  func named(by attribute: String, of entity: Entity, at t: Instant) -> [Entity] {
+    guard case .attribute(.open(let value)) = self.value(of: .attribute(entity, name: attribute), at: t)?.value else {
+      return []
+    }
+    return (value.arrayValue ?? [value]).compactMap(\.stringValue).map { text in
+      guard let named = Entity(text: text), named.kind == .group || named.kind == .identity else { return .identity(text) }
+      return named
+    }
+  }
+
+  /// The positions of the events that a grant comes from: what began it, and what moved its end since.
+  public func grantPositions(of found: PopulationItem) -> [Int64] {
+    let chain = entries(of: found.item.fact).filter { found.span.begun <= $0.moment && $0.moment <= found.span.entry }
+    return chain.map(\.moment.position)
+  }
+
+  /// Who approved the access request that a grant comes from, where it comes from one.
+  func approvals(of found: PopulationItem, at t: Instant) -> [String] {
+    // The step of a request lies right before what it grants.
+    guard let step = event(at: found.span.begun.position - 1), RequestStep(eventType: step.type) != nil else { return [] }
+    var approvers: [String] = []
+    for case .existence(let entity) in step.facts where entity.kind == .request {
+      guard let standing = request(entity.id, at: t), standing.terms.proposal.grantedFact(by: entity.id) == found.item.fact
+      else { continue }
+      approvers += standing.progress.approvals.map(\.approver)
+    }
+    return approvers
+  }
+}

@@ -1,0 +1,334 @@
+public import AccessGraph
+public import EventLog
+public import Governance
+public import JSON
+public import Temporal
+
+/// A review in a list.
+public struct ShownReview: Hashable, Sendable {
+  /// Its id.
+  public var id: String
+  /// Where it stands.
+  public var standing: ReviewStanding
+
+  fileprivate func members(at t: Instant) -> JSONObject {
+    var object: JSONObject = [
+      "id": .string(id), "state": .string(standing.progress.state.rawValue), "event": .integer(standing.position),
+      "overdue": .bool(standing.progress.state == .open && standing.progress.deadline <= t),
+    ]
+    for member in standing.review.json.objectValue ?? [:] { object[member.name] = member.value }
+    return object
+  }
+}
+
+/// The reviews of a tenant.
+public struct ReviewListReport: Report {
+  /// The reviews, in the order of their opening.
+  public var reviews: [ShownReview]
+  /// The moment.
+  public var view: Viewpoint
+  /// The head it was read at.
+  public var position: Int64
+
+  /// Writes the report.
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("at", view.at)
+    writer.member("as_known_at", view.asKnownAt)
+    writer.member("position", position)
+    writer.key("reviews")
+    writer.value(.array(reviews.map { .object($0.members(at: view.at)) }))
+    writer.endObject()
+  }
+}
+
+/// Which items of a review are asked for.
+public struct ReviewFilter: Hashable, Sendable {
+  /// Those that this identity may decide.
+  public var reviewer: String?
+  /// Those that stand there.
+  public var standing: ReviewItemStanding?
+  /// Those that this identity or group holds.
+  public var principal: Entity?
+  /// Those that give this role, or membership in a group that does.
+  public var role: String?
+  /// Memberships in this group, and what it holds.
+  public var group: String?
+  /// Those for which this is recommended.
+  public var recommendation: ReviewChoice?
+
+  /// A filter; the default lets all through.
+  public init() {}
+
+  fileprivate func admits(_ row: ReviewRow) -> Bool {
+    let found = row.present ?? row.frozen
+    if let reviewer, !row.reviewers.reviewers.contains(where: { $0.isExactly(reviewer) }) { return false }
+    if let standing, row.standing != standing { return false }
+    if let principal, found.principal != principal { return false }
+    if let role, !(found.grant?.role.isExactly(role) ?? false) { return false }
+    if let group {
+      switch found.item {
+      case .membership(let other, _): if !other.isExactly(group) { return false }
+      case .assignment: if found.principal != .group(group) { return false }
+      }
+    }
+    return true
+  }
+}
+
+/// An item as it is shown.
+public struct ShownItem: Hashable, Sendable {
+  /// The item.
+  public var row: ReviewRow
+  /// What a reviewer is shown of it; nil in the report on the whole.
+  public var assessment: ItemAssessment?
+  /// Whether who decided holds it, granted it or the like, as judged now; no such decision is recorded.
+  public var objection: ReviewerObjection?
+  /// How far the ending of an assignment has come that was executed.
+  public var fulfilment: Fulfilment?
+
+  /// Microseconds from the decision, or for what nobody decided from the deadline, to its execution; nil while there is none.
+  public func delay(_ deadline: Instant) -> Int64? {
+    guard let execution = row.state?.execution, execution.outcome != .failed else { return nil }
+    let due = row.state?.decision.map(\.at) ?? deadline
+    return due.distance(to: execution.at)
+  }
+}
+
+/// A review with its items, as a list to decide from or as the evidence for an auditor.
+public struct ReviewReport: Report {
+  /// The review.
+  public var shown: ShownReview
+  /// The review with all its items.
+  public var reading: ReviewReading
+  /// The items asked for.
+  public var items: [ShownItem]
+  /// Of every item that somebody decided who, as judged now, had no right to: why, by the item's number.
+  public var objections: [Int: ReviewerObjection] = [:]
+  /// The number of the item that the next page begins with; nil where there is none.
+  public var next: Int?
+  /// The head it was read at.
+  public var position: Int64
+
+  /// How many items stand there.
+  public func count(_ standing: ReviewItemStanding) -> Int { reading.rows.count { $0.standing == standing } }
+
+  /// How many were decided that way.
+  public func count(_ choice: ReviewChoice) -> Int {
+    reading.rows.count { $0.standing == .decided && $0.state?.decision?.choice == choice }
+  }
+
+  /// How many executions came to that.
+  public func count(_ outcome: ReviewExecution.Outcome) -> Int {
+    reading.rows.count { $0.state?.execution?.outcome == outcome }
+  }
+
+  /// Items decided together with others by one command.
+  public var bulk: Int { reading.rows.count { $0.standing == .decided && $0.state?.decision?.isBulk == true } }
+
+  /// Items that nobody may decide.
+  public var withoutReviewer: Int {
+    reading.rows.count { ($0.standing == .undecided || $0.standing == .changed) && $0.reviewers.route == nil }
+  }
+
+  /// Hundredths of the items that need no decision any more, rounded down: 100 is all of them.
+  public var completion: Int {
+    let done = count(.decided) + count(.ended)
+    return reading.rows.isEmpty ? 100 : 100 * done / reading.rows.count
+  }
+
+  /// Writes the report.
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("at", reading.view.at)
+    writer.member("as_known_at", reading.view.asKnownAt)
+    writer.member("position", position)
+    writer.key("review")
+    writer.value(.object(shown.members(at: reading.view.at)))
+    writer.key("verification")
+    writer.value([
+      "count": .integer(Int64(reading.rows.count)), "sha256": .string(reading.digest), "matches": .bool(reading.isVerified),
+    ])
+    writer.key("summary")
+    writer.value(summary)
+    writer.key("items")
+    writer.beginArray()
+    for item in items { writer.value(item.json(reading)) }
+    writer.endArray()
+    writer.member("next", next.map(Int64.init))
+    writer.endObject()
+  }
+
+  private var summary: JSONValue {
+    let counts: [(String, Int)] = [
+      ("items", reading.rows.count), ("decided", count(.decided)), ("undecided", count(.undecided)),
+      ("changed", count(.changed)),
+      ("ended", count(.ended)), ("keep", count(.keep)), ("revoke", count(.revoke)), ("reduce", count(.reduce)), ("bulk", bulk),
+      ("no_eligible_reviewer", withoutReviewer), ("executed", count(.done)), ("nothing_left", count(.gone)),
+      ("failed", count(.failed)), ("completion_percent", completion),
+      ("self_reviews", objections.values.count { $0 == .holder }),
+    ]
+    var object = JSONObject()
+    for (name, count) in counts { object[name] = .integer(Int64(count)) }
+    return .object(object)
+  }
+}
+
+extension ShownItem {
+  /// The item as an object.
+  func json(_ reading: ReviewReading) -> JSONValue {
+    let found = row.present ?? row.frozen
+    var object = found.json.objectValue ?? [:]
+    object["number"] = .integer(Int64(row.number))
+    object["digest"] = .string(found.digest)
+    object["standing"] = .string(row.standing.rawValue)
+    object["changed_since_opening"] = .bool(row.present != row.frozen)
+    var reviewers: JSONObject = ["reviewers": .array(row.reviewers.reviewers.map { .string($0) })]
+    if let route = row.reviewers.route { reviewers["as"] = .string(route.rawValue) }
+    reviewers["passed_over"] = .array(
+      row.reviewers.passedOver.map {
+        ["reviewer": .string($0.reviewer), "as": .string($0.route.rawValue), "because": .string($0.objection.rawValue)]
+      })
+    object["review_by"] = .object(reviewers)
+    if let state = row.state { object["state"] = state.json }
+    if let position = row.position { object["state_event"] = .integer(position) }
+    if let objection { object["self_review"] = .string(objection.rawValue) }
+    if let execution = row.state?.execution, let position = row.position {
+      // What did it lies right behind the event that says so.
+      if execution.outcome == .done { object["executing_event"] = .integer(position + 1) }
+      if let delay = delay(reading.standing.progress.deadline) { object["delay_seconds"] = .integer(delay / 1_000_000) }
+      object["fulfilment"] = .string(fulfilment?.stage.rawValue ?? (execution.outcome == .failed ? "open" : "recorded"))
+    }
+    if let assessment { object["assessment"] = assessment.json }
+    return .object(object)
+  }
+}
+
+extension ItemAssessment {
+  /// The assessment as an object.
+  var json: JSONValue {
+    var object = JSONObject()
+    object["entitlements"] = .array(
+      entitlements.map { entitlement in
+        [
+          "assignment": .string(entitlement.assignment), "role": .string(entitlement.role), "scope": .string(entitlement.scope),
+          "actions": entitlement.actions.map { .array($0.map { .string($0) }) } ?? .null,
+          "remaining": .array(entitlement.remaining.map { .string($0) }),
+          "remains_by": .array(entitlement.remainsBy.map { .string($0) }),
+        ]
+      })
+    object["entitlement_count"] = .integer(Int64(entitlementCount))
+    object["privileged"] = .bool(isPrivileged)
+    object["suspended"] = .bool(isSuspended)
+    if let orphan { object["orphan"] = .string(orphan.rawValue) }
+    if !breaches.isEmpty { object["breaches"] = .array(breaches.map { .string($0) }) }
+    object["history"] = history.json
+    object["last_use"] = lastUse.json
+    if let recommendation { object["recommendation"] = .string(recommendation.rawValue) }
+    object["reasons"] = .array(reasons.map { .string($0.rawValue) })
+    return .object(object)
+  }
+}
+
+extension LastUse {
+  /// The instant, or a word for why there is none.
+  var json: JSONValue {
+    switch self {
+    case .notObservable: ["observable": false]
+    case .at(let instant): ["observable": true, "at": .string(instant.description)]
+    case .noneSince(let instant): ["observable": true, "none_since": .string(instant.description)]
+    }
+  }
+}
+
+extension ItemHistory {
+  var json: JSONValue {
+    switch self {
+    case .neverReviewed: ["word": "never_reviewed"]
+    case .unchanged(let review, let at):
+      ["word": "unchanged", "review": .string(review), "at": .string(at.description)]
+    case .changed(let review, let at): ["word": "changed", "review": .string(review), "at": .string(at.description)]
+    }
+  }
+}
+
+extension Questions {
+  /// The reviews up to a moment, in the order of their opening.
+  public func reviews(
+    state: ReviewState? = nil, at: Instant? = nil, asKnownAt: AsKnownAt = .head
+  ) throws -> ReviewListReport {
+    try ask(at, asKnownAt) { graph, view in
+      let world = graph.world(asKnownAt: view.asKnownAt)
+      let shown = world.reviews.compactMap { id in
+        world.review(id, at: view.at).map { ShownReview(id: id, standing: $0) }
+      }.filter { item in state.map { $0 == item.standing.progress.state } ?? true }
+      return ReviewListReport(reviews: shown, view: view, position: graph.position)
+    }
+  }
+
+  /// A review with its items at a moment; nil where there was none.
+  ///
+  /// O(grants of the tenant) for the population, and a round trip for each 5,000 items.
+  ///
+  /// - Parameters:
+  ///   - filter: which items are listed. The default is all.
+  ///   - isAssessed: whether each item listed comes with what it gives and what speaks for or against it.
+  ///   - number: the number of the first item. The default is the first.
+  ///   - limit: how many items at the most. The default is all.
+  public func review(
+    _ id: String, _ filter: ReviewFilter = ReviewFilter(), isAssessed: Bool = false, at: Instant? = nil,
+    asKnownAt: AsKnownAt = .head, from number: Int = 1, limit: Int = Int.max
+  ) throws -> ReviewReport? {
+    let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
+    guard let reading = try tenant.review(id, from: view) else { return nil }
+    let ended = reading.rows.compactMap(\.endedAssignment)
+    let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
+    return try tenant.read { graph in
+      let world = graph.world(asKnownAt: view.asKnownAt)
+      let assessor =
+        isAssessed || filter.recommendation != nil ? ReviewAssessor(world, review: id, at: reading.judgedAt) : nil
+      var report = ReviewReport(
+        shown: ShownReview(id: id, standing: reading.standing), reading: reading, items: [], position: position)
+      report.objections = reading.objections(in: world)
+      for row in reading.rows.dropFirst(max(0, number - 1)) where filter.admits(row) {
+        let assessment = assessor?.assess(row.present ?? row.frozen)
+        if let wanted = filter.recommendation, assessment?.recommendation != wanted { continue }
+        if report.items.count == limit {
+          report.next = row.number
+          break
+        }
+        report.items.append(
+          ShownItem(
+            row: row, assessment: assessment, objection: report.objections[row.number],
+            fulfilment: row.endedAssignment.flatMap { fulfilments[$0] })
+        )
+      }
+      return report
+    }
+  }
+}
+
+extension ReviewReading {
+  /// Why some decisions should not have been, each judged as it stood when it was made: whoever has moved on since had no part then.
+  fileprivate func objections(in world: GraphWorld) -> [Int: ReviewerObjection] {
+    var choices: [Instant: ReviewerChoice<GraphWorld>] = [:]
+    var objections: [Int: ReviewerObjection] = [:]
+    for row in rows {
+      guard let decision = row.state?.decision else { continue }
+      let choice = choices[decision.at] ?? ReviewerChoice(world, standing.terms, at: decision.at, witness: witness)
+      choices[decision.at] = choice
+      objections[row.number] = choice.objection(to: decision.by, of: row.present ?? row.frozen)
+    }
+    return objections
+  }
+}
+
+extension ReviewRow {
+  /// The assignment that was ended by what was decided of it.
+  fileprivate var endedAssignment: String? {
+    guard case .assignment(let id) = frozen.item, let execution = state?.execution, execution.outcome != .failed,
+      execution.measure != .lock
+    else { return nil }
+    return id
+  }
+}

@@ -1,0 +1,151 @@
+import AccessGraph
+import EventLog
+public import Governance
+import HTTP
+import JSON
+import Temporal
+
+/// `/v1/reviews`: access that is certified item by item, and the evidence of it.
+extension Endpoint {
+  static let reviews: [Endpoint] =
+    [
+      Endpoint(
+        .get, "/v1/reviews", "listReviews", "The access reviews up to a moment, in the order of their opening",
+        .query([Member("state", Schemas.choice(ReviewState.self), "Only those that stand there"), .at, .asKnownAt]),
+        ReviewPages.list),
+      Endpoint(
+        .get, "/v1/reviews/{id}", "getReview", "One review: where it stands, its population verified anew, its summary",
+        .query([.at, .asKnownAt])
+      ) { try ReviewPages.one($0, items: .none) },
+      Endpoint(
+        .get, "/v1/reviews/{id}/items", "listReviewItems", "Items of a review, each with what it gives and what speaks for it",
+        .query(
+          ReviewPages.filter + [
+            .at, .asKnownAt, Member("from", Schemas.count(Limits.itemsPerReview), "The first item's number"),
+          ]
+            + [Member("limit", Schemas.count(PageSize.mostRows), "Items of the page")])
+      ) { try ReviewPages.one($0, items: .assessed) },
+      Endpoint(
+        .get, "/v1/reviews/{id}/report", "reportReview", "The evidence: every item with its reviewer, decision and execution",
+        .query([.at, .asKnownAt])
+      ) { try ReviewPages.one($0, items: .all) },
+      Endpoint(
+        .post, "/v1/reviews/{id}/decide_many", "reviewDecideMany",
+        "Decides all undecided items that a reviewer may decide and a filter admits: all or none, each marked as bulk",
+        .body([
+          Member("by", Schemas.id, required: true, "The reviewer"),
+          Member("decision", Schemas.choice(ReviewChoice.self), required: true, "keep or revoke"),
+          Member("reason", Schemas.reason, required: true, "The rationale, for all of them"),
+          Member("principal", Schemas.principal, "Only what this identity or group holds"),
+          Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
+          Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
+        ]), ReviewPages.decideMany),
+    ]
+    + [
+      Write("review.open", "/v1/reviews", status: 201), Write("review.assign", "/v1/reviews/{id}/assign"),
+      Write("review.decide", "/v1/reviews/{id}/decide"), Write("review.remind", "/v1/reviews/{id}/remind"),
+      Write("review.sign_off", "/v1/reviews/{id}/sign_off"), Write("review.close", "/v1/reviews/{id}/close"),
+      Write("review.execute", "/v1/reviews/{id}/execute"), Write("review.complete", "/v1/reviews/{id}/complete"),
+    ].map(\.endpoint)
+}
+
+/// Reads reviews and their items.
+private enum ReviewPages {
+  enum Items { case none, assessed, all }
+
+  static let filter: [Member] = [
+    Member("reviewer", Schemas.id, "Only what this identity may decide"),
+    Member("standing", Schemas.choice(ReviewItemStanding.self), "Only what stands there"),
+    Member("principal", Schemas.principal, "Only what this identity or group holds"),
+    Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
+    Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
+  ]
+
+  @Sendable static func list(_ call: Call) throws -> Outcome {
+    var reader = FieldReader(object: try call.input())
+    let state = try reader.optionalString("state") == nil ? nil : try reader.choice("state", of: ReviewState.self)
+    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
+    try reader.finish()
+    return .waiting {
+      let report = try call.questions.reviews(state: state, at: at, asKnownAt: asKnownAt)
+      return .json(report.json(), position: report.position)
+    }
+  }
+
+  static func one(_ call: Call, items: Items) throws -> Outcome {
+    var reader = FieldReader(object: try call.input())
+    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
+    var filter = ReviewFilter()
+    var (first, limit) = (1, items == .none ? 0 : Int.max)
+    if items == .assessed {
+      filter = try ReviewFilter(reading: &reader)
+      if let number = try reader.optionalInteger("from") { first = max(1, Int(clamping: number)) }
+      limit = try reader.limit()
+    }
+    try reader.finish()
+    let id = call.parameters["id"]
+    let (asked, from, most) = (filter, first, limit)
+    return .waiting {
+      let found = try call.questions.review(
+        id, asked, isAssessed: items == .assessed, at: at, asKnownAt: asKnownAt, from: from, limit: most)
+      guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
+      return .json(found.json(), position: found.position)
+    }
+  }
+
+  @Sendable static func decideMany(_ call: Call) throws -> Outcome {
+    var reader = FieldReader(object: try call.input())
+    let choice = try reader.choice("decision", of: ReviewChoice.self)
+    guard choice == .keep || choice == .revoke else { throw reader.error("decision", "must be keep or revoke for several") }
+    let (by, reason) = (try reader.id("by"), try reader.string("reason", maximumBytes: Limits.reasonBytes))
+    let filter = try ReviewFilter(reading: &reader)
+    try reader.finish()
+    let id = call.parameters["id"]
+    return .waiting {
+      let commands = try call.questions.decisions(
+        inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
+      guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
+      if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
+      let receipt = try call.tenant.submitAndWait(Intake.governed(commands, call))
+      var writer = JSONWriter()
+      writer.beginObject()
+      writer.member("entity", Entity(.review, id).description)
+      writer.member("decided", Int64(commands.count))
+      receipt.writeMembers(to: &writer)
+      writer.endObject()
+      return .json(writer.take(), position: receipt.position)
+    }
+  }
+}
+
+extension ReviewFilter {
+  /// Reads the members of a filter; all may be left out.
+  init(reading reader: inout FieldReader) throws(JSONFieldError) {
+    self.init()
+    reviewer = try reader.optionalID("reviewer")
+    if try reader.optionalString("standing") != nil { standing = try reader.choice("standing", of: ReviewItemStanding.self) }
+    if try reader.optionalString("principal") != nil { principal = try reader.principal("principal") }
+    role = try reader.optionalID("role")
+    group = try reader.optionalID("group")
+    if try reader.optionalString("recommendation") != nil {
+      recommendation = try reader.choice("recommendation", of: ReviewChoice.self)
+    }
+  }
+}
+
+extension Questions {
+  /// The commands that decide, in one batch, all undecided items that a filter admits and the reviewer may decide; nil where there is
+  /// no such review.
+  public func decisions(
+    inAll filter: ReviewFilter, of review: String, _ choice: ReviewChoice, by reviewer: String, authority: Authority
+  ) throws -> [Command]? {
+    var filter = filter
+    filter.reviewer = reviewer
+    guard let report = try self.review(review, filter) else { return nil }
+    return report.items.filter { $0.row.standing == .undecided || $0.row.standing == .changed }.compactMap { item in
+      guard let present = item.row.present else { return nil }
+      let order = ReviewItemOrder(digest: present.digest, choice: choice, isBulk: true)
+      return Command(.reviewItem(review: review, present.item, .decided, by: reviewer, order, nil), authority: authority)
+    }
+  }
+}

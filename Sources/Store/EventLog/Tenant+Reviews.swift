@@ -1,0 +1,109 @@
+public import AccessGraph
+public import Governance
+public import Temporal
+
+/// An item of a review, as it stands.
+public struct ReviewRow: Hashable, Sendable {
+  /// Its place in the list, from 1 on.
+  public var number: Int
+  /// The grant as it was frozen.
+  public var frozen: PopulationItem
+  /// The grant as it is; nil where it has ended.
+  public var present: PopulationItem?
+  /// How it stands.
+  public var standing: ReviewItemStanding
+  /// What has become of it; nil where nothing has.
+  public var state: ReviewItemState?
+  /// The event that says so.
+  public var position: Int64?
+  /// Who may decide about it.
+  public var reviewers: ItemReviewers
+}
+
+/// A review with all its items, its population derived again from the log.
+public struct ReviewReading: Hashable, Sendable {
+  /// Its id.
+  public var id: String
+  /// Where it stands.
+  public var standing: ReviewStanding
+  /// The moment that it is read at.
+  public var view: Viewpoint
+  /// The moment at which decisions are judged: that of its closing, or while it is open the same as the view.
+  public var judgedAt: Instant
+  /// Its items.
+  public var rows: [ReviewRow]
+  /// The digest of the population as it is derived now.
+  public var digest: String
+  /// Who wrote the events that the grants come from.
+  public var witness: [Int64: Witness]
+
+  /// Whether the population is the very one that was frozen.
+  public var isVerified: Bool {
+    Int64(rows.count) == standing.progress.population.count && digest.isExactly(standing.progress.population.digest)
+  }
+}
+
+extension Tenant {
+  /// Events that are fetched in one round trip.
+  private static let witnessesPerQuery = 5_000
+
+  /// A review with all its items at a moment; nil where there was none.
+  ///
+  /// O(grants of the tenant) for the population, and a round trip for each 5,000 items.
+  ///
+  /// - Throws: `Refusal` where the population cannot be derived; `EventLogError`; what the database throws.
+  public func review(_ id: String, from view: Viewpoint) throws -> ReviewReading? {
+    let found = try read { graph -> (ReviewStanding, Population, Viewpoint, Set<Int64>)? in
+      let world = graph.world(asKnownAt: view.asKnownAt)
+      guard let standing = world.review(id, at: view.at) else { return nil }
+      let population = try world.frozenPopulation(of: standing)
+      let judged = world.judging(of: id, standing, view)
+      let then = world.known(at: judged.asKnownAt)
+      let present = population.items.compactMap { then.reviewItem($0.item, at: judged.at) }
+      return (standing, population, judged, Set((population.items + present).flatMap(then.grantPositions)))
+    }
+    guard let (standing, population, judged, positions) = found else { return nil }
+    var witness: [Int64: Witness] = [:]
+    var rest = positions.sorted()[...]
+    while !rest.isEmpty {
+      witness.merge(try self.witness(of: rest.prefix(Self.witnessesPerQuery))) { first, _ in first }
+      rest = rest.dropFirst(Self.witnessesPerQuery)
+    }
+    let rows = try read { graph in
+      let world = graph.world(asKnownAt: view.asKnownAt)
+      let then = world.known(at: judged.asKnownAt)
+      let choice = ReviewerChoice(then, standing.terms, at: judged.at, witness: witness)
+      return population.items.enumerated().map { index, frozen in
+        let written = world.reviewItemState(frozen.item, of: id, at: view.at)
+        let present = then.reviewItem(frozen.item, at: judged.at)
+        return ReviewRow(
+          number: index + 1, frozen: frozen, present: present,
+          standing: then.standing(of: frozen.item, written?.state, at: judged.at), state: written?.state,
+          position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state))
+      }
+    }
+    return ReviewReading(
+      id: id, standing: standing, view: view, judgedAt: judged.at, rows: rows, digest: population.digest, witness: witness)
+  }
+
+  /// The items of a review about which something is to be executed now.
+  ///
+  /// O(grants of the tenant).
+  public func outstandingItems(of review: String) throws -> [ReviewItem] {
+    let now = now
+    return try read { graph in
+      let world = graph.world(asKnownAt: graph.position)
+      guard let standing = world.review(review, at: now) else { return [] }
+      return try world.frozenPopulation(of: standing).items.map(\.item)
+        .filter { world.isOutstanding($0, of: review, standing, at: now) }
+    }
+  }
+}
+
+extension World {
+  /// The moment at which the items of a review are judged.
+  fileprivate func judging(of review: String, _ standing: ReviewStanding, _ view: Viewpoint) -> Viewpoint {
+    guard let closing = standing.progress.closing else { return view }
+    return Viewpoint(at: closing.at, asKnownAt: closing.position(in: self, of: review))
+  }
+}

@@ -1,0 +1,83 @@
+import Governance
+import JSON
+import Testing
+
+@testable import API
+
+/// Access reviews over HTTP: opened, decided, signed off, closed and reported.
+@Suite struct ReviewTests {
+  private func opened(_ more: String = "") async throws -> Organisation {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await client.post("/v1/identities", #"{"id":"carla","kind":"person"}"#).expect(201)
+    try await client.post("/v1/identities", #"{"id":"dora","kind":"person"}"#).expect(201)
+    try await client.post(
+      "/v1/reviews",
+      #"{"id":"q1","scope":"acme","reviewers":["identity:alice"],"escalation":["identity:carla"],"signs_off":["identity:dora"]\#(more)}"#
+    ).expect(201, #""entity":"review:q1""#)
+    return organisation
+  }
+
+  @Test func `a review goes from its opening to its report`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    try await client.get("/v1/reviews?state=open").expect(200, #""id":"q1""#, #""overdue":false"#)
+    try await client.get("/v1/reviews/q1").expect(200, #""matches":true"#, #""items":[]"#, #""completion_percent":0"#)
+    let items = try await client.get("/v1/reviews/q1/items?standing=undecided")
+    items.expect(200, #""last_use":{"observable":false}"#, #""entitlements""#, #""because":"holder""#)
+    let late = try #require(
+      items.json["items"]?.arrayValue?.first { $0["item"]?.stringValue == "assignment:late" })
+    let digest = try #require(late["digest"]?.stringValue)
+    // bob holds it, mona is his account, carla is only escalated to.
+    for by in ["bob", "mona", "carla"] {
+      try await client.post("/v1/reviews/q1/decide", #"{"item":"assignment:late","decision":"keep","by":"\#(by)"}"#).expect(
+        409, #""code":"not_entitled""#)
+    }
+    try await client.post("/v1/reviews/q1/decide", #"{"item":"assignment:late","decision":"revoke","by":"alice"}"#).expect(
+      409, #""code":"reason_required""#)
+    try await client.post(
+      "/v1/reviews/q1/decide",
+      #"{"item":"assignment:late","decision":"keep","by":"alice","digest":"\#(String(repeating: "0", count: 64))"}"#
+    ).expect(409, #""code":"changed_meanwhile""#)
+    try await client.post(
+      "/v1/reviews/q1/decide",
+      #"{"item":"assignment:late","decision":"revoke","by":"alice","digest":"\#(digest)","reason":"told by mail only"}"#
+    ).expect(200)
+    try await client.post("/v1/reviews/q1/decide_many", #"{"by":"alice","decision":"keep","reason":"as agreed"}"#).expect(
+      200, #""decided":"#)
+    try await client.post("/v1/reviews/q1/decide_many", #"{"by":"alice","decision":"keep","reason":"as agreed"}"#).expect(
+      409, #""code":"no_change""#)
+    try await client.post("/v1/reviews/q1/decide_many", #"{"by":"carla","decision":"keep","reason":"seen"}"#).expect(200)
+    try await client.get("/v1/reviews/q1").expect(200, #""completion_percent":100"#, #""undecided":0"#)
+    try await client.post("/v1/reviews/q1/close", "{}").expect(409, #""code":"reason_required""#)
+    try await client.post("/v1/reviews/q1/sign_off", #"{"by":"alice"}"#).expect(409, #""code":"not_entitled""#)
+    try await client.post("/v1/reviews/q1/sign_off", #"{"by":"dora"}"#).expect(200)
+    try await client.post("/v1/reviews/q1/close", "{}").expect(200)
+    try await client.post("/v1/reviews/q1/execute", #"{"item":"assignment:late"}"#).expect(200)
+    try await client.post("/v1/reviews/q1/complete", "{}").expect(200)
+    let report = try await client.get("/v1/reviews/q1/report")
+    report.expect(
+      200, #""matches":true"#, #""signed_off":{"at":"#, #""executing_event":"#, #""fulfilment":"recorded""#, #""bulk":true"#,
+      #""rationale":"told by mail only""#, #""self_reviews":0"#, #""state":"completed""#)
+    try await client.get("/v1/reviews/none").expect(404, #""code":"not_found""#)
+    // As it was then.
+    try await client.get(
+      "/v1/reviews/q1?as_known_at=\(report.json["review"]?["progress"]?["population"]?["position"]?.integerValue ?? 0)"
+    )
+    .expect(404)
+  }
+
+  @Test func `a decision in a batch is judged as one alone, and refused with all of it`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    try await client.post(
+      "/v1/commands",
+      #"{"commands":[{"type":"review.decide","id":"q1","item":"assignment:late","decision":"keep","by":"alice"},{"type":"review.decide","id":"q1","item":"assignment:late","decision":"keep","by":"bob"}]}"#
+    ).expect(409, #""pointer":"/commands/1/by""#)
+    try await client.get("/v1/reviews/q1").expect(200, #""decided":0"#)
+    // What is said in an event is decided, not said.
+    try await client.post(
+      "/v1/reviews/q1/decide", #"{"item":"assignment:late","by":"alice","decision":"keep","state":{}}"#
+    ).expect(400)
+  }
+}
