@@ -72,7 +72,9 @@ import Usage
   }
 
   /// What stands in a role of ours and in no policy of a role there: who may assume a role, and what buckets, images, snapshots and
-  /// functions let others do. Of assuming nothing is said, for a trail tells it as sessions.
+  /// functions let others do.
+  ///
+  /// Of assuming nothing is said, for a trail tells it as sessions.
   private static let kinds = [
     "/trust identity:assume: not_observable", "/instance-profile identity:assume: not_observable", "/share ", "arn:aws:s3:::",
     ":function:",

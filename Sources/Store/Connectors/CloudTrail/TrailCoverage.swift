@@ -18,7 +18,9 @@ enum TrailCoverage {
   }
 
   /// Patterns of actions that leave no management event: data events, which a trail records of chosen resources at most, and
-  /// what no trail records. And becoming another identity, which a trail tells as sessions of that one.
+  /// what no trail records.
+  ///
+  /// And becoming another identity, which a trail tells as sessions of that one.
   private static let unseen = [
     "identity:*",
     "s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListMultipart*",

@@ -108,7 +108,8 @@ private struct FlagDormant {
 
 extension World {
   fileprivate func isActive(_ identity: Entity, at t: Instant) -> Bool {
-    identity.kind == .identity && !BuiltIn.isReserved(identity.id) && exists(identity, at: t) && value(of: .suspension(identity: identity.id), at: t) == nil
+    identity.kind == .identity && !BuiltIn.isReserved(identity.id) && exists(identity, at: t)
+      && value(of: .suspension(identity: identity.id), at: t) == nil
   }
 
   /// The accounts that belong to a person at t.

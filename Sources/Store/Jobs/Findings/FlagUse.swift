@@ -141,7 +141,9 @@ private struct LastUse {
   let resource: String?
   /// The last one that was not denied.
   var permitted: Instant?
-  /// The last one known to have been denied: the first or the last of a day. One that only lies between permitted ones is not.
+  /// The last one known to have been denied: the first or the last of a day.
+  ///
+  /// One that only lies between permitted ones is not.
   var denied: Instant?
 
   /// The same with another day's entry.
