@@ -149,7 +149,11 @@ extension AccessGraph {
     guard let holding = ownHolding(fact, sight) else { return nil }
     let places = entries[holding.beginning].places
     for place in [places.a, places.b, places.c] where place != none && Int(place) < view.count {
-      if view[Int(place)].entry == holding.beginning { return view[Int(place)] }
+      guard view[Int(place)].entry == holding.beginning else { continue }
+      var edge = view[Int(place)]
+      // By its own entries it may hold longer than by its end, which an ended member has shortened: so the member is looked at.
+      edge.isPlain = false
+      return edge
     }
     return nil
   }

@@ -32,9 +32,9 @@ extension AccessGraph {
       }
     }
     let identities = Array(found.keys)
-    // Built-in principals are listed themselves, and not those who have it by them.
-    let builtIns = [everyoneNode, authenticatedNode].filter { $0 != none }.map { id($0) }
-    let isForAll = builtIns.contains { name in holders.contains { $0.identity.isExactly(name) } }
+    // Built-in principals are listed themselves, and not those who have it by them; where their grant is on a condition, others
+    // may have it though they themselves do not.
+    let isForAll = everyoneNode != none || authenticatedNode != none
     return texts.order(of: identities.map { nodes[$0].text }).compactMap { place in
       let identity = id(identities[Int(place)])
       let index = firstPlace(in: 0..<holders.count) { !holders[$0].identity.precedes(identity) }

@@ -51,6 +51,16 @@ import Testing
     #expect(Self.readers(events, at: 2, asKnownAt: 4) == [])
   }
 
+  @Test func `who was retired has nothing, as known before something else was recorded of the group`() {
+    let events = Self.log([
+      (4, nil, .identityRetired(id: "ada")),
+      (1, nil, .membershipAdded(group: "eng", member: .identity("bob"), expiresAt: nil)),
+    ])
+    #expect(Self.readers(events, at: 6, asKnownAt: 6) == [])
+    #expect(Self.readers(events, at: 3, asKnownAt: 6) == ["ada allowed"])
+    #expect(Self.readers(events, at: 6, asKnownAt: 5) == ["ada allowed"])
+  }
+
   @Test func `a return starts with nothing`() {
     let events = Self.log([(4, nil, .groupDeleted(id: "eng")), (5, nil, .groupCreated(id: "eng", attributes: [:]))])
     #expect(Self.readers(events, at: 3) == ["ada allowed"])

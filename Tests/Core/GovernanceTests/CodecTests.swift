@@ -8,7 +8,7 @@ import Testing
   /// One change of each type, from random histories.
   static let samples: [String: Change] = {
     var samples: [String: Change] = [:]
-    for seed in UInt64(0)..<60 {
+    for seed in UInt64(0)..<400 {
       for event in RandomHistory.events(seed: seed) { samples[event.change.type] = event.change }
     }
     return samples

@@ -76,7 +76,7 @@ struct BadLine: CustomTestStringConvertible, Sendable {
     BadLine("job", 2, "what to do (list, run or history) is missing"),
     BadLine("job stop", 2, "there is no tenure job stop; there are list, run and history"),
     BadLine("job run", 2, "the job's name is missing"),
-    BadLine("job run expire-everything", 2, "there is no job expire-everything; there are deliver-webhooks,"),
+    BadLine("job run expire-everything", 2, "there is no job expire-everything; there are close-reviews, deliver-webhooks,"),
     BadLine("job history expire-everything", 2, "there is no job expire-everything"),
     BadLine("job history --limit 0", 2, "--limit must be an integer between 1 and 1000"),
     BadLine("webhook", 2, "what to do (add, list, end, deliveries or retry) is missing"),

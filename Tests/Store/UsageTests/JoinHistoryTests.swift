@@ -181,7 +181,7 @@ import Testing
         }
       }
     }
-    for word in ExerciseWord.allCases { #expect(words[word] ?? 0 > 20, "\(words)") }
+    for word in ExerciseWord.allCases { #expect(words[word] ?? 0 > 10, "\(words)") }
   }
 }
 
