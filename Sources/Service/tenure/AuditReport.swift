@@ -72,6 +72,8 @@ extension Subcommand {
   }
 
   private static func listReports(_ arguments: inout Arguments) throws -> ExitStatus {
+    _ = try Session.place(&arguments)  // what every command understands
+    _ = arguments.tenantName()
     try arguments.finish()
     var table = TextTable()
     for report in AuditReport.all {

@@ -44,7 +44,10 @@ extension Subcommand {
       case .json: try Output.standard.writeBytes(plan.json() + [UInt8(ascii: "\n")])
       case .text: try Output.standard.writeText(plan.text)
       }
-      guard isApplied, !plan.steps.isEmpty else { return plan.steps.isEmpty ? .no : .yes }
+      guard isApplied, !plan.steps.isEmpty else {
+        if !plan.steps.isEmpty, format == .text { try Output.standard.writeText("nothing was done; --apply does it\n") }
+        return plan.steps.isEmpty ? .no : .yes
+      }
       do throws(SubmissionFailure) {
         let receipt = try tenant.submitAndWait(plan.submission(recordedBy: "tenure incident", source: "incident"))
         if format == .text { try? Output.standard.writeText("done at position \(receipt.position)\n") }
@@ -150,7 +153,7 @@ extension IncidentLine {
     let shown = acts.prefix(5).map { $0.count == 1 ? $0.name : "\($0.name) ×\($0.count)" }.joined(separator: ", ")
     let more = acts.count > 5 ? " and \(acts.count - 5) more" : ""
     let bad = [refused > 0 ? "\(refused) refused" : "", failed > 0 ? "\(failed) failed" : ""].filter { !$0.isEmpty }
-    return (acts.isEmpty ? text : "\(text): \(shown)\(more)") + (bad.isEmpty ? "" : " (\(bad.joined(separator: ", ")))")
+    return (acts.isEmpty ? text : (text.isEmpty ? "" : "\(text): ") + shown + more) + (bad.isEmpty ? "" : " (\(bad.joined(separator: ", ")))")
   }
 }
 

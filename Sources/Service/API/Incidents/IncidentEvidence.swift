@@ -101,6 +101,7 @@ struct IncidentEvidence {
     while index < parties.count {
       let party = parties[index]
       index += 1
+      for other in try linked(to: party.identity) { try add(other, .linked(to: party.identity), depth: party.depth) }
       let own = try evidence(of: party)
       events += own
       for event in own {
@@ -117,6 +118,22 @@ struct IncidentEvidence {
       for standing in try sessions(of: party.identity) {
         try add(
           standing.document.identity, .obtained(by: party.identity, credential: standing.id), depth: party.depth + 1)
+      }
+    }
+  }
+
+  /// The accounts of a person, and the person of an account, while they were linked at some time in the stretch.
+  private func linked(to identity: String) throws -> [String] {
+    try read { _, world in
+      world.facts(about: .identity(identity)).flatMap { fact -> [String] in
+        guard case .link(let account) = fact else { return [] }
+        return world.holds(fact).compactMap { span in
+          guard case .person(let person) = span.value,
+            Interval(exactly: span.from, to: span.to).map({ $0.overlaps(question.during) }) ?? false
+          else { return nil }
+          if person.isExactly(identity) { return account }
+          return account.isExactly(identity) ? person : nil
+        }
       }
     }
   }

@@ -46,6 +46,8 @@ public struct IncidentParty: Hashable, Sendable {
   public enum Part: Hashable, Sendable {
     /// Named in the question.
     case named
+    /// An account of a party, or the person whose account a party is: the same hands.
+    case linked(to: String)
     /// A credential that was named acts as them, or was obtained by them.
     case credential(String)
     /// They used an address, a session or a credential that was named.
@@ -73,6 +75,7 @@ extension IncidentParty.Part {
   public var text: String {
     switch self {
     case .named: "named"
+    case .linked(let other): "linked to \(other)"
     case .credential(let id): "credential \(id)"
     case .used(let what): "used \(what)"
     case .registered(let by, let position): "registered by \(by), event \(position)"
