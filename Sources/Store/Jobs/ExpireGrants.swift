@@ -144,7 +144,9 @@ private struct ExpireGrants {
 }
 
 extension ExpireGrants.Settled {
-  /// Reads what a run noted; nil where it is something else. One from before memberships were looked at says nothing of those.
+  /// Reads what a run noted; nil where it is something else.
+  ///
+  /// One from before memberships were looked at says nothing of those.
   fileprivate init?(_ value: JSONValue) {
     guard let position = value["position"]?.integerValue, let generation = value["generation"]?.integerValue else { return nil }
     var before: [EndPages.Kind: Instant] = [:]

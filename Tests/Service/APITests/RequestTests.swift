@@ -90,8 +90,8 @@ import Testing
     let organisation = try await desk()
     let client = organisation.client
     try await client.post("/v1/identities", #"{"id":"zoe","kind":"person"}"#).expect(201)
-    try await client.post("/v1/groups/team/members", #"{"member":"identity:zoe","actor":{"id":"hr"},"unapproved":true,"reason":"new"}"#)
-      .expect(201)
+    let joins = #"{"member":"identity:zoe","actor":{"id":"hr"},"unapproved":true,"reason":"new"}"#
+    try await client.post("/v1/groups/team/members", joins).expect(201)
     for number in 0..<10 {
       try await client.post("/v1/requests", #"{"id":"r\#(number)",\#(Self.asked)}"#).expect(201)
       let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
