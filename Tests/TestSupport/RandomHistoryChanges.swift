@@ -292,14 +292,19 @@ public struct RandomChanges {
   }
 
   private func evidence(_ random: inout SeededGenerator) -> Change {
-    if random.chance(1, in: 2) { return .assignmentExpired(id: random.pick(Universe.assignments)) }
-    if random.chance(1, in: 3) { return .membershipExpired(group: random.pick(Universe.groups), member: member(&random)) }
-    if random.chance(1, in: 2) {
+    switch random.below(8) {
+    case 0, 1: return .assignmentExpired(id: random.pick(Universe.assignments))
+    case 2: return .membershipExpired(group: random.pick(Universe.groups), member: member(&random))
+    case 3:
       let confirmation = FulfilmentConfirmation(
         endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),
         by: random.pick(Universe.identities), evidence: "seen in the console")
       return .fulfilmentConfirmed(assignment: random.pick(Universe.assignments), confirmation)
+    default: return finding(&random)
     }
+  }
+
+  private func finding(_ random: inout SeededGenerator) -> Change {
     let rule = random.pick(["unknown_reference", "grant_too_long"])
     let evidence: JSONValue = ["policy": .string(random.pick(Universe.policies)), "seen": .integer(Int64(random.below(2)))]
     let finding = Finding(

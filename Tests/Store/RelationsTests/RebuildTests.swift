@@ -143,7 +143,7 @@ import Testing
   }
 
   @Test func `planted differences are found in every table and mended, and the next rebuild finds none`() throws {
-    try fill(seed: 7, count: 900)
+    try fill(seed: 7, count: 1_500)
     try recordRareKinds()
     let before = try fingerprint()
     var expected: [String: [Int64]] = [:]
