@@ -153,14 +153,16 @@ extension IncidentLine {
     let shown = acts.prefix(5).map { $0.count == 1 ? $0.name : "\($0.name) ×\($0.count)" }.joined(separator: ", ")
     let more = acts.count > 5 ? " and \(acts.count - 5) more" : ""
     let bad = [refused > 0 ? "\(refused) refused" : "", failed > 0 ? "\(failed) failed" : ""].filter { !$0.isEmpty }
-    return (acts.isEmpty ? text : (text.isEmpty ? "" : "\(text): ") + shown + more) + (bad.isEmpty ? "" : " (\(bad.joined(separator: ", ")))")
+    return (acts.isEmpty ? text : (text.isEmpty ? "" : "\(text): ") + shown + more)
+      + (bad.isEmpty ? "" : " (\(bad.joined(separator: ", ")))")
   }
 }
 
 extension Counterfactual {
   fileprivate var text: String {
     var text = "\nwithout events \(without.map(String.init).joined(separator: " ")):\n"
-    text += "  \(uses.count) uses would not have been covered, \(undecidedUses) are covered by nothing as it is\n"
+    text +=
+      "  \(uses.count) uses would not have been covered; of \(uncoveredUses) no known path gives them as it is, and \(undecidedUses) cannot be told\n"
     var table = TextTable()
     for lost in rights {
       table.add(

@@ -4,6 +4,9 @@ public import Usage
 
 /// Where an import's usage goes: a tenant's, or in tests a list.
 public protocol UsageDestination {
+  /// The last instant that a use may have: what lies further ahead of the present is a mistake of somebody's clock.
+  var latest: Instant { get }
+
   /// Makes room for uses as old as that; answers for how many days uses are kept from now on, where that had to change.
   func makeRoom(for oldest: Instant) throws -> Int?
 
@@ -17,6 +20,9 @@ public struct TenantUsage: UsageDestination {
 
   /// Usage goes to this tenant.
   public init(_ tenant: Tenant) { self.tenant = tenant }
+
+  /// An hour ahead of the present.
+  public var latest: Instant { tenant.now.adding(microseconds: UsageLimits.skewMicroseconds) }
 
   /// Days kept beyond the oldest use, so that what was imported can also be looked at.
   private static let marginDays: Int64 = 35

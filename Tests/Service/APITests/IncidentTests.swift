@@ -83,6 +83,26 @@ import Usage
     try await client.post("/v1/incidents/replay", "{\(Self.question)}").expect(400, "must name somebody")
   }
 
+  @Test func `who has an account acts by it, and containment takes what either was given meanwhile`() async throws {
+    let organisation = try await Self.attacked()
+    let client = organisation.client
+    try organisation.clock.set("2024-04-01T12:00:00Z")
+    // mona is bob's account since long ago.
+    try await client.post("/v1/groups/team/members", #"{"member":"identity:mona","actor":{"id":"alice"}}"#).expect(201)
+    try organisation.clock.set("2024-04-03T00:00:00Z")
+    for name in ["bob", "mona"] {
+      let replayed = try await client.post("/v1/incidents/replay", #"{"identities":["\#(name)"],\#(Self.question)}"#)
+      let parties = Set(try #require(replayed.json["parties"]?.arrayValue).compactMap { $0["identity"]?.stringValue })
+      #expect(parties == ["bob", "mona"], "\(name)")
+    }
+    let plan = try organisation.questions.containment(
+      of: IncidentQuestion(
+        identities: ["bob"],
+        during: Interval(from: try Instant(rfc3339: "2024-04-01T11:30:00Z"), to: try Instant(rfc3339: "2024-04-02T00:00:00Z"))),
+      authority: Authority(actor: Actor(id: "responder"), reason: "contain INC-8"))
+    #expect(plan.steps.map(\.text) == ["suspend bob", "suspend mona", "removed identity:mona from group team"])
+  }
+
   @Test func `without the grant nothing that followed from it would have been`() async throws {
     let organisation = try await Self.attacked()
     let events = try await organisation.client.get("/v1/events?entity=assignment:mistake")

@@ -85,7 +85,7 @@ import Usage
       ),
       ("lower", #"{"Statement":{"Effect":"Allow","Action":"iam:passrole","Resource":"*"}}"#, "lower case"),
       ("operator", #"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Odd":{"a":"b"}}}}"#, "Odd"),
-      ("broken", "{", "not JSON"), ("deny", #"{"Statement":{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}}"#, "NotAction"),
+      ("broken", "{", "not JSON"),
     ]
     try bring([event("iam:CreateUser", "10:00:00", ["userName": "plain"])])
     for (index, (name, text, says)) in documents.enumerated() {
@@ -101,6 +101,43 @@ import Usage
       #expect("\(why as Any)".contains(says), "\(name): \(why as Any)")
     }
     #expect(try status(Self.user("plain"), "s3:GetObject", "\(Self.account)/arn:aws:s3:::b", "10:01:00") == nil)
+  }
+
+  @Test func `a denial that cannot be said exactly may apply, so that nothing under it is plainly allowed`() throws {
+    let denials = [
+      #"{"Statement":{"Effect":"Deny","NotAction":"s3:*","Resource":"*"}}"#,
+      #"{"Statement":{"Effect":"Deny","Action":"iam:*","NotResource":"arn:aws:iam::111122223333:user/self"}}"#,
+      #"{"Statement":{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{"Odd":{"a":"b"}}}}"#,
+    ]
+    let allow = #"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#
+    for (index, denial) in denials.enumerated() {
+      let name = "u\(index)"
+      try bring([
+        event("iam:CreateUser", "10:00:0\(index)", ["userName": .string(name)], id: "c\(index)"),
+        event(
+          "iam:PutUserPolicy", "10:01:0\(index)",
+          ["userName": .string(name), "policyName": "a", "policyDocument": .string(allow)], id: "a\(index)"),
+        event(
+          "iam:PutUserPolicy", "10:02:0\(index)",
+          ["userName": .string(name), "policyName": "d", "policyDocument": .string(denial)], id: "d\(index)"),
+      ])
+      let resource = "\(Self.account)/arn:aws:iam::111122223333:user/other"
+      #expect(try status(Self.user(name), "iam:CreateUser", resource, "10:01:0\(index)") == .allowed)
+      #expect(try status(Self.user(name), "iam:CreateUser", resource, "10:02:0\(index)") == .conditional, "\(denial)")
+      let why = log.world.entries(of: .attribute(.role("\(Self.user(name))/inline/d"), name: "not_understood")).last?.effect
+      #expect(why != nil)
+    }
+    // What only the condition leaves open is open for its own actions alone.
+    #expect(try status(Self.user("u2"), "s3:GetObject", "\(Self.account)/arn:aws:s3:::b/x", "10:03:00") == .allowed)
+  }
+
+  @Test func `a resource's policy on everything is about that resource alone`() throws {
+    let text = #"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#
+    try bring([event("s3:PutBucketPolicy", "10:00:00", ["bucketName": "b", "bucketPolicy": .string(text)])])
+    #expect(try status("everyone", "s3:GetObject", "\(Self.account)/arn:aws:s3:::b/x", "10:00:01") == .allowed)
+    #expect(try status("everyone", "s3:GetObject", "\(Self.account)/arn:aws:s3:::other/x", "10:00:01") == nil)
+    #expect(
+      try status("everyone", "sqs:SendMessage", "\(Self.account)/arn:aws:sqs:us-east-1:111122223333:q", "10:00:01") == nil)
   }
 
   @Test func `conditions are judged by what a request says`() throws {

@@ -12,6 +12,8 @@ final class MemoryUsage: UsageDestination {
   private(set) var records: [UsageRecord] = []
   private var ids: Set<String> = []
 
+  var latest: Instant { .latest }
+
   func makeRoom(for oldest: Instant) throws -> Int? { nil }
 
   func record(_ records: [UsageRecord], source: String) throws -> UsageReceipt {

@@ -120,14 +120,14 @@ extension Questions {
       }
     }
     let got = try evidence.grants().filter { grant in
-      grant.to == nil && evidence.question.during.contains(grant.from) && !grant.isByParty
+      (grant.to.map { $0 > plan.view.at } ?? true) && evidence.question.during.contains(grant.from) && !grant.isByParty
     }
     for (fact, by) in given {
       plan.steps.append(ContainmentStep(fact, because: "given by \(by)", authority))
     }
-    for grant in got where grant.scope != nil {
+    for grant in got {
       plan.steps.append(
-        ContainmentStep(.assignment(id: grant.grant), because: "\(grant.identity) got it during the incident", authority))
+        ContainmentStep(grant.fact, because: "\(grant.identity) got it during the incident", authority))
     }
   }
 

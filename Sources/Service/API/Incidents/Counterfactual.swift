@@ -36,7 +36,9 @@ public struct Counterfactual: Hashable, Sendable {
   public var rights: [LostRight]
   /// The uses, in the order of time.
   public var uses: [LostUse]
-  /// Uses of the parties that nothing covers as it is either, so that nothing can be said of them.
+  /// Permitted uses that no known path gives as it is either.
+  public var uncoveredUses: Int
+  /// Permitted uses of which it is not known whether anything covers them: they name no resource, or rest on what is unknown.
   public var undecidedUses: Int
 }
 
@@ -51,7 +53,9 @@ extension IncidentEvidence {
     }
     graph.publish()
     let k = graph.position
-    let covered = uses.map(\.record).filter { isCovered($0, in: graph, k) }
+    let permitted = uses.map(\.record).filter { $0.outcome == .allowed }
+    let covered = permitted.filter { isCovered($0, in: graph, k) }
+    let undecided = permitted.count { status(of: $0, in: graph, k) == .unknown }
     var gone: [Int64] = []
     var lost: [UsageRecord] = []
     var next = question.without
@@ -71,14 +75,19 @@ extension IncidentEvidence {
       without: gone.sorted(), rights: lostRights(in: graph, from: k),
       uses: lost.map {
         Counterfactual.LostUse(id: $0.id, at: $0.at, identity: $0.identity, action: $0.action, resource: $0.resource)
-      }, undecidedUses: uses.count - covered.count)
+      }, uncoveredUses: permitted.count - covered.count - undecided, undecidedUses: undecided)
   }
 
   private func isCovered(_ use: UsageRecord, in graph: AccessGraph, _ k: Int64) -> Bool {
-    guard use.outcome == .allowed, let resource = use.resource else { return false }
-    let answer = graph.check(
-      use.identity, action: use.action, resource: resource, from: Viewpoint(at: use.at, asKnownAt: k))
-    return answer.status == .allowed || answer.status == .conditional
+    let status = status(of: use, in: graph, k)
+    return status == .allowed || status == .conditional
+  }
+
+  /// What the graph says of a use; unknown where it names no resource.
+  private func status(of use: UsageRecord, in graph: AccessGraph, _ k: Int64) -> Status {
+    guard let resource = use.resource else { return .unknown }
+    let view = Viewpoint(at: use.at, asKnownAt: k)
+    return graph.check(use.identity, action: use.action, resource: resource, from: view).status
   }
 
   private func lostRights(in graph: AccessGraph, from k: Int64) -> [Counterfactual.LostRight] {

@@ -1,6 +1,6 @@
 public import AccessGraph
 import EventLog
-import Governance
+public import Governance
 public import Temporal
 import Usage
 
@@ -22,8 +22,8 @@ public struct IncidentGrant: Hashable, Sendable {
   public var begun: EventNote?
   /// Whether a party gave it.
   public var isByParty: Bool
-  /// Whether it is a trust: the identity that it lets be become.
-  public var trusted: String?
+  /// The grant itself.
+  public var fact: Fact
 }
 
 /// What was used, all uses of one action on one resource by one identity together.
@@ -75,7 +75,8 @@ extension IncidentEvidence {
       let note = notes[span.begun.position]
       let isByParty = note?.actor.map { actors.contains(.identity($0.id)) } ?? false
       var grant = IncidentGrant(
-        identity: identity, grant: "", gives: "", scope: nil, from: span.from, to: span.to, begun: note, isByParty: isByParty)
+        identity: identity, grant: "", gives: "", scope: nil, from: span.from, to: span.to, begun: note, isByParty: isByParty,
+        fact: fact)
       switch (fact, span.value) {
       case (.assignment(let id), .grant(let value)):
         (grant.grant, grant.gives, grant.scope) = (id, value.role, value.scope)

@@ -55,6 +55,10 @@ extension Questions {
     let (view, position, coverage) = try ask(question.during.to, asKnownAt) { graph, view in
       (view, graph.position, survey(graph, view.asKnownAt).coverage(of: nil, during: question.during))
     }
+    if let beyond = question.without.first(where: { $0 > view.asKnownAt }) {
+      throw JSONFieldError(
+        pointer: "/without", problem: "names event \(beyond), and \(view.asKnownAt) is the last that is known")
+    }
     let evidence = try IncidentEvidence(question, self, view)
     return IncidentReport(
       question: question, view: view, position: position, coverage: coverage, isWhole: evidence.isWhole,
@@ -288,6 +292,7 @@ extension Counterfactual {
       writer.member("action", use.action)
       writer.member("resource", use.resource)
     }
+    writer.member("uncovered_uses", Int64(uncoveredUses))
     writer.member("undecided_uses", Int64(undecidedUses))
     writer.endObject()
   }

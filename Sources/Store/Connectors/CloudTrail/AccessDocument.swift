@@ -15,6 +15,8 @@ struct AccessDocument: Hashable {
     var condition: JSONValue?
     /// Why it cannot be said exactly; its permission then is not known.
     var problem: String?
+    /// Whether all but the condition can be said.
+    var isProblemOfCondition = false
   }
 
   /// Whom a statement of a resource's document is about.
@@ -101,6 +103,7 @@ extension AccessDocument.Statement {
     resources = try Self.texts(object["Resource"], "Resource")
     if resources.contains(where: { $0.contains("${") }) { problems.append("a resource has a variable") }
     if let principal = object["Principal"] { principals = try Self.principals(principal) }
+    let isExactSoFar = problems.isEmpty
     switch ConditionTranslation.condition(object["Condition"]) {
     case .success(let condition): self.condition = condition
     case .failure(let problem): problems.append(problem.text)
@@ -110,6 +113,7 @@ extension AccessDocument.Statement {
     }
     if actions.isEmpty, problems.isEmpty { problems.append("a statement names no action") }
     problem = problems.first
+    isProblemOfCondition = isExactSoFar && problems.count == 1
   }
 
   /// A text or a list of texts.
@@ -177,16 +181,37 @@ struct Inexact: Error, Hashable {
 }
 
 extension AccessDocument {
-  /// The permissions of a document that a user, group or role has; nil where any statement cannot be said exactly.
+  /// The permissions of a document that a user, group or role has; nil where any that allows cannot be said exactly.
   ///
-  /// Half a document would be wider than the whole where what is missing denies, and narrower where it allows.
+  /// Half a document would be wider than the whole where what is missing denies, and narrower where it allows. What denies and
+  /// cannot be said stands as a denial that nobody can evaluate: so nothing under it is ever plainly allowed.
   func permissions(in account: String) -> [Permission]? {
-    if problem != nil || statements.contains(where: \.resources.isEmpty) { return nil }
-    return statements.map { $0.permission(in: account) }
+    var permissions: [Permission] = []
+    for statement in statements {
+      guard let permission = statement.knownPermission(in: account), statement.effect == .deny || !statement.resources.isEmpty
+      else { return nil }
+      permissions.append(permission)
+    }
+    return permissions
   }
 }
 
 extension AccessDocument.Statement {
+  /// A condition that nobody can evaluate; of a denial it means that it may apply.
+  private static let unread: JSONValue = ["Unread": ["aws:statement": ["true"]]]
+
+  /// The statement as a permission, one that denies and cannot be said exactly as a denial that may apply; nil where it is not known.
+  func knownPermission(in account: String) -> Permission? {
+    if problem == nil { return permission(in: account) }
+    guard effect == .deny else { return nil }
+    guard isProblemOfCondition else {
+      return Permission(effect: .deny, actions: ["*"], resources: ["\(TrailWords.scope(account))/*"], condition: Self.unread)
+    }
+    var permission = permission(in: account)
+    permission.condition = Self.unread
+    return permission
+  }
+
   /// The statement as a permission; patterns of resources stand below the account.
   func permission(in account: String) -> Permission {
     let patterns = resources.isEmpty ? ["*"] : resources

@@ -51,7 +51,7 @@ public struct CloudTrailImport: Sendable {
     progress: (Stage, Int, Int) -> Void = { _, _, _ in }
   ) throws -> CloudTrailReport {
     let total = files.paths.count
-    let contents = try TrailContents(files, skipsInvalid: skipsInvalid) { progress(.reading, $0, total) }
+    let contents = try TrailContents(files, through: usage.latest, skipsInvalid: skipsInvalid) { progress(.reading, $0, total) }
     var report = CloudTrailReport()
     (report.files, report.records, report.duplicates) = (total, contents.records.count, contents.duplicates)
     (report.invalid, report.from, report.to) = (contents.invalid, contents.records.first?.at, contents.records.last?.at)

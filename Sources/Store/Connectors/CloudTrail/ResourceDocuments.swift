@@ -24,14 +24,15 @@ extension TrailReader {
       var statement = statement
       // Some services leave the resource out, for it can only be the one that has the policy.
       if statement.resources.isEmpty { statement.resources = [resource, "\(resource)/*"] }
-      let permissions = statement.problem == nil ? [statement.permission(in: account)] : nil
+      let permissions = statement.knownPermission(in: account).map { [$0] }
       let principals = statement.principals.isEmpty ? [.everyone] : statement.principals
       for named in principals {
         let (principal, condition) = principal(named)
         slot.parts.append(
           TrailSlot.Part(
             role: TrailWords.id(marker, "\(index)"), permissions: permissions, principal: principal,
-            scope: TrailWords.scope(account), condition: condition))
+            // Whatever its statements say, also `*`: it is about the resource that has it, and nothing beside.
+            scope: TrailWords.path(resource, in: account) ?? TrailWords.scope(account), condition: condition))
       }
     }
     return .puts(slot)

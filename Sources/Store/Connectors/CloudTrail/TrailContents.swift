@@ -12,12 +12,15 @@ struct TrailContents {
   /// Reads files, without keeping more of a record than is used.
   ///
   /// - Parameters:
+  ///   - latest: the last instant that a record may have.
   ///   - skipsInvalid: whether a file or record that cannot be read is passed over and told, instead of ending it all.
   ///   - progress: called after each file with the files read so far.
   /// - Throws: ``TrailError``.
-  init(_ files: TrailFiles, skipsInvalid: Bool, progress: (Int) -> Void) throws(TrailError) {
+  init(
+    _ files: TrailFiles, through latest: Instant, skipsInvalid: Bool, progress: (Int) -> Void
+  ) throws(TrailError) {
     for (index, path) in files.paths.enumerated() {
-      do throws(TrailError) { try read(path, skipsInvalid: skipsInvalid) } catch {
+      do throws(TrailError) { try read(path, latest, skipsInvalid: skipsInvalid) } catch {
         guard skipsInvalid else { throw error }
         note(error)
       }
@@ -27,10 +30,15 @@ struct TrailContents {
     records.sort { a, b in a.at != b.at ? a.at < b.at : a.id.precedes(b.id) }
   }
 
-  private mutating func read(_ path: String, skipsInvalid: Bool) throws(TrailError) {
+  private mutating func read(_ path: String, _ latest: Instant, skipsInvalid: Bool) throws(TrailError) {
     for (index, document) in try TrailFiles.documents(at: path).enumerated() {
       let record: TrailRecord
-      do throws(JSONFieldError) { record = try TrailRecord(document) } catch {
+      do throws(JSONFieldError) {
+        record = try TrailRecord(document)
+        if record.at > latest {
+          throw JSONFieldError(pointer: "/eventTime", problem: "must not lie more than an hour ahead of the present")
+        }
+      } catch {
         let problem = TrailError(path, record: index + 1, error.description)
         guard skipsInvalid else { throw problem }
         note(problem)

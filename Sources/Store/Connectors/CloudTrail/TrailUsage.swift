@@ -26,6 +26,8 @@ extension TrailReader {
 
   /// The resource that a record names, below its account; nil where it names none.
   func resource(_ record: TrailRecord) -> String? {
+    // Becoming a role is given by a trust, which stands on the identity and not on the resource: the session tells of it.
+    if record.service == "sts", record.action.contains(":AssumeRole") { return nil }
     for arn in record.resources.filter({ AmazonName($0)?.service != "kms" }) + record.resources {
       if let path = TrailWords.path(arn, in: record.account) { return path }
     }
