@@ -171,7 +171,7 @@ import Testing
   private func peakMemoryKilobytes() throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-    return try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) })
+    return try #require(line.split(whereSeparator: \.isWhitespace).dropLast().last.flatMap { Int($0) })
   }
 
   @Test func `a stream that fails is visibly truncated`() throws {
