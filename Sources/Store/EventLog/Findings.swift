@@ -103,8 +103,7 @@ public struct FindingRows {
           WHERE n.id = f.id AND n.begins AND NOT isempty(n.valid)
             AND (n.effective_at, n.position) > (f.effective_at, f.position))
       """)
-    append(filter, to: &sql)
-    append(" AND f.id > ", id, to: &sql)
+    append(filter, after: id, to: &sql)
     append(" ORDER BY f.id LIMIT ", limit, to: &sql)
     return SQL(stringInterpolation: sql)
   }
@@ -115,17 +114,21 @@ public struct FindingRows {
     sql.appendLiteral(")")
   }
 
-  private func append(_ filter: FindingFilter, to sql: inout SQL.StringInterpolation) {
+  /// What is true of most rows stands in a CASE, which the planner takes for true of every other one: guessed at by itself it was
+  /// taken for rare, and a page of 500 of 66,000 findings of a rule read and sorted all of them (300 ms instead of 11).
+  private func append(_ filter: FindingFilter, after id: String, to sql: inout SQL.StringInterpolation) {
     if filter.states.count < FindingState.allCases.count {
-      sql.appendLiteral(" AND s.state = ANY (")
+      sql.appendLiteral(" AND CASE WHEN s.state = ANY (")
       sql.appendInterpolation(filter.states.map(\.rawValue).sorted())
-      sql.appendLiteral(")")
+      sql.appendLiteral(") THEN true ELSE false END")
     }
+    // Ids begin with the rule, so that those of one rule lie together in the key.
+    let begin = filter.rule.map { $0 + ":" } ?? ""
+    append(" AND f.id > ", begin.precedes(id) ? id : begin, to: &sql)
     if let rule = filter.rule {
-      append(" AND f.rule = ", rule, to: &sql)
-      // Ids begin with the rule, so that those of one rule lie together in the key.
-      append(" AND f.id > ", rule + ":", to: &sql)
       append(" AND f.id < ", rule + ";", to: &sql)
+      append(" AND CASE WHEN f.rule = ", rule, to: &sql)
+      sql.appendLiteral(" THEN true ELSE false END")
     }
     if let severity = filter.severity { append(" AND f.severity = ", severity.rawValue, to: &sql) }
     if let owner = filter.owner { append(" AND f.owner = ", owner, to: &sql) }

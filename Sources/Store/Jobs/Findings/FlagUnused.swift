@@ -152,8 +152,8 @@ struct UnusedTally {
   /// Takes in one that holds now.
   mutating func add(_ exercise: AssignmentExercise) {
     let scope = exercise.grant.scope
-    // Whoever uses what everyone has, or another account as a whole, is told of by a name of his own.
-    let isObservable = !exercise.identities.contains { BuiltIn.isReserved($0) }
+    // Whoever uses what another account has as a whole is told of, if at all, by a name of his own.
+    let isObservable = !exercise.identities.contains { $0.utf8.starts(with: BuiltIn.accountPrefix.utf8) }
     for permission in exercise.permissions where permission.liesInScope && !permission.held.isEmpty {
       // The pattern as bytes, for which any kind of entity will do.
       let key = Key(role: .role(permission.role), index: permission.index, pattern: Entity(.resource, permission.pattern))
