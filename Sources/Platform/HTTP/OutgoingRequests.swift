@@ -41,6 +41,12 @@ public final class OutgoingRequests: Sendable {
   /// Bytes of the reason why there was no answer.
   private static let reasonBytes = 200
 
+  /// Where answers are heard: a serial queue has a thread whenever it needs one.
+  ///
+  /// URLSession's own waits for one of the few that the process shares: while they are all blocked, what an endless answer
+  /// sends piles up in memory, and no answer is heard in time.
+  private static let answers = DispatchQueue(label: "tenure.outgoing.answers")
+
   private let session: URLSession
   private let exchanges = Exchanges()
   private let timers = DispatchQueue(label: "tenure.outgoing")
@@ -55,7 +61,11 @@ public final class OutgoingRequests: Sendable {
     configuration.httpShouldSetCookies = false
     configuration.urlCache = nil
     configuration.urlCredentialStorage = nil
-    session = URLSession(configuration: configuration, delegate: exchanges, delegateQueue: nil)
+    let delegateQueue = OperationQueue()
+    // It is not retained, and lives as long as the process.
+    unsafe delegateQueue.underlyingQueue = Self.answers
+    delegateQueue.maxConcurrentOperationCount = 1
+    session = URLSession(configuration: configuration, delegate: exchanges, delegateQueue: delegateQueue)
     self.agent = agent
   }
 

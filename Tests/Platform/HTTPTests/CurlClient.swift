@@ -15,6 +15,9 @@ struct Curl {
     try process.run()
   }
 
+  /// Reads what there is of the output, at least a byte; nil or empty at its end.
+  func read() throws -> Data? { try output.fileHandleForReading.read(upToCount: 64 << 10) }
+
   /// Reads to the end and gives curl's exit status: 0 success, 18 a truncated body, 28 timeout, 52 no answer.
   func finish() -> (text: String, status: Int32) {
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

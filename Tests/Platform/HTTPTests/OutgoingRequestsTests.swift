@@ -126,6 +126,23 @@ import Testing
     }
   }
 
+  @Test func `an answer is heard while every shared thread is blocked`() throws {
+    let server = try Server { _ in .now(Response(status: 200)) }
+    defer { server.stop() }
+    let (go, heard) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let blocked = 64
+    for _ in 0..<blocked { DispatchQueue.global().async { go.wait() } }
+    defer { for _ in 0..<blocked { go.signal() } }
+    let outcome = Mutex<OutgoingOutcome?>(nil)
+    let request = OutgoingRequest(to: try server.address(), headers: [:], body: [])
+    requests.send(request, timeLimit: .seconds(10)) { answer in
+      outcome.withLock { $0 = answer }
+      heard.signal()
+    }
+    heard.wait()
+    #expect(outcome.withLock { $0 } == .answered(status: 200, retryAfterSeconds: nil))
+  }
+
   @Test(.timeLimit(.minutes(1))) func `a body without end is not read`() async throws {
     let (ends, end) = AsyncStream<Void>.makeStream()
     let server = try Server { _ in
