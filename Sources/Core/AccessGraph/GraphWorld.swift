@@ -60,6 +60,22 @@ public struct GraphWorld: World {
     ].joined().filter { listed.insert($0).inserted }.map(graph.fact)
   }
 
+  /// The memberships that this principal ever had.
+  ///
+  /// O(these), as the other lists of one kind of fact.
+  public func memberships(of member: Entity) -> [Fact] { listed(member, \.groups) }
+
+  /// The memberships that this group ever gave.
+  public func memberships(in group: String) -> [Fact] { listed(.group(group), \.members) }
+
+  /// The assignments ever granted to this principal.
+  public func assignments(to principal: Entity) -> [Fact] { listed(principal, \.assignments) }
+
+  private func listed(_ entity: Entity, _ list: KeyPath<NodeRecord, Int32>) -> [Fact] {
+    guard let node = graph.find(entity) else { return [] }
+    return graph.facts(in: graph.nodes[node][keyPath: list]).map(graph.fact)
+  }
+
   /// Every fact that a source ever wrote.
   public func facts(from source: String) -> [Fact] {
     guard let number = graph.texts.find(source) else { return [] }

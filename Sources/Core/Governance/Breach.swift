@@ -72,8 +72,8 @@ extension World {
   }
 
   private func groupsAbove(_ group: String) -> [(String, IntervalSet)] {
-    facts(about: .group(group)).compactMap { fact in
-      guard case .membership(let parent, let member) = fact, member == .group(group) else { return nil }
+    memberships(of: .group(group)).compactMap { fact in
+      guard case .membership(let parent, _) = fact else { return nil }
       let stretches = stretches(of: fact)
       return stretches.isEmpty ? nil : (parent, stretches)
     }

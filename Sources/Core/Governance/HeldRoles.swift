@@ -23,7 +23,7 @@ extension World {
       let fresh = instants.subtracting(reached[principal] ?? IntervalSet())
       if fresh.isEmpty { continue }
       reached[principal] = (reached[principal] ?? IntervalSet()).union(fresh)
-      for case .membership(let group, let member) in facts(about: principal) where member == principal {
+      for case .membership(let group, let member) in memberships(of: principal) {
         open.append((.group(group), fresh.intersection(stretches(of: .membership(group: group, member: member)))))
       }
     }
@@ -38,7 +38,7 @@ extension World {
   func roles(of principals: [Entity: IntervalSet]) -> [Entity: IntervalSet] {
     var held: [(Entity, IntervalSet)] = []
     for (principal, instants) in principals {
-      for case .assignment(let id) in facts(about: principal) {
+      for case .assignment(let id) in assignments(to: principal) {
         for span in holds(.assignment(id: id)) {
           guard case .grant(let grant) = span.value, grant.principal == principal else { continue }
           held.append((.role(grant.role), instants.intersection(Interval(from: span.from, to: span.to))))
@@ -92,7 +92,7 @@ extension World {
     var open = principals
     while let next = open.popLast() {
       guard found.insert(next).inserted, next.kind == .group else { continue }
-      for case .membership(let group, let member) in facts(about: next) where .group(group) == next { open.append(member) }
+      for case .membership(_, let member) in memberships(in: next.id) { open.append(member) }
     }
     return found.filter { $0.kind == .identity }
   }

@@ -42,6 +42,17 @@ public protocol World {
   /// Every fact that ever had this entity as an end, and the entity's own existence not among them. In a stable order.
   func facts(about entity: Entity) -> [Fact]
 
+  /// The memberships that this principal ever had, one a group. In a stable order.
+  ///
+  /// Of ``facts(about:)`` those of which it is the member: a group has few groups above it, and may have a million members.
+  func memberships(of member: Entity) -> [Fact]
+
+  /// The memberships that this group ever gave. In a stable order.
+  func memberships(in group: String) -> [Fact]
+
+  /// The assignments ever granted to this principal. In a stable order.
+  func assignments(to principal: Entity) -> [Fact]
+
   /// Every fact that a source ever wrote. In a stable order.
   func facts(from source: String) -> [Fact]
 
@@ -68,4 +79,24 @@ public protocol World {
 
   /// An event by its position; nil above the head.
   func event(at position: Int64) -> EventSummary?
+}
+
+/// For whoever keeps no lists of its own.
+extension World {
+  public func memberships(of member: Entity) -> [Fact] {
+    facts(about: member).filter { if case .membership(_, let other) = $0 { other == member } else { false } }
+  }
+
+  public func memberships(in group: String) -> [Fact] {
+    facts(about: .group(group)).filter { if case .membership(let other, _) = $0 { other.isExactly(group) } else { false } }
+  }
+
+  public func assignments(to principal: Entity) -> [Fact] {
+    facts(about: principal).filter { fact in
+      guard case .assignment = fact else { return false }
+      return valuesEver(of: fact).contains { value in
+        if case .grant(let grant) = value { grant.principal == principal } else { false }
+      }
+    }
+  }
 }

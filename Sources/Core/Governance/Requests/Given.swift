@@ -38,7 +38,7 @@ extension World {
     var reached: [Entity: Set<Entity>] = [:]
     for (entered, instants) in principals(above: [(.group(group), IntervalSet(stretch))]) {
       given.groups.insert(entered)
-      for case .assignment(let id) in facts(about: entered) {
+      for case .assignment(let id) in assignments(to: entered) {
         for span in holds(.assignment(id: id)) {
           guard case .grant(let grant) = span.value, grant.principal == entered,
             !instants.intersection(Interval(from: span.from, to: span.to)).isEmpty

@@ -5,6 +5,7 @@ import Temporal
 /// What an elevation policy governs is changed directly only by saying so, and is found.
 extension Decision {
   mutating func noteUnapproved() throws(Refusal) {
+    if isApproved || elevationsInForce().isEmpty { return }
     switch command.change {
     case .assignmentGranted(_, let grant): try noteUnapproved(world.given(by: grant), command.change.entity)
     case .assignmentExtended(let id, _): try noteUnapproved(givingBack: .assignment(id: id))
@@ -22,11 +23,20 @@ extension Decision {
     }
   }
 
+  /// Whether somebody else's word stands behind the change.
+  private var isApproved: Bool { isAuthorised || (!isGoverned && command.authority.authorisedBy != nil) }
+
+  /// The policies that may govern it, looked up once.
+  private mutating func elevationsInForce() -> [Elevation] {
+    if let elevations { return elevations }
+    let inForce = world.elevations(at: context.recordedAt)
+    elevations = inForce
+    return inForce
+  }
+
   private mutating func noteUnapproved(_ given: Given, _ subject: Entity) throws(Refusal) {
-    if isAuthorised || (!isGoverned && command.authority.authorisedBy != nil) || given.isEmpty { return }
-    let policies = elevations ?? world.elevations(at: context.recordedAt)
-    elevations = policies
-    guard let elevation = policies.first(where: { $0.rule.governs(given) }) else { return }
+    if isApproved || given.isEmpty { return }
+    guard let elevation = elevationsInForce().first(where: { $0.rule.governs(given) }) else { return }
     if isGoverned, !command.isUnapproved {
       throw Refusal(
         .approvalRequired, "\(elevation.policy) governs this: submit a request, or say unapproved, with a reason",
