@@ -58,6 +58,8 @@ public final class AccessGraph {
   var requestNodes: [Int32] = []
   var reviewNodes: [Int32] = []
   var roleNodes: [Int32] = []
+  /// The roles that ever included a role directly, by that role; what is taken back stays.
+  var includers: [Int32: Set<Int32>] = [:]
   var sourceNodes: [Int32] = []
   var identityNodes: [Int32] = []
   /// The built-in principals; `none` while nobody named them.

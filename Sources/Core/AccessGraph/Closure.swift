@@ -134,4 +134,21 @@ extension AccessGraph {
       }
     }
   }
+
+  /// The role and all that may include it, at some time and over others: a few, of which each is still to be asked at (t, k).
+  ///
+  /// O(these and their inclusions).
+  func roles(reaching role: Int32) -> Set<Int32> {
+    var found: Set<Int32> = [role]
+    var open = [role]
+    while let next = open.popLast() {
+      for includer in includers[next] ?? [] where found.insert(includer).inserted { open.append(includer) }
+    }
+    return found
+  }
+
+  /// Notes that a definition of a role includes others.
+  func noteIncluder(_ role: Int32, of included: [Int32]) {
+    for other in included { includers[other, default: []].insert(role) }
+  }
 }

@@ -310,6 +310,7 @@ extension AccessGraph {
       places.a = put(index, to, other: key.a, in: coverageList(of: key), change)
     case .existence where nodes[key.a].kind == .role || nodes[key.a].kind == .policy:
       places.a = put(index, to, other: entry.value, in: ensured(&nodes[key.a].members), change)
+      if nodes[key.a].kind == .role { noteIncluder(key.a, of: roles[Int(entry.value)].includes) }
     case .existence where nodes[key.a].kind == .identity:
       if entry.value == IdentityKind.externalNumber { externalNodes.insert(key.a) }
       return

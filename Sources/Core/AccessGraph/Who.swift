@@ -76,12 +76,18 @@ extension AccessGraph {
     case .access(let action, let resource):
       var closure = RoleClosure(self, sight, .permits(action: Array(action.utf8), resource: Array(resource.utf8)))
       forEachScope(covering: resource) { list in forEachGrant(in: list, &closure, body) }
-    case .role, .privileged:
-      guard let test = roleTest(subject, sight) else { return }
-      var closure = RoleClosure(self, sight, test)
-      for role in roleNodes where nodes[role].grants != none && !closure.certainty(of: role).isEmpty {
-        forEachGrant(in: nodes[role].grants, &closure, body)
-      }
+    case .role(let id):
+      guard let role = find(.role(id)) else { return }
+      forEachGrant(of: roles(reaching: role), .isRole(role), sight, body)
+    case .privileged: forEachGrant(of: roleNodes, .overlaps(privilegedPatterns(sight)), sight, body)
+    }
+  }
+
+  /// Calls back with each grant of those of the roles that pass the test.
+  private func forEachGrant(of roles: some Sequence<Int32>, _ test: RoleTest, _ sight: Sight, _ body: (Start) -> Void) {
+    var closure = RoleClosure(self, sight, test)
+    for role in roles where nodes[role].grants != none && !closure.certainty(of: role).isEmpty {
+      forEachGrant(in: nodes[role].grants, &closure, body)
     }
   }
 
