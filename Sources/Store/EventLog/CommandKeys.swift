@@ -94,7 +94,9 @@ extension CommandKeys {
 }
 
 extension Tenant {
-  /// The first answer to an idempotency key; nil if it was never recorded. One round trip.
+  /// The first answer to an idempotency key; nil if it was never recorded.
+  ///
+  /// One round trip.
   public func receipt(of commandID: String) throws -> Receipt? {
     try withConnection { try CommandKeys([commandID], tenant: id, on: $0).receipt(of: commandID) }
   }

@@ -39,7 +39,9 @@ extension Tenant {
       """)
   }
 
-  /// When the first of all that is known took effect; nil while nothing is. One round trip.
+  /// When the first of all that is known took effect; nil while nothing is.
+  ///
+  /// One round trip, along the index by that instant.
   public func firstEffective(through last: Int64) throws -> Instant? {
     try pool.withConnection { connection in
       let rows = try connection.query(

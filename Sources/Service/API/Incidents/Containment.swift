@@ -20,7 +20,9 @@ public struct ContainmentStep: Hashable, Sendable {
 
 /// The review that a containment opens of what is left to whoever was in it.
 public struct ContainmentReview: Hashable, Sendable {
-  /// By which rules items get their reviewers. The default is the owner, then the manager.
+  /// By which rules items get their reviewers.
+  ///
+  /// The default is the owner, then the manager.
   public var reviewers: [ReviewerRule]
   /// Who reviews what nobody may by those rules.
   public var escalation: [Entity]

@@ -150,8 +150,9 @@ extension AuditReport {
       }
     })
 
-  /// Whether what a backdated event is about was used before anybody could know of it here: a grant by what it gave, an identity or a
-  /// member by anything that it did. Nothing for what nobody uses.
+  /// Whether what a backdated event is about was used before anybody could know of it here.
+  ///
+  /// A grant by what it gave, an identity or a member by anything that it did; nothing for what nobody uses.
   private static func used(before event: Event, _ context: ReportContext) throws -> ReportRow {
     guard let lag = Interval(exactly: event.effectiveAt, to: event.recordedAt) else { return [.none, .none] }
     let last: Instant?
