@@ -172,7 +172,9 @@ public final class ReviewAssessor<W: World> {
       (assessed.recommendation, assessed.reasons) = (.keep, [.keptBefore])
     } else {
       assessed.reasons = care
-      if case .at(let last) = assessed.lastUse, recent < last { (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care) }
+      if case .at(let last) = assessed.lastUse, recent < last {
+        (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care)
+      }
     }
     return assessed
   }
