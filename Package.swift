@@ -162,7 +162,8 @@ let package = Package(
     .tests(
       "tenure", in: "Service",
       uses: [
-        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Jobs", "Server", "tenure", "TestSupport",
+        "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog", "Usage", "Jobs", "Server", "tenure",
+        "TestSupport",
       ]),
   ]
 )

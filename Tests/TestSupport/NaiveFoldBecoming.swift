@@ -32,7 +32,7 @@ extension NaiveView {
   /// The rank of the best chain between every two identities of which there is one.
   ///
   /// - Parameter isOwn: whether what built-in principals may become is left out.
-  private func chains(isOwn: Bool) -> [Entity: [Entity: Int]] {
+  private func chains(isOwn: Bool, hasClock: Bool) -> [Entity: [Entity: Int]] {
     let active = paths.keys.filter { state.exists($0) && state.suspended[$0] == nil }
     var ranks: [Entity: [Entity: Int]] = [:]
     for one in active {
@@ -40,7 +40,7 @@ extension NaiveView {
         let scope = "identity/" + other.id
         let exact = (paths[one] ?? []).filter { $0.grant.scope.isExactly(scope) && !(isOwn && $0.isShared) }
         let claims = ["identity:assume", "identity:impersonate", "identity:mint_token"].flatMap {
-          self.claims(of: exact, [], on: .access(action: $0, resource: scope))
+          self.claims(of: exact, [], on: .access(action: $0, resource: scope), hasClock)
         }
         ranks[one, default: [:]][other] = claims.compactMap { Self.order.firstIndex(of: $0.status) }.min()
       }
@@ -66,16 +66,22 @@ extension NaiveView {
 
   /// Everybody who becomes anybody, sorted.
   ///
-  /// - Parameter isOwn: whether what built-in principals may become is left out, but for them.
-  public func becoming(isOwn: Bool) -> [Trusted] {
-    chains(isOwn: isOwn).flatMap { one, others in others.map { Trusted(one.id, $0.key.id, Self.order[$0.value]) } }.sorted()
+  /// - Parameters:
+  ///   - isOwn: whether what built-in principals may become is left out, but for them.
+  ///   - hasClock: whether conditions may look at the clock; not in questions over a stretch.
+  public func becoming(isOwn: Bool, hasClock: Bool = true) -> [Trusted] {
+    chains(isOwn: isOwn, hasClock: hasClock).flatMap { one, others in
+      others.map { Trusted(one.id, $0.key.id, Self.order[$0.value]) }
+    }.sorted()
   }
 
   /// Who comes to something better by becoming another than by itself, and how certainly; sorted.
-  public func becoming(_ subject: WhoSubject) -> [Trusted] {
+  public func becoming(_ subject: WhoSubject, hasClock: Bool = true) -> [Trusted] {
     var own: [Entity: Int] = [:]
-    for holder in who(subject) { own[.identity(holder.identity)] = Self.order.firstIndex(of: holder.status) }
-    return chains(isOwn: true).compactMap { one, others in
+    for holder in who(subject, hasClock: hasClock) {
+      own[.identity(holder.identity)] = Self.order.firstIndex(of: holder.status)
+    }
+    return chains(isOwn: true, hasClock: hasClock).compactMap { one, others in
       let ranks = others.compactMap { other, rank in own[other].map { max($0, rank) } }
       guard let best = ranks.min(), best < own[one] ?? Int.max else { return nil }
       return Trusted(one.id, "", Self.order[best])

@@ -5,7 +5,7 @@ public import Temporal
 /// Questions over a stretch: the question at a moment, asked at every instant at which the world may change.
 extension NaiveLog {
   /// The pieces of a stretch within which the world is constant, each with its view.
-  private func pieces(of during: Interval, asKnownAt k: Int64) -> [(Interval, NaiveView)] {
+  public func pieces(of during: Interval, asKnownAt k: Int64) -> [(Interval, NaiveView)] {
     let starts = [during.from] + turningPoints(asKnownAt: k).filter { $0 > during.from && during.contains($0) }
     return starts.enumerated().map { index, from in
       let to = index + 1 < starts.count ? starts[index + 1] : during.to

@@ -58,13 +58,18 @@ public struct StretchHolder: Hashable, Sendable {
   public var conditional: IntervalSet
   /// When it was unknown, and neither allowed nor conditional.
   public var unknown: IntervalSet
+  /// Whether it was external at some time while it had it.
+  public var isExternal: Bool
 
   /// A holder over a stretch.
-  public init(identity: String, allowed: IntervalSet, conditional: IntervalSet, unknown: IntervalSet) {
+  public init(
+    identity: String, allowed: IntervalSet, conditional: IntervalSet, unknown: IntervalSet, isExternal: Bool = false
+  ) {
     self.identity = identity
     self.allowed = allowed
     self.conditional = conditional
     self.unknown = unknown
+    self.isExternal = isExternal
   }
 }
 

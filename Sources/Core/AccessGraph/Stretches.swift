@@ -117,6 +117,13 @@ struct CertainStretches {
   /// All instants of any certainty.
   var all: IntervalSet { allowed.union(conditional).union(unknown) }
 
+  /// Each instant by the best certainty that it has.
+  var withoutOverlap: CertainStretches {
+    CertainStretches(
+      allowed: allowed, conditional: conditional.subtracting(allowed),
+      unknown: unknown.subtracting(allowed).subtracting(conditional))
+  }
+
   /// What is left of it under conditions.
   func under(_ applies: StretchApplies) -> CertainStretches {
     CertainStretches(
@@ -143,6 +150,19 @@ struct CertainStretches {
   }
 }
 
+/// An identity by itself, or an account of it, with when what it bears is the identity's.
+struct StretchBearer {
+  let node: Int32
+  let instants: IntervalSet
+}
+
+/// Where something begins to spread: a principal, what it has when, and on which conditions.
+struct StretchStart {
+  let principal: Int32
+  let stretches: CertainStretches
+  var conditions: [Condition] = []
+}
+
 /// Who and what over a stretch: the same walks, carrying sets of instants.
 extension AccessGraph {
   /// Everyone who had it at any time in the stretch, with when, sorted by identity.
@@ -155,39 +175,51 @@ extension AccessGraph {
       resource = asked
       restrictions = StretchRestrictions(self, k, action: action, resource: asked)
     }
+    let found = spread(
+      stretchStarts(of: subject, k), within: IntervalSet(stretch), resource: resource, restrictions: &restrictions, k)
+    return found.compactMap { node, found in
+      if found.isEmpty { return nil }
+      let best = found.withoutOverlap
+      return StretchHolder(
+        identity: id(node), allowed: best.allowed, conditional: best.conditional, unknown: best.unknown,
+        isExternal: isExternal(node, during: found.all, k))
+    }.sorted { $0.identity.precedes($1.identity) }
+  }
+
+  /// Carries what begins somewhere down to identities and the persons behind them, judged.
+  func spread(
+    _ starts: [StretchStart], within: IntervalSet, resource: String?, restrictions: inout StretchRestrictions?, _ k: Int64
+  ) -> [Int32: CertainStretches] {
     var spread = StretchSpread(graph: self, k: k)
     // Whom something reaches who may yet be denied it, with what is left of it under conditions.
     var bearers = StretchSpread(graph: self, k: k, isOfBearers: true)
-    for start in stretchStarts(of: subject, k) {
-      let within = start.stretches.intersection(IntervalSet(stretch))
+    let isRestricted = restrictions != nil
+    for start in starts {
+      let within = start.stretches.intersection(within)
       if start.conditions.isEmpty {
-        if restrictions == nil { spread.reach(start.principal, within) } else { bearers.reach(start.principal, within) }
+        if isRestricted { bearers.reach(start.principal, within) } else { spread.reach(start.principal, within) }
         continue
       }
       var under = StretchSpread(graph: self, k: k, isOfBearers: true)
       under.reach(start.principal, within)
       for (bearer, found) in under.identities {
         let judged = found.under(applies(start.conditions, to: bearer, resource, over: found.all, k))
-        if restrictions == nil { spread.arrive(bearer, judged) } else { bearers.arrive(bearer, judged) }
+        if isRestricted { bearers.arrive(bearer, judged) } else { spread.arrive(bearer, judged) }
       }
     }
-    if var restrictions {
-      for (bearer, found) in bearers.identities { spread.arrive(bearer, restrictions.apply(found, to: bearer)) }
+    if isRestricted {
+      for (bearer, found) in bearers.identities { spread.arrive(bearer, restrictions?.apply(found, to: bearer) ?? found) }
     }
-    return spread.identities.compactMap { node, found in
-      if found.isEmpty { return nil }
-      let conditional = found.conditional.subtracting(found.allowed)
-      return StretchHolder(
-        identity: id(node), allowed: found.allowed, conditional: conditional,
-        unknown: found.unknown.subtracting(found.allowed).subtracting(conditional))
-    }.sorted { $0.identity.precedes($1.identity) }
+    return spread.identities
   }
 
-  /// Where something begins to spread: a principal, what it has when, and on which conditions.
-  private struct StretchStart {
-    let principal: Int32
-    let stretches: CertainStretches
-    var conditions: [Condition] = []
+  /// Whether an identity was external at some of these instants.
+  private func isExternal(_ identity: Int32, during instants: IntervalSet, _ k: Int64) -> Bool {
+    externalNodes.contains(identity)
+      && ownSpans(nodes[identity].existence, k).contains { span in
+        guard span.value == IdentityKind.externalNumber, let interval = interval(span.from, span.to) else { return false }
+        return !instants.intersection(interval).isEmpty
+      }
   }
 
   private func stretchStarts(of subject: WhoSubject, _ k: Int64) -> [StretchStart] {
@@ -351,13 +383,7 @@ extension AccessGraph {
     return rights
   }
 
-  /// An identity by itself, or an account of it, with when what it bears is the identity's.
-  private struct StretchBearer {
-    let node: Int32
-    let instants: IntervalSet
-  }
-
-  private func stretchBearers(of identity: Int32, _ k: Int64) -> [StretchBearer] {
+  func stretchBearers(of identity: Int32, _ k: Int64) -> [StretchBearer] {
     let own = activity(of: identity, k)
     var bearers = [StretchBearer(node: identity, instants: own)]
     for fact in facts(in: nodes[identity].accounts) {
@@ -371,7 +397,7 @@ extension AccessGraph {
   }
 
   /// The built-in principals that a bearer is one of, each with when.
-  private func builtIns(of bearer: StretchBearer, _ k: Int64) -> [(Int32, IntervalSet)] {
+  func builtIns(of bearer: StretchBearer, _ k: Int64) -> [(Int32, IntervalSet)] {
     builtIns(of: bearer.node).map { ($0, bearer.instants.intersection(activity(of: $0, k))) }
   }
 

@@ -48,7 +48,7 @@ extension FieldReader {
   /// An instant in RFC 3339 that may be absent.
   public mutating func optionalInstant(_ name: String) throws(JSONFieldError) -> Instant? {
     guard let text = try optionalString(name, maximumBytes: Limits.instantBytes) else { return nil }
-    do { return try Instant(rfc3339: text) } catch { throw self.error(name, "must be an RFC 3339 instant: \(error)") }
+    do { return try Instant(rfc3339: text) } catch { throw self.error(name, "\(error)") }
   }
 
   /// One of an enumeration's raw values.

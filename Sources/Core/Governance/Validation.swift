@@ -19,6 +19,7 @@ extension Decision {
       if BuiltIn.isReserved(id), kind != .external {
         throw Refusal(.malformed, "must be external: \(id) is a built-in principal", at: "/kind")
       }
+    case .identitySuspended(let id), .identityRetired(let id): try checkEndable(id, "/id")
     case .resourceDescribed(let path, _), .resourceRemoved(let path): try check(path: path, "/path")
     case .eventVoided: break
     case .findingRaised(let finding): try check(finding)
@@ -32,8 +33,8 @@ extension Decision {
       try check(id: group, "/group")
       try check(principal: member, "/member")
     case .identityLinked(let account, let person):
-      try check(id: account, "/account")
-      try check(id: person, "/person")
+      try checkEndable(account, "/account")
+      try checkEndable(person, "/person")
     case .identityUnlinked(let account): try check(id: account, "/account")
     case .assignmentGranted(let id, let grant):
       try check(id: id, "/id")
@@ -147,6 +148,17 @@ extension Decision {
     } catch {
       throw Refusal(.malformed, error.problem, at: error.pointer)
     }
+  }
+}
+
+extension Decision {
+  /// An id of somebody who can be suspended, retired or linked: built-in principals are there by themselves, and stay.
+  private func checkEndable(_ id: String, _ pointer: String) throws(Refusal) {
+    try check(id: id, pointer)
+    guard BuiltIn.isReserved(id) else { return }
+    throw Refusal(
+      .malformed, "is a built-in principal and stands for many: what it was granted is taken from it grant by grant",
+      at: pointer)
   }
 }
 

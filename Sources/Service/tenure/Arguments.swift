@@ -105,9 +105,10 @@ struct Arguments {
     guard let text = option(name) else { return nil }
     do {
       return try Instant(dateOrRFC3339: text, endOfDay: endOfDay)
+    } catch .malformed {
+      throw UsageError("--\(name) must be a date such as 2024-05-01 or an RFC 3339 instant such as 2024-05-01T12:00:00Z")
     } catch {
-      throw UsageError(
-        "--\(name) must be a date such as 2024-05-01 or an RFC 3339 instant such as 2024-05-01T12:00:00Z: \(error)")
+      throw UsageError("--\(name) \(error)")
     }
   }
 

@@ -82,7 +82,7 @@ extension Subcommand {
         return parameter.isRequired ? "--\(name)" : "[--\(name)]"
       }
       let time = report.time == .moment ? "[--at]" : "[--from --to]"
-      table.add(report.name, ([time] + own).joined(separator: " "), report.title)
+      table.add(report.number, report.name, ([time] + own).joined(separator: " "), report.title)
     }
     try Output.standard.writeText(table.text)
     return .yes

@@ -1,6 +1,7 @@
 import AccessGraph
 import Governance
 import JSON
+import Temporal
 
 /// Ways of becoming another identity as people read them.
 extension BecomingAnswer {
@@ -20,6 +21,20 @@ extension Becoming {
   private var chain: String { steps.reduce(identity) { "\($0)\($1.by) becomes \($1.becomes)" } }
 
   private var note: String { status == .allowed ? "" : " (\(status.rawValue))" }
+}
+
+extension StretchBecomingAnswer {
+  /// One line for each stretch: `becoming: eve becomes ci  2024-01-01… – 2024-02-01…  conditional`.
+  var text: String {
+    var table = TextTable()
+    for way in ways {
+      let chain = way.steps.reduce(way.identity) { "\($0) becomes \($1.becomes)" }
+      for (set, word) in [(way.allowed, ""), (way.conditional, "conditional"), (way.unknown, "unknown")] {
+        for interval in set.intervals { table.add("  becoming: \(chain)", interval.text, word) }
+      }
+    }
+    return table.text.trimmingLines + (isWhole ? "" : "  there are more ways of becoming another: a limit was hit\n")
+  }
 }
 
 extension BecomingStep {

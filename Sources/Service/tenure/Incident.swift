@@ -12,6 +12,8 @@ extension Subcommand {
       incident (--identity ID | --credential ID | --session S | --address A)[,…] --from T --to T [--without EVENT[,…]]
                       [--as-known-at POSITION|T]
              incident contain … the same … --reason WHY [--ticket SYSTEM:KEY] [--actor WHO] [--apply]
+                      [--reviewers RULES] [--escalation WHO,…] [--signs-off WHO,…]
+             contain opens a review of what is left: by the owner, else the manager, or by whom --reviewers names
              several names are given with commas between them, or each with an option of its own kind
       """
   ) { arguments in
@@ -34,12 +36,13 @@ extension Subcommand {
     let tenantName = arguments.tenantName()
     let isApplied = arguments.flag("apply")
     let actor = arguments.option("actor") ?? ProcessInfo.processInfo.userName
+    let review = try arguments.containmentReview()
     let authority = Authority(
       actor: Actor(id: actor), reason: try arguments.required("reason"), ticket: try arguments.ticket())
     return try withSession(&arguments) { session, arguments in
       try arguments.finish()
       let tenant = try session.tenant(tenantName)
-      let plan = try Questions(tenant: tenant).containment(of: question, authority: authority)
+      let plan = try Questions(tenant: tenant).containment(of: question, authority: authority, review: review)
       switch format {
       case .json: try Output.standard.writeBytes(plan.json() + [UInt8(ascii: "\n")])
       case .text: try Output.standard.writeText(plan.text)
@@ -81,6 +84,26 @@ extension Arguments {
       return position
     }
     return question
+  }
+
+  fileprivate mutating func containmentReview() throws(UsageError) -> ContainmentReview {
+    func principals(_ name: String) throws(UsageError) -> [Entity] {
+      var found: [Entity] = []
+      for text in option(name)?.split(separator: ",").map(String.init) ?? [] {
+        guard let entity = Entity(text: text), entity.kind == .identity || entity.kind == .group else {
+          throw UsageError("--\(name) takes identity:ID and group:ID")
+        }
+        found.append(entity)
+      }
+      return found
+    }
+    var review = ContainmentReview(escalation: try principals("escalation"), signsOff: try principals("signs-off"))
+    if let texts = option("reviewers")?.split(separator: ",").map(String.init), !texts.isEmpty {
+      let rules = texts.compactMap { ReviewerRule($0) }
+      guard rules.count == texts.count else { throw UsageError("--reviewers takes owner, manager, identity:ID and group:ID") }
+      review.reviewers = rules
+    }
+    return review
   }
 
   fileprivate mutating func ticket() throws(UsageError) -> Ticket? {
@@ -138,12 +161,32 @@ extension IncidentReport {
     text += section("who else was touched", touched.flatMap { touch in touch.texts.map { (touch, $0) } }) { touch, what in
       [touch.principal.id, touch.kind?.rawValue ?? touch.principal.kind.rawValue, what]
     }
+    text += section("blast radius: whom they could become, and what whom they gave to could do and did", reached) { reached in
+      [
+        String(repeating: "  ", count: reached.depth - 1) + reached.identity, reached.kind?.rawValue ?? "never registered",
+        reached.route.text + (reached.sure == reached.when ? "" : ", perhaps"), reached.outcome,
+      ]
+    }
     text +=
       "\nwhat was used: \(uses.count) kinds of use, of which \(uses.count { $0.decision == .allowed }) were covered by a known grant, "
     text += "\(uses.count { $0.decision == .conditional }) on conditions, "
     text += "\(uses.count { $0.decision == .denied && $0.allowed > 0 }) were permitted though no known path gives them, "
     text += "\(uses.count { $0.decision == .unknown || $0.decision == nil }) cannot be told\n"
     return text + (counterfactual?.text ?? "")
+  }
+}
+
+extension IncidentReached {
+  /// What it could do and did, as far as a line goes.
+  fileprivate var outcome: String {
+    let more = rightCount > 3 ? " and \(rightCount - 3) more" : ""
+    let could = rights.prefix(3).map { "\($0.action ?? $0.unknownRole.map { "what \($0) allows" } ?? "") on \($0.scope)" }
+    let shown = did.prefix(3).map { $0.count == 1 ? $0.name : "\($0.name) ×\($0.count)" }
+    let acts = did.isEmpty ? "did nothing that is known" : "did " + shown.joined(separator: ", ")
+    let rest = did.count > 3 ? " and \(did.count - 3) more" : ""
+    let changed = changes > 0 ? ", made \(changes) events" : ""
+    return (could.isEmpty ? "could do nothing more" : "could " + could.joined(separator: ", ") + more) + "; " + acts + rest
+      + changed
   }
 }
 
@@ -183,6 +226,7 @@ extension Containment {
       text += "  \(index + 1). \(step.text) (\(step.because))\n"
       for broken in step.breaks { text += "       breaks: \(broken)\n" }
     }
+    if !steps.isEmpty, review == nil { text += "  no review: nothing is left to whoever was in it\n" }
     for (identity, because) in left { text += "  left alone: \(identity) \(because)\n" }
     return text
   }

@@ -31,12 +31,13 @@ extension WhoDuringReport {
     var table = TextTable()
     for holder in holders {
       for (set, word) in [(holder.allowed, ""), (holder.conditional, "conditional"), (holder.unknown, "unknown")] {
-        for interval in set.intervals { table.add("  " + holder.identity, interval.text, word) }
+        let notes = [word, holder.isExternal ? "EXTERNAL" : ""].filter { !$0.isEmpty }
+        for interval in set.intervals { table.add("  " + holder.identity, interval.text, notes.joined(separator: ", ")) }
       }
     }
     text += table.isEmpty ? "  nobody\n" : table.text.trimmingLines
     return text + "\(holders.count) \(holders.count == 1 ? "identity" : "identities")\n"
-      + eligibleNotAnswered + "\n" + (subject.isAboutResource ? coverage.text : "")
+      + becoming.text + eligibleNotAnswered + "\n" + (subject.isAboutResource ? coverage.text : "")
   }
 }
 
@@ -72,7 +73,7 @@ extension WhatDuringReport {
     let title =
       "\(identity) from \(during.from) to \(during.to.map(\.description) ?? "no end"), as known at position \(asKnownAt)\n"
     return title + (table.isEmpty ? "  nothing\n" : table.text.trimmingLines)
-      + eligibleNotAnswered + "\n"
+      + becoming.text + eligibleNotAnswered + "\n"
   }
 }
 
@@ -269,7 +270,7 @@ extension Viewpoint {
 }
 
 extension Interval {
-  fileprivate var text: String { "\(from) – \(to.map(\.description) ?? "no end")" }
+  var text: String { "\(from) – \(to.map(\.description) ?? "no end")" }
 }
 
 extension String {

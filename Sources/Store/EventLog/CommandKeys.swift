@@ -88,7 +88,19 @@ struct CommandKeys {
   }
 }
 
+extension CommandKeys {
+  /// What was answered first to a key; nil if it is new.
+  func receipt(of key: String) -> Receipt? { kept[key]?.receipt }
+}
+
 extension Tenant {
+  /// The first answer to an idempotency key; nil if it was never recorded.
+  ///
+  /// One round trip.
+  public func receipt(of commandID: String) throws -> Receipt? {
+    try withConnection { try CommandKeys([commandID], tenant: id, on: $0).receipt(of: commandID) }
+  }
+
   /// Which of these idempotency keys are recorded already; one round trip.
   public func recorded(commandIDs: [String]) throws -> Set<String> {
     if commandIDs.isEmpty { return [] }

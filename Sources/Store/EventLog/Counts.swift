@@ -39,6 +39,17 @@ extension Tenant {
       """)
   }
 
+  /// When the first of all that is known took effect; nil while nothing is.
+  ///
+  /// One round trip, along the index by that instant.
+  public func firstEffective(through last: Int64) throws -> Instant? {
+    try pool.withConnection { connection in
+      let rows = try connection.query(
+        "SELECT min(effective_at) FROM tenure.event WHERE tenant_id = \(id) AND position <= \(last)")
+      return try rows.first?.optionalTimestamp(0).map { Instant($0) }
+    }
+  }
+
   private func count(_ statement: SQL) throws -> Int64 {
     try pool.withConnection { try $0.query(statement).first?.int64(0) ?? 0 }
   }

@@ -76,6 +76,51 @@ import Testing
     #expect(met > RandomHistoryTests.seeds.count, "the histories hold too few trusts to show anything")
   }
 
+  @Test func `over a stretch they are, at every instant, those of the naive computation at that instant`() {
+    var met = 0
+    for seed in RandomHistoryTests.seeds {
+      let events = Self.events(seed: seed)
+      let graph = RandomHistoryTests.graph(of: events, seed)
+      let naive = NaiveLog(events)
+      var random = SeededGenerator(seed: seed &+ 23)
+      let k = Int64(events.count - random.below(1 + events.count / 3))
+      let (a, b) = (RandomHistory.instant(&random), RandomHistory.instant(&random))
+      let stretch = Interval(exactly: min(a, b), to: random.chance(1, in: 4) ? nil : max(a, b)) ?? .always
+      let from = Universe.identities.flatMap { graph.becoming(from: $0, during: stretch, asKnownAt: k).ways }
+      let subject = WhoSubject.role(random.pick(Universe.roles))
+      let holders = graph.who(subject, during: stretch, asKnownAt: k)
+      let who = graph.becoming(during: stretch, asKnownAt: k, beside: holders).ways
+      for (piece, view) in naive.pieces(of: stretch, asKnownAt: k) {
+        let expected = view.becoming(isOwn: false, hasClock: false)
+        met += expected.count
+        let found = Self.trusted(from, at: piece.from) { $0.target }
+        guard found == expected else {
+          Issue.record("seed \(seed) during \(stretch) at \(piece.from), k \(k): \(found) instead of \(expected)")
+          return
+        }
+        let (beside, wanted) = (Self.trusted(who, at: piece.from) { _ in "" }, view.becoming(subject, hasClock: false))
+        guard beside == wanted else {
+          Issue.record("seed \(seed) \(subject) during \(stretch) at \(piece.from), k \(k): \(beside) instead of \(wanted)")
+          return
+        }
+      }
+    }
+    #expect(met > RandomHistoryTests.seeds.count, "the histories hold too few trusts to show anything")
+  }
+
+  /// The best of the ways that there are at an instant, once for each two.
+  private static func trusted(
+    _ ways: [StretchBecoming], at t: Instant, _ target: (StretchBecoming) -> String
+  ) -> [NaiveView.Trusted] {
+    let found = ways.compactMap { way -> NaiveView.Trusted? in
+      let sets: [(IntervalSet, Status)] = [
+        (way.allowed, .allowed), (way.conditional, .conditional), (way.unknown, .unknown),
+      ]
+      return sets.first { $0.0.contains(t) }.map { NaiveView.Trusted(way.identity, target(way), $0.1) }
+    }
+    return Set(found).sorted()
+  }
+
   private func whoProblem(
     _ graph: AccessGraph, _ naive: NaiveView, _ view: Viewpoint, _ random: inout SeededGenerator
   ) -> String? {

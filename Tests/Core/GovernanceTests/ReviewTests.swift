@@ -269,8 +269,11 @@ import Testing
     let admin = try assess(a1)
     #expect(admin.entitlements.map(\.actions) == [["db-admin.*"]] && admin.entitlements[0].remaining.isEmpty)
     #expect(admin.recommendation == nil && admin.lastUse == .notObservable)
-    #expect(try assess(a1, .noneSince(Universe.instant(0))).reasons.first == .unused)
-    #expect(try assess(a1, .at(Universe.instant(0))).recommendation == .keep)
+    func ago(days: Int64) -> Instant { desk.desk.now.adding(microseconds: -days * 86_400_000_000) }
+    #expect(try assess(a1, .noneSince(ago(days: 90))).reasons.first == .unused)
+    #expect(try assess(a1, .noneSince(ago(days: 89))).recommendation == nil)
+    #expect(try assess(a1, .at(ago(days: 89))).recommendation == .keep)
+    #expect(try assess(a1, .at(ago(days: 90))).recommendation == nil)
     try desk.decide(a1, .keep, by: "dan")
     desk.wait(days: 11)
     try desk.step(.closed, reason: "deadline")

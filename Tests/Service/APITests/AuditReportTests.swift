@@ -6,6 +6,7 @@ import JSON
 import Temporal
 import TestSupport
 import Testing
+import Usage
 
 @testable import API
 
@@ -91,6 +92,138 @@ import Testing
       "joiners", organisation.questions, during: Interval(from: try Instant(rfc3339: "2024-03-01T00:00:00Z")))
     #expect(made.column("subject") == ["after"])
     #expect(made.column("flags") == [["approved_after_grant", "approved_by_granter", "approval_asserted"]])
+  }
+
+  @Test func `each kind of evidence that auditors ask for has its report`() {
+    let numbers = Set(AuditReport.all.map(\.number))
+    let wanted = Set((1...18).map { "R\($0)" } + ["R20", "R24", "R26"])
+    #expect(numbers == wanted)
+    #expect(Set(AuditReport.all.map(\.name)).count == AuditReport.all.count)
+  }
+
+  @Test func `a review is reported item by item, and what no review decided is listed when it is due`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    for id in ["carla", "dora"] { try await client.post("/v1/identities", #"{"id":"\#(id)","kind":"person"}"#).expect(201) }
+    try await client.post(
+      "/v1/reviews",
+      #"{"id":"q1","scope":"acme/vault","reviewers":["identity:carla"],"escalation":["identity:dora"],"signs_off":["identity:dora"]}"#
+    ).expect(201)
+    try organisation.clock.set("2024-03-02T00:00:00Z")
+    try await client.post("/v1/reviews/q1/decide_many", #"{"by":"carla","decision":"keep","reason":"the rota"}"#).expect(200)
+    try organisation.clock.set("2024-03-03T00:00:00Z")
+    try await client.post(
+      "/v1/reviews/q1/decide", #"{"item":"assignment:late","decision":"revoke","by":"carla","reason":"told by mail only"}"#
+    ).expect(200)
+    try await client.post("/v1/reviews/q1/sign_off", #"{"by":"dora"}"#).expect(200)
+    try await client.post("/v1/reviews/q1/close", "{}").expect(200)
+    try organisation.clock.set("2024-03-05T00:00:00Z")
+    try await client.post("/v1/reviews/q1/execute", #"{"item":"assignment:late"}"#).expect(200)
+    let questions = try organisation.questions
+    let made = try Self.make("reviews", questions, ["review": "q1"])
+    #expect(made.manifest.isReconciled && made.rows.count == 2)
+    #expect(made.column("item") == ["assignment:bobs", "assignment:late"])
+    #expect(made.column("decision") == ["keep", "revoke"])
+    #expect(made.column("bulk") == [true, false])
+    #expect(made.column("rationale") == ["the rota", "told by mail only"])
+    #expect(made.column("verified") == [true, true])
+    #expect(made.column("delay_seconds") == [.null, 172_800])
+    #expect(made.column("signed_off_by") == ["dora", "dora"])
+    let executing = try #require(made.rows[1]["executing_event"]?.integerValue)
+    #expect(try questions.tenant.events(at: [executing]).first?.event.change.type == "assignment.revoked")
+    let all = try Self.make("reviews", questions)
+    // Three decisions, one of which was changed.
+    #expect(all.manifest.totals.map(\.log) == [2, 3])
+    #expect(all.manifest.isReconciled)
+    // Half a year later the one that was kept is due, and so is what no review was about.
+    try organisation.clock.set("2024-09-01T00:00:00Z")
+    let due = try Self.make("unreviewed", questions)
+    let rows = Dictionary(uniqueKeysWithValues: zip(due.column("grant").compactMap(\.stringValue), due.column("verdict")))
+    #expect(rows["bobs"] == "overdue" && rows["site"] == "never_reviewed")
+    #expect(rows["late"] == nil)
+    #expect(try Self.make("unreviewed", questions, ["days": "400"]).rows.isEmpty)
+    let roles = try Self.make("roles", questions)
+    #expect(
+      zip(roles.column("role"), roles.column("last_review")).contains { $0 == "viewer" && $1 == "2024-03-02T00:00:00.000000Z" })
+  }
+
+  @Test func `who left is listed with the keys that work on, and with whether it was in time`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await client.post("/v1/credentials", #"{"id":"K1","kind":"key","identity":"bob","holder":"bob"}"#).expect(201)
+    try organisation.clock.set("2024-03-02T00:00:00Z")
+    try await client.post("/v1/identities/bob/retire", #"{"due_at":"2024-03-01T18:00:00Z"}"#).expect(200)
+    let march = Interval(from: try Instant(rfc3339: "2024-03-01T00:00:00Z"))
+    let late = try Self.make("leavers", organisation.questions, during: march)
+    let kinds = Dictionary(uniqueKeysWithValues: zip(late.column("grant").compactMap(\.stringValue), late.column("sla_breach")))
+    #expect(kinds == ["bobs": false, "late": false, "K1": true])
+    try organisation.clock.set("2024-03-02T06:00:00Z")
+    try await client.post("/v1/credentials/K1/revoke", "").expect(200)
+    let revoked = try Self.make("leavers", organisation.questions, during: march)
+    #expect(revoked.rows.last?["grant_late_seconds"] == 43_200)
+    #expect(revoked.column("sla_breach") == [false, false, false])
+    let strict = try Self.make("leavers", organisation.questions, during: march, ["sla_seconds": "21600"])
+    #expect(strict.rows.last?["sla_breach"] == true && strict.rows.first?["sla_breach"] == false)
+  }
+
+  @Test func `whether something was used before anybody knew is told, and what was used last`() async throws {
+    let organisation = try await Organisation.told()
+    let questions = try organisation.questions
+    func use(_ id: String, _ at: String, _ who: String) throws {
+      let record = UsageRecord(
+        id: id, at: try Instant(rfc3339: at), identity: who, action: "repo.admin", resource: "acme/vault")
+      _ = try UsageStore(questions.tenant).record([record], source: "trail")
+    }
+    #expect(try Self.make("backdated", questions).column("used_before_recorded") == [false])
+    try use("u1", "2024-02-03T10:00:00Z", "bob")
+    try use("u2", "2024-02-20T10:00:00Z", "bob")
+    let backdated = try Self.make("backdated", questions)
+    #expect(backdated.column("used_before_recorded") == [true])
+    #expect(backdated.column("last_use_before_recorded") == ["2024-02-03T10:00:00.000000Z"])
+    let identities = try Self.make("identities", questions, at: try Instant(rfc3339: "2024-02-20T09:00:00Z"))
+    #expect(identities.rows.first { $0["identity"] == "bob" }?["last_use"] == "2024-02-03T10:00:00.000000Z")
+    let privileged = try Self.make("privileged", questions)
+    #expect(privileged.rows.first { $0["grant"] == "late" }?["last_use"] == "2024-02-20T10:00:00.000000Z")
+    #expect(privileged.rows.first { $0["grant"] == "site" }?["last_use"] == .null)
+    let dormant = try Self.make("dormant", questions, ["days": "5"])
+    #expect(dormant.rows.first { $0["subject"] == "late" }?["verdict"] == "not_observable")
+    #expect(try Self.make("dormant", questions, ["days": "30"]).rows.contains { $0["subject"] == "late" } == false)
+  }
+
+  @Test func `who comes to an access by becoming another is listed beside who has it`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await client.post("/v1/roles", #"{"id":"assume","permissions":[{"actions":["identity:assume"]}]}"#).expect(201)
+    try await client.post(
+      "/v1/assignments", #"{"id":"trust","principal":"identity:bob","role":"assume","scope":"identity/alice"}"#
+    ).expect(201)
+    let made = try Self.make("access-to-resource", organisation.questions, Self.parameters["access-to-resource"] ?? [:])
+    #expect(made.column("identity") == ["alice", "bob"])
+    #expect(made.column("by_becoming") == [[], ["alice"]])
+    #expect(made.manifest.isReconciled)
+  }
+
+  @Test func `what keeps duties apart is listed with who broke it and who accepted that`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await client.post(
+      "/v1/policies",
+      #"{"id":"apart","policy_type":"separation_of_duties","rule":{"roles":["viewer","admin"],"standing":"record"}}"#
+    ).expect(201)
+    let found = try #require(
+      try await client.get("/v1/findings?rule=separation_of_duties").json["findings"]?.arrayValue?.first { finding in
+        finding["subject"] == "identity:bob"
+      })
+    let id = try #require(found["id"]?.stringValue)
+    try await client.post(
+      "/v1/findings/\(id)/accept", #"{"until":"2024-06-01T00:00:00Z","reason":"until the autumn","actor":{"id":"alice"}}"#
+    ).expect(200)
+    let made = try Self.make("separation-of-duties", organisation.questions)
+    #expect(made.column("what").first == "rule")
+    let breach = try #require(made.rows.first { $0["what"] == "breach" && $0["identity"] == "bob" })
+    #expect(breach["accepted_by"] == "alice")
+    #expect(breach["accepted_until"] == "2024-06-01T00:00:00.000000Z")
+    #expect(made.manifest.isReconciled)
   }
 
   @Test func `every report runs, agrees with the log, and gives the same bytes again after the world went on`() async throws {

@@ -44,6 +44,27 @@ import Testing
     try await client.post("/v1/events/\(event)/void", #"{"reason":"a mistake"}"#).expect(409, #""code":"not_voidable""#)
   }
 
+  @Test func `a finding is mended and given back over HTTP, once for each key`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    let permission = RolePattern("repo.read", of: Permission(actions: ["repo.read"])).json.canonicalText
+    let id = try await raise(
+      client, #"{"rule":"unused_permission","subject":"role:viewer","evidence":{"permission":\#(permission)}}"#)
+    let mended = try await client.post("/v1/findings/\(id)/apply", #"{"by":"alice"}"#, headers: [("Idempotency-Key", "m1")])
+    mended.expect(200, #""replayed":false"#)
+    try await client.get("/v1/findings/\(id)").expect(200, #""state":"resolved""#)
+    try await client.get("/v1/roles/viewer").expect(200, #""permissions":[]"#)
+    let again = try await client.post("/v1/findings/\(id)/apply", #"{"by":"alice"}"#, headers: [("Idempotency-Key", "m1")])
+    again.expect(200, #""replayed":true"#)
+    #expect(again.json["events"] == mended.json["events"])
+    try await client.post("/v1/findings/\(id)/apply", "").expect(409, #""code":"wrong_state""#, "no open finding")
+    try await client.post("/v1/findings/\(id)/rollback", "").expect(200, #""replayed":false"#)
+    try await client.get("/v1/roles/viewer").expect(200, "repo.read")
+    try await client.get("/v1/findings/\(id)").expect(200, #""state":"open""#)
+    try await client.post("/v1/findings/none/apply", "").expect(404)
+    try await client.post("/v1/findings/\(id)/apply", #"{"who":"alice"}"#).expect(400, "who")
+  }
+
   @Test func `findings are listed by what they are, page by page`() async throws {
     let client = try await Organisation.told().client
     var ids: [String] = []

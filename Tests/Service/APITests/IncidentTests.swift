@@ -100,7 +100,102 @@ import Usage
         identities: ["bob"],
         during: Interval(from: try Instant(rfc3339: "2024-04-01T11:30:00Z"), to: try Instant(rfc3339: "2024-04-02T00:00:00Z"))),
       authority: Authority(actor: Actor(id: "responder"), reason: "contain INC-8"))
-    #expect(plan.steps.map(\.text) == ["suspend bob", "suspend mona", "removed identity:mona from group team"])
+    let review = try #require(plan.review)
+    #expect(
+      plan.steps.map(\.text) == [
+        "suspend bob", "suspend mona", "removed identity:mona from group team", "open review \(review)",
+      ])
+  }
+
+  @Test func `the blast radius goes along trusts and along what was given on, and says what that could do and did`()
+    async throws
+  {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try organisation.clock.set("2024-03-31T00:00:00Z")
+    for id in ["mallory", "deploy", "vault", "eve", "friend", "member"] {
+      try await client.post("/v1/identities", #"{"id":"\#(id)","kind":"person"}"#).expect(201)
+    }
+    try await client.post("/v1/groups", #"{"id":"circle"}"#).expect(201)
+    try await client.post("/v1/groups/circle/members", #"{"member":"identity:member"}"#).expect(201)
+    try await client.post("/v1/roles", #"{"id":"assume","permissions":[{"actions":["identity:assume"]}]}"#).expect(201)
+    for (id, who, whom) in [("t1", "mallory", "deploy"), ("t2", "deploy", "vault"), ("t3", "friend", "eve")] {
+      try await client.post(
+        "/v1/assignments", #"{"id":"\#(id)","principal":"identity:\#(who)","role":"assume","scope":"identity/\#(whom)"}"#
+      ).expect(201)
+    }
+    try await client.post(
+      "/v1/assignments", #"{"id":"v","principal":"identity:vault","role":"admin","scope":"acme/vault"}"#
+    ).expect(201)
+    try organisation.clock.set("2024-04-01T10:00:00Z")
+    let gift = #""role":"viewer","scope":"acme/site","actor":{"id":"mallory"}"#
+    try await client.post("/v1/assignments", #"{"id":"g1","principal":"identity:friend",\#(gift)}"#).expect(201)
+    try await client.post("/v1/assignments", #"{"id":"g2","principal":"group:circle",\#(gift)}"#).expect(201)
+    try organisation.clock.set("2024-04-01T11:00:00Z")
+    // What was given is given on.
+    try await client.post(
+      "/v1/assignments",
+      #"{"id":"g3","principal":"identity:leo2","role":"viewer","scope":"acme/site","actor":{"id":"friend"}}"#
+    ).expect(409)
+    try await client.post(
+      "/v1/assignments", #"{"id":"g3","principal":"identity:bob","role":"viewer","scope":"acme/site","actor":{"id":"friend"}}"#
+    ).expect(201)
+    try await organisation.use("a", "2024-04-01T12:00:00Z", "friend", "repo.read", "acme/site", "203.0.113.9")
+    try await organisation.use("b", "2024-04-01T09:00:00Z", "friend", "repo.read", "acme/site", "203.0.113.9")
+    try organisation.clock.set("2024-04-03T00:00:00Z")
+    let replayed = try await client.post("/v1/incidents/replay", #"{"identities":["mallory"],\#(Self.question)}"#)
+    replayed.expect(200, #""whole":true"#)
+    let reached = try #require(replayed.json["reached"]?.arrayValue)
+    let found = reached.map {
+      "\($0["identity"]?.stringValue ?? "") \($0["by"]?.stringValue ?? "") \($0["depth"]?.integerValue ?? 0)"
+    }
+    #expect(
+      found == ["deploy trust 1", "vault trust 2", "friend gift 1", "member gift 1", "eve trust 2", "bob gift 2"])
+    func one(_ name: String) throws -> JSONValue { try #require(reached.first { $0["identity"]?.stringValue == name }) }
+    // Who becomes vault could all that vault can; who was given something, what came with it, from then on.
+    #expect(try one("vault")["rights"]?.arrayValue?.first?["scope"] == "acme/vault")
+    #expect(try one("deploy")["rights"]?.arrayValue?.map { $0["scope"] } == ["identity/vault"])
+    #expect(try one("friend")["rights"]?.arrayValue?.map { $0["scope"] } == ["acme/site"])
+    #expect(try one("friend")["uses"] == 1)
+    #expect(try one("friend")["changes"] == 1)
+    #expect(try one("member")["because"]?.stringValue?.contains("in group circle") == true)
+    // Before the trust was there, nobody could be become.
+    let earlier = #""from":"2024-03-01T00:00:00Z","to":"2024-03-30T00:00:00Z""#
+    try await client.post("/v1/incidents/replay", #"{"identities":["mallory"],\#(earlier)}"#).expect(200, #""reached":[]"#)
+  }
+
+  @Test func `over HTTP a containment is done as it was planned, once for each key, and opens a review of what is left`()
+    async throws
+  {
+    let organisation = try await Self.attacked()
+    let client = organisation.client
+    // What bob had before is his to be asked about.
+    let body =
+      #"{"identities":["bob"],"reason":"INC-9","reviewers":["identity:alice"],"actor":{"id":"responder"},\#(Self.question)}"#
+    let planned = try await client.post("/v1/incidents/contain", body)
+    planned.expect(200, #""command":"review.opened""#, #""text":"open review incident-"#)
+    let review = try #require(planned.json["review"]?.stringValue)
+    let before = try organisation.questions.tenant.head.position
+    try await client.get("/v1/reviews/\(review)").expect(404)
+    let key = [("Idempotency-Key", "contain-1")]
+    let done = try await client.post("/v1/incidents/contain/apply", body, headers: key)
+    done.expect(200, #""replayed":false"#, #""command_id":"contain-1""#)
+    let head = try organisation.questions.tenant.head.position
+    #expect(head > before)
+    try await client.get("/v1/reviews/\(review)").expect(200, #""matches":true"#, #""state":"open""#)
+    let items = try await client.get("/v1/reviews/\(review)/items")
+    let names = try #require(items.json["items"]?.arrayValue).compactMap { $0["item"]?.stringValue }
+    #expect(names.contains("assignment:bobs") && !names.contains("assignment:mistake"))
+    let again = try await client.post("/v1/incidents/contain/apply", body, headers: key)
+    again.expect(200, #""replayed":true"#, #""command_id":"contain-1""#)
+    #expect(again.json["events"] == done.json["events"])
+    #expect(try organisation.questions.tenant.head.position == head)
+    // Nothing is left to contain, and no second review is opened.
+    try await client.post("/v1/incidents/contain/apply", body).expect(409, #""code":"no_change""#)
+    let event = try #require(try organisation.questions.tenant.events(at: [before + 1]).first?.event)
+    #expect(event.authority.actor?.id == "responder" && event.authority.reason == "INC-9" && event.recordedBy.id == "api")
+    let bad = body.replacing("identity:alice", with: "alice")
+    try await client.post("/v1/incidents/contain", bad).expect(400, #""pointer":"/reviewers/0""#)
   }
 
   @Test func `without the grant nothing that followed from it would have been`() async throws {
@@ -139,6 +234,8 @@ import Usage
         "suspend mallory", "suspend backdoor", "revoke key K1", "revoked assignment door", "revoked assignment shared",
         "revoked assignment mistake",
       ])
+    // Nothing is left to either of them, nor to whom they gave something.
+    #expect(plan.review == nil)
     #expect(plan.steps[0].breaks.contains { $0.contains("owns identity:backdoor") })
     #expect(plan.steps[0].breaks.contains { $0.contains("was used 1 times in the 30 days before") })
     let tenant = try organisation.questions.tenant

@@ -1,6 +1,8 @@
 import Governance
 import JSON
+import Temporal
 import Testing
+import Usage
 
 @testable import API
 
@@ -65,6 +67,22 @@ import Testing
       "/v1/reviews/q1?as_known_at=\(report.json["review"]?["progress"]?["population"]?["position"]?.integerValue ?? 0)"
     )
     .expect(404)
+  }
+
+  @Test func `an item shows when it was used last, and since when no use was seen`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await client.post("/v1/sources", #"{"id":"trail","attributes":{"delivers_usage":true}}"#).expect(201)
+    try await client.post("/v1/sources/trail/coverage/begin", #"{"resource":"acme"}"#).expect(200)
+    try organisation.clock.set("2024-04-01T00:00:00Z")
+    let record = UsageRecord(
+      id: "u1", at: try Instant(rfc3339: "2024-03-20T00:00:00Z"), identity: "bob", action: "repo.admin", resource: "acme/vault")
+    _ = try UsageStore(try organisation.questions.tenant).record([record], source: "trail")
+    try await client.post("/v1/reviews", #"{"id":"q2","scope":"acme","reviewers":["identity:alice"]}"#).expect(201)
+    let items = try #require(try await client.get("/v1/reviews/q2/items").json["items"]?.arrayValue)
+    func lastUse(_ item: String) -> JSONValue? { items.first { $0["item"]?.stringValue == item }?["assessment"]?["last_use"] }
+    #expect(lastUse("assignment:late") == ["observable": true, "at": "2024-03-20T00:00:00.000000Z"])
+    #expect(lastUse("assignment:site") == ["observable": true, "none_since": "2024-03-01T00:00:00.000001Z"])
   }
 
   @Test func `a decision in a batch is judged as one alone, and refused with all of it`() async throws {

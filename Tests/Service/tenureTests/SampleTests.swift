@@ -4,6 +4,7 @@ import Governance
 import JSON
 import Temporal
 import Testing
+import Usage
 
 @testable import tenure
 
@@ -27,6 +28,11 @@ struct Replay {
       for var command in submission.commands {
         if case .request(let id, .approved, let by?, _) = command.change {
           command.witness = Self.witness(id, by, graph.world(asKnownAt: graph.appliedPosition), at: recordedAt, events)
+        }
+        if case .reviewItem(_, let item, .decided, _, _, _) = command.change {
+          let world = graph.world(asKnownAt: graph.appliedPosition)
+          let given = world.reviewItem(item, at: recordedAt).map { world.grantPositions(of: $0) } ?? []
+          command.witness = Dictionary(uniqueKeysWithValues: given.map { ($0, Witness(events[Int($0) - 1])) })
         }
         let drafts = try decide(command, in: context, world: graph.world(asKnownAt: graph.appliedPosition))
         for draft in drafts {
@@ -94,6 +100,39 @@ struct Replay {
       world.request($0, at: Instant(ofStory: "2025-12-01"))?.state
     }
     #expect(states == [.ended, .denied, .ended])
+  }
+
+  @Test func `the review found what nobody needs, and it was taken away under a signature`() throws {
+    let world = replay.graph.world(asKnownAt: replay.graph.position)
+    let at = Instant(ofStory: "2025-12-01")
+    let standing = try #require(world.review(SampleOrganisation.machineReview, at: at))
+    #expect(standing.progress.state == .completed)
+    #expect(standing.progress.signature?.by == "margaret.holt")
+    let items = try world.frozenPopulation(of: standing).items
+    #expect(items.count == 4)
+    let choices = items.map {
+      world.reviewItemState($0.item, of: SampleOrganisation.machineReview, at: at)?.state.decision?.choice
+    }
+    #expect(choices == [.keep, .keep, .keep, .revoke])
+    func reads(_ at: String) -> Bool {
+      replay.who("db:Read", "aws/prod/payments-db", at).contains { $0.identity == "svc:webhooks" }
+    }
+    #expect(reads("2025-10-20T11:01:59Z") && !reads("2025-10-20T11:02:00Z"))
+  }
+
+  @Test func `usage is told of whom and what there is, once each, while it is covered`() {
+    let records = SampleOrganisation.usage()
+    #expect(Set(records.map(\.id)).count == records.count)
+    let coverage = Interval(from: Instant(ofStory: "2025-07-01"), to: Instant(ofStory: "2026-01-01"))
+    #expect(records.allSatisfy { coverage.contains($0.at) && $0.resource?.hasPrefix("aws/prod") == true })
+    // But for one machine, which nobody gave it, and one person, whom the vault refused what the graph gives him.
+    let uncovered = records.filter { record in
+      let answer = replay.graph.check(
+        record.identity, action: record.action, resource: record.resource ?? "*",
+        from: Viewpoint(at: record.at, asKnownAt: replay.graph.position))
+      return (answer.status == .allowed) != (record.outcome == .allowed)
+    }
+    #expect(Set(uncovered.map(\.identity)) == ["svc:metrics", "tunde.balogun"])
   }
 
   @Test func `the story is the same every time, and its keys differ`() {

@@ -180,6 +180,9 @@ extension Decision {
       guard let principal = found.principal, principal.kind == .identity else {
         throw Refusal(.notPermitted, "a group cannot be suspended: revoke it, or review who is in it")
       }
+      if BuiltIn.isReserved(principal.id) {
+        throw Refusal(.notPermitted, "a built-in principal cannot be suspended: revoke what it was granted")
+      }
       return [Command(.identitySuspended(id: principal.id), dueAt: due, authority: authority)]
     case .reduce:
       guard let reduction = state.decision?.reduction else { return [] }

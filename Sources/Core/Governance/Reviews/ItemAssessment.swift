@@ -147,10 +147,15 @@ public final class ReviewAssessor<W: World> {
         lastUse: lastUse(found), recommendation: nil, reasons: []), isRedundant)
   }
 
+  /// Days over which a use, or that there was none, speaks for or against: as findings have it where no policy says otherwise.
+  private static var usualDays: Int64 { 90 }
+
   private func judged(_ assessed: ItemAssessment, _ isRedundant: Bool) -> ItemAssessment {
     var assessed = assessed
     var against: [ReviewReason] = []
-    if case .noneSince = assessed.lastUse { against.append(.unused) }
+    let recent = now.adding(microseconds: -Self.usualDays * 86_400_000_000)
+    // What was looked at for a week only says nothing of what is done once a month.
+    if case .noneSince(let since) = assessed.lastUse, since <= recent { against.append(.unused) }
     if !assessed.breaches.isEmpty { against.append(.separation) }
     if assessed.orphan == .placeholder || assessed.orphan == .uncorrelated { against.append(.orphan) }
     if isRedundant { against.append(.redundant) }
@@ -167,7 +172,9 @@ public final class ReviewAssessor<W: World> {
       (assessed.recommendation, assessed.reasons) = (.keep, [.keptBefore])
     } else {
       assessed.reasons = care
-      if case .at = assessed.lastUse { (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care) }
+      if case .at(let last) = assessed.lastUse, recent < last {
+        (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care)
+      }
     }
     return assessed
   }

@@ -1,4 +1,5 @@
 public import AccessGraph
+import Cryptography
 public import EventLog
 public import Governance
 public import JSON
@@ -17,6 +18,28 @@ public struct ContainmentStep: Hashable, Sendable {
   public var breaks: [String]
 }
 
+/// The review that a containment opens of what is left to whoever was in it.
+public struct ContainmentReview: Hashable, Sendable {
+  /// By which rules items get their reviewers.
+  ///
+  /// The default is the owner, then the manager.
+  public var reviewers: [ReviewerRule]
+  /// Who reviews what nobody may by those rules.
+  public var escalation: [Entity]
+  /// Who may sign it off.
+  public var signsOff: [Entity]
+
+  /// Days in which it is decided: whoever was in an incident is not left with doubtful access for two weeks.
+  static let days: Int64 = 7
+
+  /// A review; what is left out has its default.
+  public init(reviewers: [ReviewerRule] = [.owner, .manager], escalation: [Entity] = [], signsOff: [Entity] = []) {
+    self.reviewers = reviewers
+    self.escalation = escalation
+    self.signsOff = signsOff
+  }
+}
+
 /// A plan that contains an incident: nothing is done until it is applied.
 public struct Containment: Sendable {
   /// The moment and the position that it was planned at.
@@ -25,6 +48,8 @@ public struct Containment: Sendable {
   public var steps: [ContainmentStep]
   /// Parties that it leaves alone, and why.
   public var left: [(identity: String, because: String)]
+  /// The review that it opens; nil where nothing is left to be reviewed.
+  public var review: String?
 
   /// The plan as one atomic batch.
   public func submission(recordedBy: String, source: String) -> Submission {
@@ -38,17 +63,58 @@ extension Questions {
   /// Days before the incident that tell what a credential or an identity is used for otherwise.
   private static let usualDays: Int64 = 30
 
-  /// Plans how to contain an incident, as the world stands now: suspend, revoke credentials, end what the parties gave and were given.
+  /// Plans how to contain an incident, as the world stands now: suspend, revoke credentials, end what the parties gave and were
+  /// given, and open a review of what they and whom they gave something hold besides.
   ///
-  /// - Parameter authority: by whose authority the commands will be given.
-  public func containment(of question: IncidentQuestion, authority: Authority) throws -> Containment {
+  /// - Parameters:
+  ///   - authority: by whose authority the commands will be given.
+  ///   - review: who reviews what is left.
+  public func containment(
+    of question: IncidentQuestion, authority: Authority, review: ContainmentReview = ContainmentReview()
+  ) throws -> Containment {
     let (view, _) = try ask(nil, .head) { graph, view in (view, graph.position) }
     let evidence = try IncidentEvidence(question, self, view)
-    var plan = Containment(view: view, steps: [], left: [])
+    var plan = Containment(view: view, steps: [], left: [], review: nil)
     try suspend(evidence, authority, &plan)
     try revokeCredentials(evidence, authority, &plan)
     try endGrants(evidence, authority, &plan)
+    // Contained already, it has its review already.
+    if !plan.steps.isEmpty { try openReview(review, evidence, authority, &plan) }
     return plan
+  }
+
+  /// Opens a review of all that the parties, and whom they gave something, still hold when the rest of the plan is done.
+  private func openReview(
+    _ review: ContainmentReview, _ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment
+  ) throws {
+    let given = try evidence.touched().map(\.principal).filter { $0.kind == .identity }
+    let about = evidence.parties.map { Entity.identity($0.identity) } + given
+    let ended = Set(plan.steps.flatMap { $0.command.change.endedFacts })
+    let (names, left) = try tenant.read { graph -> ([String], Int) in
+      let world = graph.world(asKnownAt: plan.view.asKnownAt)
+      var seen: Set<Entity> = []
+      let names = about.filter { seen.insert($0).inserted && world.exists($0, at: plan.view.at) }.map(\.id)
+        .prefix(Limits.principalsPerPolicy)
+      if names.isEmpty { return ([], 0) }
+      let population = try world.population(ReviewQuery(identities: Array(names)), at: plan.view.at)
+      return (Array(names), population.items.count { !ended.contains($0.item.fact) })
+    }
+    if left == 0 { return }
+    let terms = ReviewTerms(
+      query: ReviewQuery(identities: names), reviewers: review.reviewers, escalation: review.escalation,
+      decideWithinDays: ContainmentReview.days, remindDays: [3, 1], signsOff: review.signsOff)
+    // Another incident, or the same contained again after something new, is another review.
+    let digits = SHA256.digest(Array("\(plan.view.asKnownAt) \(names.joined(separator: "\n"))".utf8)).hexadecimal.prefix(16)
+    let id = "incident-\(digits)"
+    plan.review = id
+    plan.steps.append(
+      ContainmentStep(
+        command: Command(
+          .review(id: id, .opened, by: nil, nil, Review(step: .opened, terms: terms)), authority: authority),
+        text: "open review \(id)",
+        because:
+          "\(left) \(left == 1 ? "grant is" : "grants are") left to \(names.count) who were in it, or were given something",
+        breaks: []))
   }
 
   private func suspend(_ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment) throws {
@@ -159,6 +225,17 @@ extension Questions {
   }
 }
 
+extension Change {
+  /// The grants that a step of a plan ends.
+  fileprivate var endedFacts: [Fact] {
+    switch self {
+    case .assignmentRevoked(let id): [.assignment(id: id)]
+    case .membershipRemoved(let group, let member): [.membership(group: group, member: member)]
+    default: []
+    }
+  }
+}
+
 extension ContainmentStep {
   fileprivate init(_ fact: Fact, because: String, _ authority: Authority) {
     let change: Change
@@ -190,6 +267,7 @@ extension Containment: Report {
       writer.endObject()
     }
     writer.endArray()
+    writer.member("review", review)
     writer.key("left")
     writer.beginArray()
     for (identity, because) in left {

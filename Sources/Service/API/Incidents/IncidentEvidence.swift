@@ -42,13 +42,17 @@ struct IncidentEvidence {
       isWhole = false
       return
     }
-    let kind = try read { _, world -> IdentityKind? in
+    parties.append(IncidentParty(identity: identity, kind: try kind(of: identity), part: part, depth: depth))
+  }
+
+  /// What an identity was registered as last; nil where it never was.
+  func kind(of identity: String) throws -> IdentityKind? {
+    try read { _, world in
       guard
         case .identity(let kind)? = world.entries(of: .existence(.identity(identity))).last(where: { $0.begun != nil })?.begun
       else { return nil }
       return kind
     }
-    parties.append(IncidentParty(identity: identity, kind: kind, part: part, depth: depth))
   }
 
   private mutating func findNamed() throws {

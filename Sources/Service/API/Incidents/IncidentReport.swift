@@ -31,6 +31,8 @@ public struct IncidentReport: Sendable {
   public var story: [IncidentLine]
   /// Who else was touched by what the parties changed: whom they granted something, or shared something with.
   public var touched: [IncidentTouch]
+  /// Whom the parties could become, and to whom they gave something: what those could do with it, and did.
+  public var reached: [IncidentReached]
   /// What would not have been without some events; nil where that was not asked.
   public var counterfactual: Counterfactual?
 }
@@ -60,11 +62,12 @@ extension Questions {
         pointer: "/without", problem: "names event \(beyond), and \(view.asKnownAt) is the last that is known")
     }
     let evidence = try IncidentEvidence(question, self, view)
+    let reach = try evidence.reach()
     return IncidentReport(
-      question: question, view: view, position: position, coverage: coverage, isWhole: evidence.isWhole,
+      question: question, view: view, position: position, coverage: coverage, isWhole: evidence.isWhole && reach.isWhole,
       parties: try evidence.partiesWithOrigin(), credentials: try evidence.credentials(), grants: try evidence.grants(),
       turns: try evidence.turns(), uses: try evidence.usesTogether(), story: evidence.story(), touched: try evidence.touched(),
-      counterfactual: question.without.isEmpty ? nil : try evidence.counterfactual())
+      reached: reach.reached, counterfactual: question.without.isEmpty ? nil : try evidence.counterfactual())
   }
 }
 
@@ -194,6 +197,7 @@ extension IncidentReport: Report {
       writer.member("events", touch.positions.map { .integer($0) })
       writer.member("changes", touch.texts.map { .string($0) })
     }
+    writer.list("reached", reached) { $1.write(to: &$0) }
     writer.key("without")
     if let counterfactual { counterfactual.write(to: &writer) } else { writer.null() }
     writer.endObject()
@@ -258,6 +262,34 @@ extension IncidentUse {
     writer.member("credentials", credentials.map { .string($0) })
     writer.member("decision", decision?.rawValue)
     writer.member("covered_by", coveredBy)
+  }
+}
+
+extension IncidentReached {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.member("identity", identity)
+    writer.member("kind", kind?.rawValue)
+    writer.member("depth", Int64(depth))
+    writer.member("because", route.text)
+    writer.member("when", when)
+    writer.member("surely", sure)
+    switch route {
+    case .trust(let steps):
+      writer.member("by", "trust")
+      writer.member("assignments", steps.map { .string($0.assignment) })
+      writer.key("event")
+      writer.null()
+    case .gift(_, let position, _), .member(_, _, let position, _):
+      writer.member("by", "gift")
+      writer.member("assignments", [JSONValue]())
+      writer.member("event", position)
+    }
+    writer.member("rights_count", Int64(rightCount))
+    writer.list("rights", rights) { $1.write(to: &$0) }
+    writer.member("uses", Int64(uses))
+    writer.member("refused", Int64(refused))
+    writer.member("did", did.map { ["act": .string($0.name), "count": .integer(Int64($0.count))] })
+    writer.member("changes", Int64(changes))
   }
 }
 

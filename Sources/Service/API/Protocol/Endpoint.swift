@@ -32,20 +32,22 @@ struct Endpoint: Sendable {
   let input: Input
   /// The status of a good answer.
   let status: Int
+  /// Whether it records events, and so takes an idempotency key.
+  let isWrite: Bool
   /// Members of the answer that need a word.
   var answer: [Member] = []
   let handler: Handler
 
   init(
     _ method: HTTPMethod, _ pattern: String, _ operation: String, _ summary: String, _ input: Input, status: Int = 200,
-    _ handler: @escaping @Sendable (Call) throws -> Outcome
+    isWrite: Bool = false, _ handler: @escaping @Sendable (Call) throws -> Outcome
   ) {
-    self.init(method, pattern, operation, summary, input, status: status, handler: .tenant(handler))
+    self.init(method, pattern, operation, summary, input, status: status, isWrite: isWrite, handler: .tenant(handler))
   }
 
   init(
     _ method: HTTPMethod, _ pattern: String, _ operation: String, _ summary: String, _ input: Input, status: Int = 200,
-    handler: Handler
+    isWrite: Bool = false, handler: Handler
   ) {
     self.method = method
     self.pattern = pattern
@@ -53,6 +55,7 @@ struct Endpoint: Sendable {
     self.summary = summary
     self.input = input
     self.status = status
+    self.isWrite = isWrite
     self.handler = handler
   }
 }

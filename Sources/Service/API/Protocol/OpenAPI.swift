@@ -129,10 +129,4 @@ extension Endpoint {
   static let all: [Endpoint] =
     service + identities + groups + roles + assignments + policies + resources + sources + credentials + requests + findings
     + reviews + fulfilments + events + [commands] + access + check + find + usage + webhooks + auditReports + incidents
-
-  /// Whether it records events.
-  var isWrite: Bool {
-    method == .post && !pattern.hasPrefix("/v1/access/") && pattern != "/v1/find" && !pattern.hasPrefix("/v1/webhooks")
-      && !pattern.hasPrefix("/v1/usage") && !pattern.hasPrefix("/v1/incidents/")
-  }
 }

@@ -72,13 +72,19 @@ enum Schemas {
     "description": "The members of that command without its id where it grants, its end, and those that all commands share",
     "examples": [["type": "assignment.grant", "principal": "identity:alice", "role": "viewer", "scope": "github.com/acme"]],
   ]
+  private static let intervals: JSONValue = [
+    "type": "array",
+    "items": ["type": "object", "properties": ["from": instant, "to": ["type": ["string", "null"], "format": "date-time"]]],
+  ]
   /// Ways of becoming another identity, as answers have them.
   static let becoming: JSONValue = [
-    "type": ["array", "null"],
+    "type": "array",
     "items": [
-      "type": "object", "required": ["identity", "as", "status", "steps"],
+      "type": "object", "required": ["identity", "as", "steps"],
+      "description": "At a moment with a status, over a stretch with the stretches of each",
       "properties": [
         "identity": id, "as": id, "status": ["enum": ["allowed", "conditional", "unknown"]],
+        "allowed": intervals, "conditional": intervals, "unknown": intervals,
         "steps": [
           "type": "array",
           "items": [

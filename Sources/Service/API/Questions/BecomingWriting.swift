@@ -21,6 +21,30 @@ extension Becoming {
   }
 }
 
+extension StretchBecoming {
+  /// Writes it as an object.
+  func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("identity", identity)
+    writer.member("as", target)
+    writer.member("allowed", allowed)
+    writer.member("conditional", conditional)
+    writer.member("unknown", unknown)
+    writer.key("steps")
+    writer.beginArray()
+    for step in steps {
+      writer.beginObject()
+      writer.member("identity", step.identity)
+      writer.member("becomes", step.becomes)
+      writer.member("action", step.action)
+      writer.member("assignment", step.assignment)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+}
+
 extension BecomingStep {
   fileprivate func write(to writer: inout JSONWriter) {
     writer.beginObject()

@@ -7,9 +7,6 @@ import Temporal
 /// Whom a policy concerns, what it requires and what it offers may each turn at any instant of it.
 public let eligibleNotAnswered = "eligible access is told of moments, not of a stretch; ask with at"
 
-/// Why an answer over a stretch says nothing of who becomes whom: each trust turns at instants of its own.
-let becomingNotAnswered = "who becomes whom is told of moments, not of a stretch; ask with at"
-
 /// Eligible access as answers write it.
 extension Eligible {
   func write(to writer: inout JSONWriter) {
@@ -60,12 +57,9 @@ extension JSONWriter {
   mutating func writeNotAnswered() {
     key("eligible")
     null()
-    key("becoming")
-    null()
     key("not_answered")
     beginObject()
     member("eligible", eligibleNotAnswered)
-    member("becoming", becomingNotAnswered)
     endObject()
   }
 }

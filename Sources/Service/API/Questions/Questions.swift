@@ -52,10 +52,11 @@ public final class Questions: Sendable {
     _ subject: WhoSubject, during stretch: Interval, asKnownAt: AsKnownAt = .head
   ) throws -> WhoDuringReport {
     try ask(nil, asKnownAt) { graph, view in
-      WhoDuringReport(
+      let holders = graph.who(subject, during: stretch, asKnownAt: view.asKnownAt)
+      return WhoDuringReport(
         subject: subject, during: stretch, asKnownAt: view.asKnownAt, position: graph.position,
-        coverage: survey(graph, view.asKnownAt).coverage(of: subject.resource, during: stretch),
-        holders: graph.who(subject, during: stretch, asKnownAt: view.asKnownAt))
+        coverage: survey(graph, view.asKnownAt).coverage(of: subject.resource, during: stretch), holders: holders,
+        becoming: graph.becoming(during: stretch, asKnownAt: view.asKnownAt, beside: holders))
     }
   }
 
@@ -79,7 +80,8 @@ public final class Questions: Sendable {
         identity: identity, isKnown: isKnown(identity, in: graph, view, during: stretch), during: stretch,
         asKnownAt: view.asKnownAt, position: graph.position,
         coverage: survey(graph, view.asKnownAt).coverage(of: nil, during: stretch),
-        rights: graph.what(identity, during: stretch, asKnownAt: view.asKnownAt))
+        rights: graph.what(identity, during: stretch, asKnownAt: view.asKnownAt),
+        becoming: graph.becoming(from: identity, during: stretch, asKnownAt: view.asKnownAt))
     }
   }
 

@@ -91,21 +91,24 @@ extension WhoDuringReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("identities", holders.count)] }
+  var lists: [(name: String, count: Int)] { [("identities", holders.count), ("becoming", becoming.ways.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     subject.write(to: &writer)
     writer.write(during, asKnownAt, position, coverage)
     writer.writeNotAnswered()
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
+    if list == 1 { return becoming.ways[index].write(to: &writer) }
     let holder = holders[index]
     writer.beginObject()
     writer.member("identity", holder.identity)
     writer.member("allowed", holder.allowed)
     writer.member("conditional", holder.conditional)
     writer.member("unknown", holder.unknown)
+    if holder.isExternal { writer.member("external", true) }
     writer.endObject()
   }
 }
@@ -141,7 +144,7 @@ extension WhatDuringReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
 
-  var lists: [(name: String, count: Int)] { [("rights", rights.count)] }
+  var lists: [(name: String, count: Int)] { [("rights", rights.count), ("becoming", becoming.ways.count)] }
 
   func writeHead(to writer: inout JSONWriter) {
     writer.member("question", "what")
@@ -149,9 +152,11 @@ extension WhatDuringReport: ListReport {
     writer.member("identity_known", isKnown)
     writer.write(during, asKnownAt, position, coverage)
     writer.writeNotAnswered()
+    if !becoming.isWhole { writer.member("becoming_is_whole", false) }
   }
 
   func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter) {
+    if list == 1 { return becoming.ways[index].write(to: &writer) }
     writer.beginObject()
     rights[index].right.write(to: &writer)
     writer.member("status", rights[index].status.rawValue)

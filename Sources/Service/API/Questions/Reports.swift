@@ -52,6 +52,8 @@ public struct WhoDuringReport: Report {
   public var coverage: Coverage
   /// Sorted by identity.
   public var holders: [StretchHolder]
+  /// Who came to it better by becoming another identity, and when.
+  public var becoming: StretchBecomingAnswer
 }
 
 /// The answer to `what` at a moment.
@@ -90,6 +92,8 @@ public struct WhatDuringReport: Report {
   public var coverage: Coverage
   /// Sorted by right.
   public var rights: [StretchRight]
+  /// Whom it might become, and when.
+  public var becoming: StretchBecomingAnswer
 }
 
 /// The answer to `why`.

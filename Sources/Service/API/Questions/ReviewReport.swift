@@ -3,6 +3,7 @@ public import EventLog
 public import Governance
 public import JSON
 public import Temporal
+import Usage
 
 /// A review in a list.
 public struct ShownReview: Hashable, Sendable {
@@ -283,14 +284,20 @@ extension Questions {
     guard let reading = try tenant.review(id, from: view) else { return nil }
     let ended = reading.rows.compactMap(\.endedAssignment)
     let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
+    let isJudged = isAssessed || filter.recommendation != nil
+    let candidates = reading.rows.dropFirst(max(0, number - 1)).filter { filter.admits($0) }
+    // Which are recommended is known only once all are assessed.
+    let shown = filter.recommendation == nil ? candidates.prefix(limit) : candidates[...]
+    let lastUses = isJudged ? try lastUses(of: Array(shown), at: reading.judgedAt, asKnownAt: view.asKnownAt) : [:]
     return try tenant.read { graph in
       let world = graph.world(asKnownAt: view.asKnownAt)
       let assessor =
-        isAssessed || filter.recommendation != nil ? ReviewAssessor(world, review: id, at: reading.judgedAt) : nil
+        isJudged
+        ? ReviewAssessor(world, review: id, at: reading.judgedAt) { lastUses[$0.item] ?? .notObservable } : nil
       var report = ReviewReport(
         shown: ShownReview(id: id, standing: reading.standing), reading: reading, items: [], position: position)
       report.objections = reading.objections(in: world)
-      for row in reading.rows.dropFirst(max(0, number - 1)) where filter.admits(row) {
+      for row in candidates {
         let assessment = assessor?.assess(row.present ?? row.frozen)
         if let wanted = filter.recommendation, assessment?.recommendation != wanted { continue }
         if report.items.count == limit {
@@ -305,6 +312,38 @@ extension Questions {
       }
       return report
     }
+  }
+}
+
+extension Questions {
+  /// What usage says of the assignments among some items, up to a moment; of memberships nothing is said.
+  ///
+  /// A round trip for each ``UsageStore/exercisedAtOnce`` of them.
+  fileprivate func lastUses(of rows: [ReviewRow], at t: Instant, asKnownAt k: Int64) throws -> [ReviewItem: LastUse] {
+    var found: [ReviewItem: LastUse] = [:]
+    let ids = rows.compactMap { row -> String? in
+      if case .assignment(let id) = row.frozen.item { id } else { nil }
+    }
+    for start in stride(from: 0, to: ids.count, by: UsageStore.exercisedAtOnce) {
+      let slice = Array(ids[start..<min(start + UsageStore.exercisedAtOnce, ids.count)])
+      let during = Interval(from: .earliest, to: t.next)
+      for exercise in try UsageStore(tenant).exercise(of: slice, during: during, asKnownAt: k) {
+        found[.assignment(exercise.assignment)] = exercise.lastUse(at: t)
+      }
+    }
+    return found
+  }
+}
+
+extension AssignmentExercise {
+  /// The last use by a moment; where there was none, since when every use would have been seen.
+  fileprivate func lastUse(at t: Instant) -> LastUse {
+    if let lastUsed { return .at(lastUsed) }
+    let given = permissions.filter { $0.liesInScope && !$0.held.isEmpty }
+    guard isDocumentKnown, !given.isEmpty else { return .notObservable }
+    let since = given.map { permission in permission.observed.intervals.first { $0.contains(t) }?.from }
+    guard !since.contains(nil), let last = since.compactMap({ $0 }).max() else { return .notObservable }
+    return .noneSince(last)
   }
 }
 

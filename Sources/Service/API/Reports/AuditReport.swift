@@ -47,6 +47,8 @@ public struct AuditReport: Sendable {
 
   /// The name, as the command and the API take it.
   public let name: String
+  /// Its number in the list of evidence that auditors ask for, such as R9; README says which list.
+  public let number: String
   /// What it answers, in a line.
   public let title: String
   /// The controls that it is evidence for.
@@ -62,11 +64,13 @@ public struct AuditReport: Sendable {
   let totals: @Sendable (ReportContext) throws -> [ControlTotal]
 
   init(
-    _ name: String, _ title: String, controls: [String], _ time: Time, parameters: [Parameter] = [], columns: [String],
+    _ name: String, _ number: String, _ title: String, controls: [String], _ time: Time, parameters: [Parameter] = [],
+    columns: [String],
     _ rows: Rows, totals: @escaping @Sendable (ReportContext) throws -> [ControlTotal] = { _ in [] }
   ) {
     precondition(Set(columns).count == columns.count, "the columns of \(name) have names of their own")
     self.name = name
+    self.number = number
     self.title = title
     self.controls = controls
     self.time = time

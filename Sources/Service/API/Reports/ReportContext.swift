@@ -12,6 +12,8 @@ struct ReportContext: Sendable {
   var view: Viewpoint { Viewpoint(at: question.at, asKnownAt: question.asKnownAt) }
   /// The stretch; of a report about a moment all time up to it.
   var during: Interval { question.during ?? Interval(from: .earliest, to: nil) }
+  /// The last instant of the stretch, as far as it has come.
+  var end: Instant { during.to.map { min($0.adding(microseconds: -1), question.at) } ?? question.at }
 
   /// A parameter; nil where it is left out.
   func parameter(_ name: String) -> String? { question.parameters[name] }

@@ -18,7 +18,7 @@ public struct ReportManifest: Sendable {
   }
 
   /// The version of what is written here and in the files; raised when the same question would give other bytes.
-  public static let version: Int64 = 1
+  public static let version: Int64 = 2
 
   /// What was asked.
   public var question: ReportQuestion
@@ -49,6 +49,7 @@ extension ReportManifest: Report {
     let report = AuditReport.named(question.report)
     writer.beginObject()
     question.write(to: &writer)
+    writer.member("number", report?.number)
     writer.member("title", report?.title)
     writer.member("controls", (report?.controls ?? []).map { .string($0) })
     writer.member("tenant", tenant)
@@ -178,7 +179,7 @@ extension Questions {
   ///
   /// - Parameters:
   ///   - at: the moment; nil for now. Of a report about a stretch it is not asked.
-  ///   - during: the stretch; nil for all time.
+  ///   - during: the stretch; nil for all time. An open beginning is that of the first thing that is known.
   ///   - formats: the files to be written.
   /// - Throws: a `JSONFieldError` for parameters that make no sense, or what the database throws.
   public func report(
@@ -187,7 +188,10 @@ extension Questions {
   ) throws -> ReportFiles {
     try report.check(parameters: parameters)
     let view = try ask(at, asKnownAt) { _, view in view }
-    let stretch = report.time == .stretch ? during ?? Interval(from: .earliest, to: nil) : nil
+    var stretch = report.time == .stretch ? during ?? Interval(from: .earliest, to: nil) : nil
+    if stretch?.from == .earliest, let first = try tenant.firstEffective(through: view.asKnownAt) {
+      stretch = Interval(exactly: first, to: stretch?.to) ?? stretch
+    }
     return try self.report(
       ReportQuestion(
         report: report.name, at: view.at, during: stretch, asKnownAt: view.asKnownAt, parameters: parameters, sample: sample),

@@ -136,6 +136,12 @@ struct ReportRun {
     case .events(let types, _): totals.append(try eventTotal(of: types))
     case .log: totals.append(try eventTotal(of: nil))
     }
+    // What has no total of its own rests on the log up to its position, and on nothing less.
+    if totals.isEmpty {
+      let k = context.question.asKnownAt
+      let log = try context.tenant.countEvents(ofTypes: nil, during: nil, through: k)
+      totals.append(ControlTotal(name: "events up to the position", report: k, log: log))
+    }
     return totals
   }
 

@@ -10,10 +10,10 @@ extension Endpoint {
   static let access: [Endpoint] = [
     both(
       "who", "Who had access", whoMembers,
-      answering: becoming("Who comes to it better by becoming another identity than by itself; null over a stretch"), Access.who
+      answering: becoming("Who comes to it better by becoming another identity than by itself"), Access.who
     ),
     both(
-      "what", "What an identity could do", whatMembers, answering: becoming("Whom it may become; null over a stretch"),
+      "what", "What an identity could do", whatMembers, answering: becoming("Whom it may become"),
       Access.what),
     both(
       "why", "By which paths, and by whose authority", whyMembers,

@@ -121,6 +121,7 @@ extension AuditReport {
   fileprivate func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("name", name)
+    writer.member("number", number)
     writer.member("title", title)
     writer.member("controls", controls.map { .string($0) })
     writer.member("time", time.rawValue)

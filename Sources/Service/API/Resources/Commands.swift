@@ -15,7 +15,7 @@ extension Endpoint {
         "Reality to be recorded, not changes asked for: what rules forbid becomes a finding"),
       Member("source", Schemas.id, "Of observations: the source that the facts belong to"),
       Member("basis", Schemas.choice(Basis.self), "Of observations: how the source came to know"),
-    ])
+    ]), isWrite: true
   ) { call in
     let batch = try Batch(call)
     guard batch.isAtomic else { return .waiting { try batch.recordEach(call.tenant) } }

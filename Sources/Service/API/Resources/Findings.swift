@@ -21,6 +21,16 @@ extension Endpoint {
           ] + Member.paging), FindingPages.list),
       Endpoint(
         .get, "/v1/findings/{id}", "getFinding", "One finding at a moment", .query([.at, .asKnownAt]), FindingPages.one),
+      Endpoint(
+        .post, "/v1/findings/{id}/apply", "applyFinding",
+        "Does what mends it, and resolves it: of an unused permission the role is made smaller", .body(FindingMending.members),
+        isWrite: true
+      ) { call in try FindingMending(call).outcome(call) { try $0.application(of: $1, by: $2) } },
+      Endpoint(
+        .post, "/v1/findings/{id}/rollback", "rollBackFinding",
+        "Takes back exactly what mended it, unless it was changed since, and opens it again", .body(FindingMending.members),
+        isWrite: true
+      ) { call in try FindingMending(call).outcome(call) { try $0.rollback(of: $1, by: $2) } },
     ]
     + [
       Write("finding.raise", "/v1/findings", status: 201), Write("finding.resolve", "/v1/findings/{id}/resolve"),
@@ -72,6 +82,44 @@ private enum FindingPages {
         throw Problem(.notFound, "there was no finding \(id) then")
       }
       return .json(found.json(), position: found.position)
+    }
+  }
+}
+
+/// A finding to be mended, or that to be taken back.
+private struct FindingMending: Sendable {
+  static let members: [Member] = [
+    Member("by", Schemas.id, "By whose authority"),
+    Member(
+      "unapproved", ["type": "boolean"], "Whether it is done though an elevation policy approves such changes; it is found"),
+  ]
+
+  let input: JSONObject
+  let actor: String?
+  let isUnapproved: Bool
+
+  init(_ call: Call) throws {
+    input = try call.input()
+    var reader = FieldReader(object: input)
+    actor = try reader.optionalID("by")
+    isUnapproved = try reader.optionalBool("unapproved") ?? false
+    try reader.finish()
+  }
+
+  func outcome(
+    _ call: Call, _ commands: @escaping @Sendable (Questions, String, String?) throws -> FindingApplication
+  ) -> Outcome {
+    let id = call.parameters["id"]
+    return .waiting {
+      guard try call.questions.finding(id) != nil else { throw Problem(.notFound, "there is no finding \(id)") }
+      return try PlannedBatch(call, input).record {
+        var application: FindingApplication
+        do { application = try commands(call.questions, id, actor) } catch let error as FindingApplicationError {
+          throw Refusal(.wrongState, error.description)
+        }
+        application.commands[0].isUnapproved = isUnapproved
+        return application.submission(recordedBy: Intake.recorder.id)
+      }
     }
   }
 }

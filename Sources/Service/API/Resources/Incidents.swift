@@ -5,7 +5,7 @@ import HTTP
 import JSON
 import Temporal
 
-/// `/v1/incidents`: an incident replayed, and a plan to contain it; neither records anything.
+/// `/v1/incidents`: an incident replayed, a plan to contain it, which records nothing, and the same plan carried out.
 extension Endpoint {
   static let incidents: [Endpoint] = [
     Endpoint(
@@ -15,8 +15,23 @@ extension Endpoint {
     Endpoint(
       .post, "/v1/incidents/contain", "planContainment",
       "What would contain it: identities to suspend, credentials to revoke, grants to end, and what breaks with them",
-      .body(members + [Member("reason", Schemas.reason, required: true, "Why")]), contain),
+      .body(containing), contain),
+    Endpoint(
+      .post, "/v1/incidents/contain/apply", "containIncident",
+      "Plans it anew and does it: all steps as one batch, or none where a rule forbids one", .body(containing), isWrite: true,
+      apply),
   ]
+
+  private static var containing: [Member] {
+    members + [
+      Member("reason", Schemas.reason, required: true, "Why"), Member("actor", Schemas.actor, "Who contains it"),
+      Member("authorised_by", Schemas.approval, "Who approved that, as the caller says"),
+      Member("ticket", Schemas.ticket, "Where it is dealt with"),
+      Member("reviewers", Schemas.reviewers, "Who reviews what is left; absent, the owner, then the manager"),
+      Member("escalation", Schemas.principals, "Who reviews what nobody may by those rules"),
+      Member("signs_off", Schemas.principals, "Who may sign the review off"),
+    ]
+  }
 
   private static let members: [Member] = [
     Member("identities", Schemas.ids(IncidentQuestion.mostNames), "Identities"),
@@ -40,13 +55,51 @@ extension Endpoint {
   }
 
   @Sendable private static func contain(_ call: Call) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
-    let question = try IncidentQuestion(&reader)
-    let reason = try reader.string("reason", maximumBytes: Limits.reasonBytes)
-    try reader.finish()
+    let asked = try AskedContainment(try call.input())
+    return .waiting { .json(try asked.plan(call.questions).json()) }
+  }
+
+  @Sendable private static func apply(_ call: Call) throws -> Outcome {
+    let input = try call.input()
+    let asked = try AskedContainment(input)
     return .waiting {
-      .json(try call.questions.containment(of: question, authority: Authority(reason: reason)).json())
+      try PlannedBatch(call, input).record {
+        let plan = try asked.plan(call.questions)
+        if plan.steps.isEmpty { throw Refusal(.noChange, "there is nothing to contain") }
+        return plan.submission(recordedBy: Intake.recorder.id, source: "incident")
+      }
     }
+  }
+}
+
+/// What a containment is asked with.
+private struct AskedContainment: Sendable {
+  let question: IncidentQuestion
+  let authority: Authority
+  let review: ContainmentReview
+
+  init(_ input: JSONObject) throws(JSONFieldError) {
+    var reader = FieldReader(object: input)
+    question = try IncidentQuestion(&reader)
+    authority = try Authority(reading: &reader)
+    if authority.reason?.isEmpty ?? true { throw reader.error("reason", "is missing") }
+    var review = ContainmentReview()
+    if let rules = try reader.texts("reviewers", most: Limits.reviewerRules, ReviewerRule.init), !rules.isEmpty {
+      review.reviewers = rules
+    }
+    review.escalation = try reader.texts("escalation", most: Limits.principalsPerPolicy, Self.principal) ?? []
+    review.signsOff = try reader.texts("signs_off", most: Limits.principalsPerPolicy, Self.principal) ?? []
+    self.review = review
+    try reader.finish()
+  }
+
+  private static func principal(_ text: String) -> Entity? {
+    guard let entity = Entity(text: text), entity.kind == .identity || entity.kind == .group else { return nil }
+    return entity
+  }
+
+  func plan(_ questions: Questions) throws -> Containment {
+    try questions.containment(of: question, authority: authority, review: review)
   }
 }
 
@@ -66,6 +119,22 @@ extension IncidentQuestion {
 }
 
 extension FieldReader {
+  /// Texts that each say something; nil where the member is absent.
+  fileprivate mutating func texts<Value>(
+    _ name: String, most: Int, _ read: (String) -> Value?
+  ) throws(JSONFieldError) -> [Value]? {
+    guard let texts = try optionalStrings(name, maximumCount: most) else { return nil }
+    var values: [Value] = []
+    for (index, text) in texts.enumerated() {
+      guard let value = read(text) else {
+        throw JSONFieldError(
+          pointer: JSONPointer.child(index, of: pointer(to: name)), problem: "is nobody who could: identity:ID or group:ID")
+      }
+      values.append(value)
+    }
+    return values
+  }
+
   fileprivate mutating func names(_ name: String) throws(JSONFieldError) -> [String] {
     try optionalStrings(name, maximumCount: IncidentQuestion.mostNames) ?? []
   }

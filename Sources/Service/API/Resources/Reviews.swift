@@ -39,7 +39,7 @@ extension Endpoint {
           Member("principal", Schemas.principal, "Only what this identity or group holds"),
           Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
           Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
-        ]), ReviewPages.decideMany),
+        ]), isWrite: true, ReviewPages.decideMany),
     ]
     + [
       Write("review.open", "/v1/reviews", status: 201), Write("review.assign", "/v1/reviews/{id}/assign"),
@@ -94,7 +94,8 @@ private enum ReviewPages {
   }
 
   @Sendable static func decideMany(_ call: Call) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
+    let input = try call.input()
+    var reader = FieldReader(object: input)
     let choice = try reader.choice("decision", of: ReviewChoice.self)
     guard choice == .keep || choice == .revoke else { throw reader.error("decision", "must be keep or revoke for several") }
     let (by, reason) = (try reader.id("by"), try reader.string("reason", maximumBytes: Limits.reasonBytes))
@@ -102,18 +103,18 @@ private enum ReviewPages {
     try reader.finish()
     let id = call.parameters["id"]
     return .waiting {
-      let commands = try call.questions.decisions(
-        inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
-      guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
-      if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
-      let receipt = try call.tenant.submitAndWait(Intake.governed(commands, call))
-      var writer = JSONWriter()
-      writer.beginObject()
-      writer.member("entity", Entity(.review, id).description)
-      writer.member("decided", Int64(commands.count))
-      receipt.writeMembers(to: &writer)
-      writer.endObject()
-      return .json(writer.take(), position: receipt.position)
+      try PlannedBatch(call, input).record {
+        let commands = try call.questions.decisions(
+          inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
+        guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
+        if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
+        return Intake.governed(commands, call)
+      } answering: { writer, receipt in
+        writer.member("entity", Entity(.review, id).description)
+        let made = try call.tenant.events(at: receipt.events)
+        // What is executed at once makes events besides.
+        writer.member("decided", Int64(made.count { $0.event.change.type == ReviewItemStep.decided.eventType }))
+      }
     }
   }
 }

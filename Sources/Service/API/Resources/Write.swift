@@ -31,7 +31,8 @@ struct Write: Sendable {
       index == 0 ? String(word) : word.prefix(1).uppercased() + word.dropFirst()
     }
     return Endpoint(
-      .post, pattern, operation.joined(), "The command \(verb.name)", .body(members), status: status
+      .post, pattern, operation.joined(), "The command \(verb.name)", .body(members), status: status,
+      isWrite: true
     ) { call in try record(call) }
   }
 

@@ -46,7 +46,8 @@ enum SampleOrganisation {
     [
       founding, staffing, onCallRota,
       contractorMadeAdministrator, leaverForgotten, grantLearntLate, wrongRecordVoided, roleThatGrew, teamInATeam,
-      auditorsVisits, parentalLeave, breakInCoverage, temporaryAccess, databasesAreAskedFor,
+      auditorsVisits, parentalLeave, breakInCoverage, temporaryAccess, databasesAreAskedFor, usageDelivered,
+      machinesReviewed,
     ]
   }
 
@@ -55,7 +56,7 @@ enum SampleOrganisation {
   /// The number of the edition changes whenever the story does.
   private static func commandID(_ index: Int) -> String {
     let digits = String(index + 1)
-    return "sample-3:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    return "sample-4:" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 }
 

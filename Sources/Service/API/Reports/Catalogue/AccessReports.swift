@@ -11,15 +11,21 @@ extension AuditReport {
   private static let pathsShown = 20
 
   static let accessToResource = AuditReport(
-    "access-to-resource", "Who had access to a resource at a moment, by which paths and by whose authority",
+    "access-to-resource", "R1", "Who had access to a resource at a moment, by which paths and by whose authority",
     controls: ["AC-2d", "A.5.18"], .moment, parameters: [.action, .resource(required: true)],
-    columns: ["identity", "kind", "person", "status", "without_entitlement", "path", "assignment", "expires_at", "conditions"]
+    columns: [
+      "identity", "kind", "person", "status", "without_entitlement", "by_becoming", "path", "assignment", "expires_at",
+      "conditions",
+    ]
       + authorityColumns + ["learnt_later"],
     .keys(
       { context in
         try context.read { graph, _ in
-          graph.who(.access(action: context.required("action"), resource: context.required("resource")), from: context.view)
-            .map(\.identity)
+          let subject = WhoSubject.access(action: context.required("action"), resource: context.required("resource"))
+          let holders = graph.who(subject, from: context.view)
+          let becoming = graph.becoming(subject, from: context.view, beside: holders)
+          let all = Set((holders.map(\.identity) + becoming.ways.map(\.identity)).map { Entity.identity($0) })
+          return all.sorted().map(\.id)
         }
       }, perSlice: 50
     ) { context, identities in
@@ -28,21 +34,22 @@ extension AuditReport {
           (
             identity, world.identityKind(identity, at: context.question.at),
             world.person(of: identity, at: context.question.at),
-            graph.why(
-              identity, action: context.required("action"), resource: context.required("resource"), from: context.view,
-              limit: pathsShown)
+            ways(of: identity, graph, context)
           )
         }
       }
-      let events = try context.events(at: answers.flatMap { $0.3.paths.flatMap { $0.steps.map(\.position) } })
-      return answers.flatMap { identity, kind, person, answer in
-        answer.paths.map { path in
+      let events = try context.events(at: answers.flatMap { $0.3.flatMap(\.positions) })
+      return answers.flatMap { identity, kind, person, ways in
+        ways.map { way in
+          let path = way.path
           let grant = path.grant
-          let learnt = path.steps.compactMap { events[$0.position]?.recordedAt }.contains { $0 > context.question.at }
+          let learnt = way.positions.compactMap { events[$0]?.recordedAt }.contains { $0 > context.question.at }
           return [
-            .text(identity), .text(kind?.rawValue), .text(person), .text(path.status.rawValue),
-            .bool(path.steps.contains { $0.dueAt.map { $0 <= context.question.at } ?? false }), .text(path.text),
-            .text(grant?.id), .instant(path.steps.compactMap(\.expiresAt).min()), .list(path.conditions.map(\.text)),
+            .text(identity), .text(kind?.rawValue), .text(person), .text(way.status.rawValue),
+            .bool(path.steps.contains { $0.dueAt.map { $0 <= context.question.at } ?? false }),
+            .list(way.chain.map(\.becomes)), .text((way.chain.map(\.text) + [path.text]).joined(separator: " → ")),
+            .text(grant?.id), .instant(path.steps.compactMap(\.expiresAt).min()),
+            .list((way.chain.flatMap(\.conditions) + path.conditions).map(\.text)),
           ] + authority(grant.flatMap { events[$0.position] }) + [.bool(learnt)]
         }
       }
@@ -65,8 +72,31 @@ extension AuditReport {
       ]
     })
 
+  /// A path to an access, by becoming others first or as oneself.
+  private struct WayToAccess {
+    let chain: [BecomingStep]
+    let path: Path
+    let status: Status
+
+    /// The events of all its steps.
+    var positions: [Int64] { chain.map(\.position) + path.steps.map(\.position) }
+  }
+
+  /// The paths of an identity, and those of whom it comes to more by becoming.
+  private static func ways(of identity: String, _ graph: AccessGraph, _ context: ReportContext) -> [WayToAccess] {
+    let (action, resource) = (context.required("action"), context.required("resource"))
+    let answer = graph.why(identity, action: action, resource: resource, from: context.view, limit: pathsShown)
+    let own = answer.paths.map { WayToAccess(chain: [], path: $0, status: $0.status) }
+    if answer.status == .allowed { return own }
+    let becoming = graph.becoming(identity, action: action, resource: resource, from: context.view)
+    return own
+      + becoming.ways.prefix(pathsShown).compactMap { way in
+        way.path.map { WayToAccess(chain: way.steps, path: $0, status: way.status) }
+      }
+  }
+
   static let accessOfIdentity = AuditReport(
-    "access-of-identity", "What an identity could do at a moment", controls: ["AC-2d", "7.2.1"], .moment,
+    "access-of-identity", "R2", "What an identity could do at a moment", controls: ["AC-2d", "7.2.1"], .moment,
     parameters: [.identity(required: true)],
     columns: [
       "identity", "status", "effect", "action", "resource", "scope", "conditions", "without_entitlement", "unknown_role",
@@ -87,7 +117,8 @@ extension AuditReport {
     })
 
   static let accessChanges = AuditReport(
-    "access-changes", "What was gained and lost in a stretch, with the events that caused it", controls: ["PS-5", "CC6.3"],
+    "access-changes", "R3", "What was gained and lost in a stretch, with the events that caused it",
+    controls: ["PS-5", "CC6.3"],
     .stretch, parameters: [.identity(), .resource()],
     columns: ["identity", "at", "change", "action", "resource", "scope", "conditions", "due_at", "by_expiry"]
       + authorityColumns,
@@ -118,17 +149,18 @@ extension AuditReport {
     })
 
   static let decision = AuditReport(
-    "decision", "Why an access was allowed or denied at a moment, with the versions of all that decided it",
+    "decision", "R4", "Why an access was allowed or denied at a moment, with the versions of all that decided it",
     controls: ["AU-10"],
     .moment, parameters: [.identity(required: true), .action, .resource(required: true)],
     columns: ["status", "because", "decided_by", "path", "path_status", "step", "conditions"] + authorityColumns,
     .keys({ _ in [""] }, perSlice: 1) { context, _ in
-      let answer = try context.read { graph, _ in
-        graph.why(
+      let (answer, denial) = try context.read { graph, world in
+        let answer = graph.why(
           context.required("identity"), action: context.required("action"), resource: context.required("resource"),
           from: context.view, limit: Questions.usualPaths)
+        return (answer, answer.decidedBy.flatMap { world.version(of: $0, at: context.question.at) })
       }
-      let events = try context.events(at: answer.paths.flatMap { $0.steps.map(\.position) })
+      let events = try context.events(at: answer.paths.flatMap { $0.steps.map(\.position) } + [denial].compactMap { $0 })
       let head: ReportRow = [.text(answer.status.rawValue), .text(answer.reason), .text(answer.decidedBy?.text)]
       let rows = answer.paths.enumerated().flatMap { index, path in
         path.steps.map { step in
@@ -137,8 +169,30 @@ extension AuditReport {
           ] + authority(events[step.position])
         }
       }
-      return rows.isEmpty ? [head + [.none, .none, .none, .none] + authority(nil)] : rows
+      // The version of the policy or the grant that denies it, whatever paths there are.
+      let denied = denial.map { position in
+        head + [.none, .none, .text(events[position]?.change.entity.description), .list([])] + authority(events[position])
+      }
+      let all = [denied].compactMap { $0 } + rows
+      return all.isEmpty ? [head + [.none, .none, .none, .none] + authority(nil)] : all
     })
+}
+
+extension World {
+  /// The event that wrote what denies an access, as it stood at t; nil where a grant decided it.
+  fileprivate func version(of decider: Decider, at t: Instant) -> Int64? {
+    guard case .denial(let denial) = decider else { return nil }
+    let fact: Fact
+    switch denial {
+    case .policy(let id), .boundary(let id): fact = .existence(.policy(id))
+    case .assignment(let id): fact = .assignment(id: id)
+    }
+    return value(of: fact, at: t)?.entry.position
+  }
+}
+
+extension BecomingStep {
+  fileprivate var text: String { "identity:\(identity) becomes identity:\(becomes) (\(action) by \(assignment))" }
 }
 
 extension Holder {

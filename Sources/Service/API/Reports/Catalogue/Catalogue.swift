@@ -2,7 +2,8 @@
 extension AuditReport {
   /// All reports.
   public static let all: [AuditReport] = [
-    accessToResource, accessOfIdentity, accessChanges, decision, identities, joiners, leavers, movers, privileged, elevations,
-    expiredButActive, dormant, deniedAttempts, orphans, separation, roles, policies, reconciliation, backdated,
+    accessToResource, accessOfIdentity, accessChanges, decision, identities, joiners, leavers, movers, reviews, unreviewed,
+    privileged, elevations, expiredButActive, dormant, orphans, separation, roles, roleChanges, policies, deniedAttempts,
+    reconciliation, backdated,
   ]
 }

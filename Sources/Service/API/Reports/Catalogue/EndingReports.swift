@@ -3,16 +3,18 @@ import EventLog
 import Governance
 import JSON
 import Temporal
+import Usage
 
 /// Reports on access that was to be short, and on what became of its end.
 extension AuditReport {
   static let elevations = AuditReport(
-    "elevations", "Requested access in a stretch, broken glass too: why, by whose approval, from when to when",
+    "elevations", "R12", "Requested access in a stretch, broken glass too: why, by whose approval, from when to when",
     controls: ["AC-2(2)", "A.8.2"], .stretch,
     columns: [
       "request", "requester", "asks_for", "principal", "role_or_group", "scope", "policy", "state", "break_glass",
       "submitted_at",
-      "begun_at", "ended_at", "lasted_seconds", "approvers", "reason", "ticket",
+      "begun_at", "ended_at", "lasted_seconds", "approvers", "reason", "ticket", "uses", "actions", "post_review",
+      "post_reviewed_by", "post_reviewed_at",
     ],
     .keys(
       { context in
@@ -24,10 +26,55 @@ extension AuditReport {
         }
       }, perSlice: entitiesPerSlice
     ) { context, ids in
-      try context.read { _, world in
-        ids.compactMap { id in world.request(id, at: context.question.at).map { row(of: id, $0, at: context.question.at) } }
+      let found = try context.read { _, world in
+        ids.compactMap { id in world.request(id, at: context.question.at).map { (id, $0) } }
       }
+      return try found.map { id, standing in
+        try row(of: id, standing, at: context.question.at) + done(by: standing, context) + postReview(of: id, standing, context)
+      }
+    },
+    totals: { context in
+      let submitted = try context.read { _, world in
+        world.requests(since: context.during.from).count { id in
+          world.entries(of: .existence(.request(id))).first.map { context.during.contains($0.moment.effective) } ?? false
+        }
+      }
+      let log = try context.tenant.countEvents(
+        ofTypes: [RequestStep.submitted.eventType], during: context.during, through: context.question.asKnownAt)
+      return [ControlTotal(name: "requests submitted", report: Int64(submitted), log: log)]
     })
+
+  /// Uses that are looked at of one elevation: more than anybody makes by hand in some hours.
+  private static let usesOfOne = 1_000
+
+  /// How often whoever got it did something permitted while it lasted, and what.
+  private static func done(by standing: RequestStanding, _ context: ReportContext) throws -> ReportRow {
+    let progress = standing.progress
+    guard let begun = progress.begunAt, case .assignment(let principal, _, _, _) = standing.terms.proposal,
+      principal.kind == .identity
+    else { return [.none, .list([])] }
+    let ended = standing.state == .ended || standing.state == .active ? progress.expiresAt : nil
+    let filter = UsageFilter(
+      identity: principal.id, from: begun, to: [ended, context.question.at.next].compactMap { $0 }.min())
+    let uses = try UsageStore(context.tenant).rows(filter, limit: usesOfOne).filter { $0.record.outcome != .denied }
+    let actions = Set(uses.map { Entity(.resource, $0.record.action) }).sorted().map(\.id)
+    return [.integer(Int64(uses.count)), .list(actions)]
+  }
+
+  /// What became of the finding that glass was broken: open, accepted or resolved, by whom and when.
+  private static func postReview(of id: String, _ standing: RequestStanding, _ context: ReportContext) throws -> ReportRow {
+    guard standing.progress.isBreakGlass else { return [.none, .none, .none] }
+    let found = try context.tenant.findings(
+      FindingFilter(rule: "break_glass", subject: .request(id)), at: context.question.at, asKnownAt: context.question.asKnownAt,
+      limit: 1
+    ).first
+    let position = found?.acceptance?.position ?? found?.resolved?.position
+    let event = try position.flatMap { try context.events(at: [$0])[$0] }
+    return [
+      .text(found?.state.rawValue), .text(event.map { $0.authority.actor?.id ?? $0.recordedBy.id }),
+      .instant(event?.effectiveAt),
+    ]
+  }
 
   private static func row(of id: String, _ standing: RequestStanding, at t: Instant) -> ReportRow {
     let (terms, progress) = (standing.terms, standing.progress)
@@ -53,7 +100,7 @@ extension AuditReport {
   }
 
   static let expiredButActive = AuditReport(
-    "expired-but-active", "Grants that have ended and were not seen to be gone where they were; it must be empty",
+    "expired-but-active", "R13", "Grants that have ended and were not seen to be gone where they were; it must be empty",
     controls: ["AC-2(2)"], .moment,
     columns: [
       "assignment", "principal", "role", "scope", "source", "ended_at", "because", "stage", "age_seconds", "seen_still",
@@ -79,26 +126,51 @@ extension AuditReport {
     })
 
   static let backdated = AuditReport(
-    "backdated", "Events that were recorded long after they took effect, and events that were voided: by whom and why",
+    "backdated", "R26", "Events that were recorded long after they took effect, and events that were voided: by whom and why",
     controls: ["AU-10", "AU-12(1)"], .stretch,
     parameters: [
       .number("lag_seconds", in: 0...3_153_600_000, "The shortest lag that is shown; 86400, a day, where it is left out")
     ],
-    columns: ["type", "entity", "lag_seconds", "source", "basis", "voided_by", "voided_at", "void_reason"] + authorityColumns,
+    columns: [
+      "type", "entity", "lag_seconds", "source", "basis", "voided_by", "voided_at", "void_reason", "used_before_recorded",
+      "last_use_before_recorded",
+    ] + authorityColumns,
     .log { context, events in
       let least = context.parameter("lag_seconds").flatMap { Int64($0) } ?? 86_400
       let voids = try voidings(of: events, context)
-      return events.compactMap { recorded in
+      return try events.compactMap { recorded -> ReportRow? in
         let event = recorded.event
         let lag = event.effectiveAt.distance(to: event.recordedAt) / 1_000_000
         let void = voids[event.position]
         guard lag >= least || void != nil else { return nil }
-        return [
+        return try [
           .text(event.change.type), .text(event.change.entity.description), .integer(lag), .text(event.source),
           .text(event.basis.rawValue), .integer(void?.position), .instant(void?.recordedAt), .text(void?.authority.reason),
-        ] + authority(event)
+        ] + used(before: event, context) + authority(event)
       }
     })
+
+  /// Whether what a backdated event is about was used before anybody could know of it here.
+  ///
+  /// A grant by what it gave, an identity or a member by anything that it did; nothing for what nobody uses.
+  private static func used(before event: Event, _ context: ReportContext) throws -> ReportRow {
+    guard let lag = Interval(exactly: event.effectiveAt, to: event.recordedAt) else { return [.none, .none] }
+    let last: Instant?
+    switch event.change {
+    case .assignmentGranted(let id, _): last = try context.exercise(of: [id], during: lag)[id]?.lastUsed
+    case .identityRegistered(let id, _, _), .identitySuspended(let id), .identityRetired(let id):
+      last = try context.lastUse(of: id, during: lag)
+    case .membershipAdded(_, let member, _), .membershipRemoved(_, let member):
+      guard member.kind == .identity else { return [.none, .none] }
+      last = try context.lastUse(of: member.id, during: lag)
+    case .assignmentRevoked(let id):
+      let principal = try context.read { _, world in world.grants(id, before: event.effectiveAt)?.principal }
+      guard let principal, principal.kind == .identity else { return [.none, .none] }
+      last = try context.lastUse(of: principal.id, during: lag)
+    default: return [.none, .none]
+    }
+    return [.bool(last != nil), .instant(last)]
+  }
 
   /// The events that void these, by the position of what they void.
   private static func voidings(of events: [RecordedEvent], _ context: ReportContext) throws -> [Int64: Event] {
@@ -117,7 +189,7 @@ extension AuditReport {
   }
 
   static let reconciliation = AuditReport(
-    "reconciliation", "Each grant by the source that says so, and whether the systems that are read show it",
+    "reconciliation", "R24", "Each grant by the source that says so, and whether the systems that are read show it",
     controls: ["AC-2(1)", "A.5.16"], .moment,
     columns: ["grant_kind", "grant", "principal", "role_or_group", "scope", "source", "basis", "shown_by", "verdict"]
       + authorityColumns,
@@ -147,7 +219,23 @@ extension AuditReport {
     })
 }
 
+extension ReportContext {
+  /// When an identity last did something permitted within a stretch; nil where no usage says that it did.
+  fileprivate func lastUse(of identity: String, during stretch: Interval) throws -> Instant? {
+    let filter = UsageFilter(identity: identity, from: stretch.from, to: stretch.to)
+    let uses = try UsageStore(tenant).rows(filter, limit: UsageStore.maximumPage)
+    return uses.first { $0.record.outcome != .denied }?.record.at
+  }
+}
+
 extension World {
+  /// What an assignment granted just before an instant.
+  fileprivate func grants(_ assignment: String, before t: Instant) -> Grant? {
+    guard t > .earliest, case .grant(let grant)? = value(of: .assignment(id: assignment), at: t.adding(microseconds: -1))?.value
+    else { return nil }
+    return grant
+  }
+
   /// The sources that vouch for a scope at t, whole.
   fileprivate func sources(vouchingFor scope: String, at t: Instant) -> [String] {
     named(.source).filter { source in
