@@ -226,7 +226,7 @@ import Usage
         "ecr:SetRepositoryPolicy", "10:00:00",
         ["repositoryName": "app", "registryId": "111122223333", "policyText": .string(other)]),
       event("ecr:DeleteRepositoryPolicy", "10:00:05", ["repositoryName": "app", "registryId": "111122223333"]),
-      event("ram:CreateResourceShare", "10:00:01", ["name": "x", "principals": ["444455556666"]]),
+      event("sso:CreateAccountAssignment", "10:00:01", ["principalId": "x", "targetId": "444455556666"]),
       event("iam:InventedCall", "10:00:02", ["userName": "u"]),
       event("iam:AttachUserPolicy", "10:00:03", nil),
       event("s3:PutBucketPolicy", "10:00:04", ["bucketName": "b"], error: "AccessDenied"),
@@ -236,7 +236,7 @@ import Usage
         ["grantId": "g1"]),
       event("s3:PutBucketAcl", "10:00:07", ["bucketName": "open", "x-amz-acl": "public-read"]),
     ])
-    let app = "\(Self.account)/arn:aws:ecr:us-east-1:111122223333:app"
+    let app = "\(Self.account)/arn:aws:ecr:us-east-1:111122223333:repository/app"
     #expect(try status("account:444455556666", "ecr:BatchGetImage", app, "10:00:04") == .allowed)
     #expect(try status("account:444455556666", "ecr:BatchGetImage", app, "10:00:05") == nil)
     let key = "\(Self.account)/arn:aws:kms:us-east-1:111122223333:key/k"
@@ -244,7 +244,7 @@ import Usage
     #expect(try status("everyone", "s3:GetObject", "\(Self.account)/arn:aws:s3:::open/x", "10:00:08") == .allowed)
     #expect(
       report.remarks == [
-        "ram:CreateResourceShare may share access and is not understood": 1, "iam:InventedCall is not known": 1,
+        "sso:CreateAccountAssignment may share access and is not understood": 1, "iam:InventedCall is not known": 1,
         "iam:AttachUserPolicy names no user": 1,
       ])
     let denied = try #require(usage.records.first { $0.sourceAction == "s3:PutBucketPolicy" })

@@ -5,6 +5,8 @@ import JSON
 enum TrailRoles {
   /// The resource whose document or share a role stands for.
   static func resource(of role: String) -> String? {
+    // What is somebody's own, under whatever name.
+    if role.contains("/inline/") { return nil }
     let parts = role.split(separator: "/", omittingEmptySubsequences: false)
     guard let place = parts.lastIndex(where: { words.contains(String($0)) }), place > 0 else { return nil }
     return parts[..<place].joined(separator: "/")
