@@ -34,11 +34,12 @@ struct RandomTrail {
   static let start = Instant(microseconds: 1_700_000_000_000_000)
   static func instant(_ second: Int) -> Instant { start.adding(microseconds: Int64(second) * 1_000_000) }
 
-  init(seed: UInt64, steps: Int) {
+  /// - Parameter renames: whether users get other names.
+  init(seed: UInt64, steps: Int, renames: Bool = true) {
     random = SeededGenerator(seed: seed)
     while records.count < steps {
       if random.chance(1, in: 2) { advance() }
-      if random.chance(1, in: 8) { rename() } else { step() }
+      if renames, random.chance(1, in: 8) { rename() } else { step() }
     }
     advance()
   }

@@ -27,8 +27,8 @@ struct AccountSharing {
   /// Event, who gets, who loses, which actions, the parameter that names the resource, its ARN.
   private static let table = """
     ssm:ModifyDocumentPermission accountIdsToAdd accountIdsToRemove ssm:GetDocument,ssm:DescribeDocument,ssm:SendCommand name arn:P:ssm:R:A:document/{}
-    redshift:AuthorizeSnapshotAccess accountWithRestoreAccess - redshift:RestoreFromClusterSnapshot snapshotIdentifier arn:P:redshift:R:A:snapshot:*/{}
-    redshift:RevokeSnapshotAccess - accountWithRestoreAccess redshift:RestoreFromClusterSnapshot snapshotIdentifier arn:P:redshift:R:A:snapshot:*/{}
+    redshift:AuthorizeSnapshotAccess accountWithRestoreAccess - redshift:RestoreFromClusterSnapshot snapshotIdentifier arn:P:redshift:R:A:snapshot:{}
+    redshift:RevokeSnapshotAccess - accountWithRestoreAccess redshift:RestoreFromClusterSnapshot snapshotIdentifier arn:P:redshift:R:A:snapshot:{}
     ec2:ModifyFpgaImageAttribute userIds - ec2:DescribeFpgaImages fpgaImageId arn:P:ec2:R::fpga-image/{}
     appstream:UpdateImagePermissions sharedAccountId - appstream:CreateFleet name arn:P:appstream:R:A:image/{}
     appstream:DeleteImagePermissions - sharedAccountId appstream:CreateFleet name arn:P:appstream:R:A:image/{}

@@ -67,6 +67,7 @@ public struct CloudTrailImport: Sendable {
       progress(.recording, end, contents.uses.count)
       start = end
     }
+    try writing.settle(&report)
     for account in report.accounts { try writing.cover(account, &report) }
     if let oldest = report.from { report.keptDays = try usage.makeRoom(for: oldest) }
     try writing.use(usage, &report) { progress(.usage, $0, contents.uses.count) }
@@ -205,6 +206,26 @@ private struct Writing<Destination: ImportDestination> {
         if batch.count == UsageLimits.recordsPerBatch { try flush(&report) }
       }
       try flush(&report)
+    }
+  }
+
+  /// Makes the boundaries what they are by all that is known now.
+  mutating func settle(_ report: inout CloudTrailReport) throws(ImportError) {
+    for identity in memory.everBounded.sorted() {
+      guard let account = TrailMemory.account(of: identity), contents.accounts.contains(account) else { continue }
+      let memory = memory
+      let commands = try Self.asking(destination) { world in
+        var planner = TrailPlanner(PlannedWorld(world), memory: memory)
+        return planner.settle(boundaryOf: identity.id, in: account)
+      }
+      if commands.isEmpty { continue }
+      try append(
+        [
+          Submission(
+            mode: .observation, source: TrailWords.sourcePrefix + account, basis: .observed,
+            recordedBy: importing.recordedBy, commands: commands)
+        ], &report)
+      report.recorded -= 1
     }
   }
 

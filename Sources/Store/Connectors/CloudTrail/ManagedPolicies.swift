@@ -27,7 +27,6 @@ extension TrailPlanner {
       else { continue }
       write(policy, version, document.permissions, Self.attributes(document), at: entry.moment.effective)
     }
-    unsettle(policy)
   }
 
   mutating func setDefault(_ policy: String, _ version: String) {
@@ -38,7 +37,6 @@ extension TrailPlanner {
       if value.permissions == nil { document.problem = "version \(version) is not understood" }
     }
     write(policy, version, document.permissions, Self.attributes(document), at: at)
-    unsettle(policy)
   }
 
   private mutating func write(
@@ -69,51 +67,72 @@ extension TrailPlanner {
   mutating func bound(_ identity: String, _ policy: String, at t: Instant) {
     meet(.identity(identity), nil, at: t)
     meet(.role(policy), nil, at: t)
-    memory.bound(identity, by: policy)
+    memory.everBounded.insert(.identity(identity))
     emit(
       .policyDefined(
         id: Self.boundary(of: identity), policy: rule(identity, policy, at: t),
         attributes: ["managed_policy": .open(.string(policy))]), at: t)
-    unsettled.insert(.identity(identity))
+    touched.insert(.identity(identity))
     let entity = Entity.identity(identity)
     let end = world.entries(of: .existence(entity)).first { $0.moment.effective > t && $0.effect == .ends }
-    if let end { unbind(entity, at: end.moment.effective) }
+    // Whoever takes the name at once has a boundary of its own.
+    guard let end = end?.moment.effective, bounding(identity, at: end) != nil,
+      !told(of: identity).contains(where: { $0.at.effective == end && $0.policy != nil })
+    else { return }
+    unbind(entity, at: end)
   }
 
   /// A boundary goes with whom it bounds.
   mutating func unbind(_ entity: Entity, at t: Instant) {
-    let boundary = Self.boundary(of: entity.id)
-    if memory.everBounded.contains(entity), world.exists(.policy(boundary), at: t) { emit(.policyRetired(id: boundary), at: t) }
+    if bounding(entity.id, at: t) != nil { emit(.policyRetired(id: Self.boundary(of: entity.id)), at: t) }
   }
 
-  /// A boundary follows the policy that it is made of.
-  private mutating func unsettle(_ policy: String) {
-    for identity in memory.bounded[policy] ?? [] { unsettled.insert(.identity(identity)) }
+  /// What records told of a boundary, in order: which policy it is made of from then on; nil where there is none.
+  private func told(of identity: String) -> [(at: Moment, policy: String?)] {
+    let id = Self.boundary(of: identity)
+    let begun = world.entries(of: .attribute(.policy(id), name: "managed_policy")).compactMap { entry -> (at: Moment, policy: String?)? in
+      guard case .begins(.attribute(.open(let value)), _) = entry.effect else { return nil }
+      return (entry.moment, value.stringValue)
+    }
+    let ended = world.entries(of: .existence(.policy(id))).filter { $0.effect == .ends }.map { (at: $0.moment, policy: String?.none) }
+    return (begun + ended).sorted { $0.at < $1.at }
   }
 
-  /// Makes a boundary what it is by all that is known by now, from the record's instant on: at each moment at which it, the
-  /// managed policy behind it or what resources give by name changes.
-  mutating func settle(boundaryOf identity: String) {
+  /// The managed policy that bounds an identity at t; nil where none does.
+  func bounding(_ identity: String, at t: Instant) -> String? {
+    told(of: identity).last { $0.at.effective <= t }?.policy
+  }
+
+  /// The commands that make a boundary what it is by all that is known: at each moment at which it, the managed policy behind it
+  /// or what resources give by name changes.
+  ///
+  /// What was concluded so before, and is seen to be otherwise now, is taken back.
+  mutating func settle(boundaryOf identity: String, in account: String) -> [Command] {
+    self.account = account
+    (commands, source) = ([], TrailWords.sourcePrefix + account)
+    authority = Authority(reason: "what the boundary permits by all that is known of its policy and of what resources give by name")
     let id = Self.boundary(of: identity)
     let existence = Fact.existence(.policy(id))
-    let managed = Fact.attribute(.policy(id), name: "managed_policy")
-    let policies = Set(
-      world.entries(of: managed).compactMap { entry -> Entity? in
-        guard case .begins(.attribute(.open(let value)), _) = entry.effect else { return nil }
-        return value.stringValue.map { .role($0) }
-      })
-    var entries = world.entries(of: existence)
-    if entries.isEmpty { return }
-    for policy in policies { entries += world.entries(of: .existence(policy)) }
-    for given in givenByName(identity) { entries += given.entries + world.entries(of: .existence(.role(given.grant.role))) }
-    for t in Set(entries.map(\.moment.effective)).union([at]).sorted() where t >= at {
-      guard world.exists(.policy(id), at: t), case .attribute(.open(let value))? = world.value(of: managed, at: t),
-        let policy = value.stringValue
-      else { continue }
-      let wanted = rule(identity, policy, at: t)
-      if world.value(of: existence, at: t) == .policy(wanted) { continue }
-      emit(.policyDefined(id: id, policy: wanted, attributes: ["managed_policy": .open(.string(policy))]), at: t)
+    let told = told(of: identity)
+    let own = Set(told.map(\.at))
+    for entry in world.entries(of: existence) where entry.effect != .ends && !own.contains(entry.moment) {
+      let t = entry.moment.effective
+      let isSo = bounding(identity, at: t).map { entry.effect == .begins(.policy(rule(identity, $0, at: t)), expiresAt: nil) }
+      if isSo != true { void(entry.moment.position, "the boundary is another") }
     }
+    var moments = told.map(\.at.effective)
+    for policy in Set(told.compactMap(\.policy).map { Entity.role($0) }) {
+      moments += world.entries(of: .existence(policy)).map(\.moment.effective)
+    }
+    for given in givenByName(identity) {
+      moments += (given.entries + world.entries(of: .existence(.role(given.grant.role)))).map(\.moment.effective)
+    }
+    for t in Set(moments).sorted() {
+      guard let policy = bounding(identity, at: t) else { continue }
+      let wanted = rule(identity, policy, at: t)
+      if world.value(of: existence, at: t) != .policy(wanted) { emit(.policyDefined(id: id, policy: wanted, attributes: [:]), at: t) }
+    }
+    return commands
   }
 
   /// What resources' policies give a user by its name: AWS lets that through whatever its boundary says, as long as that denies

@@ -63,8 +63,8 @@ struct PlannedWorld<Base: World> {
 
   /// Takes in what a command will write.
   mutating func apply(_ change: Change, at t: Instant, source: String) {
+    planned.next += 1
     for write in change.writes(effectiveAt: t) {
-      planned.next += 1
       let entry = Entry(moment: Moment(t, planned.next), effect: write.effect, source: source)
       planned.entries[write.fact, default: []].append(entry)
       guard case .begins(let value, _) = write.effect else { continue }

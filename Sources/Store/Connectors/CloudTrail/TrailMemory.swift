@@ -6,8 +6,6 @@ import Temporal
 struct TrailMemory {
   /// The resources that have documents or shares, with the roles of these.
   var below: [String: Set<String>] = [:]
-  /// The identities that a managed policy bounds, or bounded once, by the policy.
-  var bounded: [String: Set<String>] = [:]
   /// Every identity that was ever bounded.
   var everBounded: Set<Entity> = []
   /// The users, roles and roots that were ever known, by their accounts.
@@ -39,7 +37,7 @@ struct TrailMemory {
       guard let resource = TrailRoles.resource(of: role.id) else { continue }
       below[resource, default: []].insert(role.id)
     }
-    for (policy, identity) in TrailRoles.boundaries(in: world) { bound(identity, by: policy) }
+    everBounded = TrailRoles.bounded(in: world)
   }
 
   /// Keeps an entity in mind that is one of an account's people, or an account's people themselves.
@@ -48,11 +46,6 @@ struct TrailMemory {
       gathered.insert(String(entity.id.dropFirst(BuiltIn.accountPrefix.count)))
     }
     if let account = Self.account(of: entity) { people[account, default: []].insert(entity) }
-  }
-
-  mutating func bound(_ identity: String, by policy: String) {
-    bounded[policy, default: []].insert(identity)
-    everBounded.insert(.identity(identity))
   }
 
   /// The account whose policies, where they name the account as a whole, mean this identity; nil where there is none.

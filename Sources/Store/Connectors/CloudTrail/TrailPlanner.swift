@@ -13,18 +13,16 @@ struct TrailPlanner<Base: World> {
   private(set) var remarks: [String] = []
 
   // Of the record that is being planned:
-  private var commands: [Command] = []
+  var commands: [Command] = []
   var at = Instant.earliest
   private var eventID = ""
   var account = ""
-  private var source = ""
-  private var authority = Authority()
+  var source = ""
+  var authority = Authority()
   private var grants = 0
   private var isState = false
   /// Whose holdings the record changed.
-  private(set) var touched: Set<Entity> = []
-  /// Whose boundary may be another by it.
-  var unsettled: Set<Entity> = []
+  var touched: Set<Entity> = []
 
   init(_ world: PlannedWorld<Base>, memory: TrailMemory) {
     (self.world, self.memory) = (world, memory)
@@ -53,7 +51,6 @@ struct TrailPlanner<Base: World> {
     }
     for step in reading.steps { take(step) }
     carryOn()
-    for identity in unsettled.sorted() { settle(boundaryOf: identity.id) }
     return commands
   }
 
@@ -61,7 +58,7 @@ struct TrailPlanner<Base: World> {
     (commands, at, eventID, account, grants) = ([], record.at, record.id, record.account, 0)
     source = TrailWords.sourcePrefix + record.account
     authority = record.authority
-    (touched, unsettled) = ([], [])
+    touched = []
   }
 
   private mutating func take(_ step: TrailStep) {
@@ -82,7 +79,9 @@ struct TrailPlanner<Base: World> {
     case .defaults(let policy, let version): setDefault(policy, version)
     case .retires(let policy): emit(.roleRetired(id: policy))
     case .bounds(let identity, let policy): bound(identity, policy, at: at)
-    case .unbounds(let identity): emit(.policyRetired(id: Self.boundary(of: identity)))
+    case .unbounds(let identity):
+      touched.insert(.identity(identity))
+      emit(.policyRetired(id: Self.boundary(of: identity)))
     case .issues(let credential): issue(credential)
     case .revokes(let id): emit(.credentialRevoked(id: id))
     case .logs(let trail, let reason, let isOn): log(trail, reason, isOn)
@@ -98,22 +97,17 @@ struct TrailPlanner<Base: World> {
     case .identityRegistered(let id, let kind, _) where kind != .external: gather(.identity(id), at: t)
     case .membershipAdded(let group, let member, _), .membershipRemoved(let group, let member):
       touched.formUnion([.group(group), member])
-    case .assignmentGranted(_, let grant): touch(grant.principal)
+    case .assignmentGranted(_, let grant): touched.insert(grant.principal)
     case .assignmentRevoked(let id):
-      for case .begins(.grant(let grant), _) in world.entries(of: .assignment(id: id)).map(\.effect) { touch(grant.principal) }
+      for case .begins(.grant(let grant), _) in world.entries(of: .assignment(id: id)).map(\.effect) { touched.insert(grant.principal) }
     case .credentialIssued(_, let document, _): touched.insert(.identity(document.identity))
     case .roleDefined(let id, _, _), .roleRetired(let id):
       if memory.renames.isEmpty { break }
       for fact in world.facts(about: .role(id)) {
-        for case .begins(.grant(let grant), _) in world.entries(of: fact).map(\.effect) { touch(grant.principal) }
+        for case .begins(.grant(let grant), _) in world.entries(of: fact).map(\.effect) { touched.insert(grant.principal) }
       }
     default: break
     }
-  }
-
-  private mutating func touch(_ principal: Entity) {
-    touched.insert(principal)
-    if memory.everBounded.contains(principal) { unsettled.insert(principal) }
   }
 }
 

@@ -9,6 +9,7 @@ extension TrailPlanner {
     meet(old, nil, at: at.adding(microseconds: -1))
     begin(new, kind, ["account": .open(.string(account)), "renamed_from": .open(.string(old.id))])
     memory.renames[old, default: []].append((at, new))
+    touched.formUnion([old, new])
     carry(old, to: new, at: at)
     end(old)
   }
@@ -16,14 +17,14 @@ extension TrailPlanner {
   /// Carries again what a record changed that is older than a rename which was recorded before it.
   mutating func carryOn() {
     if memory.renames.isEmpty { return }
-    var waiting = Array(touched).sorted()
-    var done: Set<Entity> = []
-    while let old = waiting.popLast() {
-      guard done.insert(old).inserted else { continue }
-      for (t, new) in memory.renames[old] ?? [] where t > at {
-        carry(old, to: new, at: t)
-        waiting.append(new)
-      }
+    var changed = touched
+    let later = memory.renames.flatMap { old, renames in
+      renames.filter { $0.at > at }.map { (at: $0.at, old: old, new: $0.new) }
+    }
+    // In the order of time, for what one carries the next may carry on.
+    for rename in later.sorted(by: { ($0.at, $0.old) < ($1.at, $1.old) }) where changed.contains(rename.old) {
+      carry(rename.old, to: rename.new, at: rename.at)
+      changed.insert(rename.new)
     }
   }
 
@@ -33,28 +34,40 @@ extension TrailPlanner {
     var roles: Set<Entity> = []
     for fact in world.facts(about: old) where world.holds(fact, at: before) {
       switch (fact, world.value(of: fact, at: before)) {
-      case (.assignment, .grant(let grant)) where grant.principal == old:
-        roles.insert(.role(carry(grant, old, new, at: t)))
+      case (.assignment(let id), .grant(let grant)) where grant.principal == old:
+        // What a resource's document gave ends with that; what ends later of its own under the old name is somebody else's.
+        let isShared = TrailRoles.resource(of: grant.role) != nil
+        let ends = world.entries(of: fact).filter { isShared && $0.effect == .ends }.map(\.moment.effective).filter { $0 > t }
+        roles.insert(.role(carry(grant, until: ends, old, new, at: t)))
+        // Ended by name too, for the old name may come again.
+        if world.value(of: fact, at: t) != nil { emit(.assignmentRevoked(id: id), at: t) }
       case (.membership(let group, let member), _) where member == old && !group.utf8.starts(with: BuiltIn.accountPrefix.utf8):
         carry(.membership(group: group, member: new), at: t)
+        if world.value(of: fact, at: t) != nil { emit(.membershipRemoved(group: group, member: old), at: t) }
       case (.membership(let group, let member), _) where old == .group(group):
         carry(.membership(group: new.id, member: member), at: t)
       default: continue
       }
     }
     uncarry(old, new, keeping: roles, at: t)
+    uncarryCredentials(old, new, at: t)
     for id in credentials(of: old) { carry(credential: id, old, new, at: t) }
-    let boundary = Entity.policy(Self.boundary(of: old.id))
-    let managed = world.value(of: .attribute(boundary, name: "managed_policy"), at: before)
-    if old.kind == .identity, world.exists(boundary, at: before), case .attribute(.open(let value))? = managed,
-      let policy = value.stringValue
-    {
-      bound(new.id, policy, at: t)
+    if old.kind == .identity { carryBoundary(old.id, to: new.id, at: t) }
+  }
+
+  private mutating func carryBoundary(_ old: String, to new: String, at t: Instant) {
+    let now = bounding(new, at: t)
+    if let policy = bounding(old, at: t.adding(microseconds: -1)) {
+      if now.map({ !$0.isExactly(policy) }) ?? true { bound(new, policy, at: t) }
+    } else if now != nil, bounding(new, at: t.adding(microseconds: -1)) == nil {
+      emit(.policyRetired(id: Self.boundary(of: new)), at: t)
     }
   }
 
   /// A grant of the old as one of the new; answers for the role that it then is of.
-  private mutating func carry(_ grant: Grant, _ old: Entity, _ new: Entity, at t: Instant) -> String {
+  private mutating func carry(
+    _ grant: Grant, until ends: [Instant], _ old: Entity, _ new: Entity, at t: Instant
+  ) -> String {
     var grant = grant
     let own = TrailWords.id(old.id, "inline") + "/"
     if grant.role.utf8.starts(with: own.utf8) {
@@ -66,7 +79,7 @@ extension TrailPlanner {
     grant.principal = new
     let held = world.assignments(role: grant.role, principal: new).filter { $0.grant.scope.isExactly(grant.scope) }
     if held.contains(where: { $0.spans.contains { $0.contains(t) } }) { return grant.role }
-    self.grant(grant, at: t, until: held.flatMap(\.entries).map(\.moment.effective).filter { $0 > t }.min())
+    self.grant(grant, at: t, until: (held.flatMap(\.entries).map(\.moment.effective).filter { $0 > t } + ends).min())
     return grant.role
   }
 
@@ -109,6 +122,20 @@ extension TrailPlanner {
         }
       default: continue
       }
+    }
+  }
+
+  /// A key that came by the rename goes back to whose it is by what is known now.
+  private mutating func uncarryCredentials(_ old: Entity, _ new: Entity, at t: Instant) {
+    for id in credentials(of: new) {
+      let entries = world.entries(of: .existence(.credential(id)))
+      let before = t.adding(microseconds: -1)
+      guard let last = entries.last(where: { $0.moment.effective <= t }), last.moment.effective == t,
+        case .begins(.credential(let now), _) = last.effect, now.identity.isExactly(new.id),
+        case .credential(let former)? = world.value(of: .existence(.credential(id)), at: before),
+        !former.identity.isExactly(old.id), !former.identity.isExactly(new.id)
+      else { continue }
+      emit(.credentialIssued(id: id, former, attributes: ["account": .open(.string(account))]), at: t)
     }
   }
 
