@@ -45,7 +45,8 @@ public struct UsageRecord: Hashable, Sendable {
   /// A use; what is left out the source does not say.
   public init(
     id: String, at: Instant, identity: String, action: String, sourceAction: String? = nil, resource: String? = nil,
-    isResourceDerived: Bool = false, session: String? = nil, credential: String? = nil, address: String? = nil, agent: String? = nil,
+    isResourceDerived: Bool = false, session: String? = nil, credential: String? = nil, address: String? = nil,
+    agent: String? = nil,
     outcome: UsageOutcome = .allowed, errorCode: String? = nil
   ) {
     self.id = id

@@ -33,7 +33,9 @@ import Usage
     var report = CloudTrailReport()
     for part in parts {
       let folder = ScratchTrail()
-      for (name, content) in part { folder.write(content.stringValue.map { Array($0.utf8) } ?? content.canonicalBytes(), name: name) }
+      for (name, content) in part {
+        folder.write(content.stringValue.map { Array($0.utf8) } ?? content.canonicalBytes(), name: name)
+      }
       report = try CloudTrailImport.testing([folder.path]).run(into: log, usage: usage)
       #expect(try CloudTrailImport.testing([folder.path]).run(into: log, usage: usage).events == 0)
     }
@@ -58,7 +60,9 @@ import Usage
   /// Principal, action, and how often it was allowed, denied and failed.
   private static func lines(_ records: [UsageRecord]) -> [String] {
     var counts: [String: [UsageOutcome: Int]] = [:]
-    for record in records { counts["\(record.identity) \(record.sourceAction ?? "")", default: [:]][record.outcome, default: 0] += 1 }
+    for record in records {
+      counts["\(record.identity) \(record.sourceAction ?? "")", default: [:]][record.outcome, default: 0] += 1
+    }
     return counts.map { key, count in
       "\(key) \(count[.allowed] ?? 0)/\(count[.denied] ?? 0)/\(count[.failed] ?? 0)"
     }.sorted()

@@ -12,6 +12,7 @@ import Testing
       var random = SeededGenerator(seed: seed &* 77)
       // A second is never divided between calls: nothing would tell what came first in it.
       let parts = seed.isMultiple(of: 3) ? 1 : 2 + random.below(4)
+      // Names that go round among users are followed in one call; a rename across calls is a case of its own.
       let trail = RandomTrail(seed: seed, steps: 90, renames: parts == 1)
       var calls = Array(repeating: [JSONValue](), count: parts)
       var part: [Int: Int] = [:]

@@ -3,9 +3,9 @@ import Governance
 import JSON
 import Temporal
 import Testing
-import Usage
 
 @testable import Connectors
+@testable import Usage
 
 @Suite struct `A trail` {
   let log = MemoryLog()
@@ -322,6 +322,40 @@ import Usage
       #expect(held.count == (isThere ? 1 : 0), "\(time)")
     }
     #expect(log.world.entries(of: .existence(user)).filter { $0.effect == .ends }.count == 2)
+  }
+
+  @Test func `who was recorded without a path is named when the path is learnt`() throws {
+    let arn = "arn:aws:iam::111122223333:user/team/ann"
+    let first = try bring([
+      event("iam:PutUserPolicy", "10:00:05", ["userName": "ann", "policyName": "p", "policyDocument": "{}"])
+    ])
+    #expect(first.remarks.keys.allSatisfy { !$0.contains("order of time") })
+    let second = try bring([
+      event("iam:CreateUser", "10:00:00", ["userName": "ann", "path": "/team/"], ["user": ["arn": .string(arn)]])
+    ])
+    #expect(
+      second.remarks == [
+        "\(Self.user("ann")) of an earlier import is \(arn), which these records tell: import the parts in the order of time": 1
+      ])
+  }
+
+  @Test func `a use is the same whatever is known of the path of what it names`() throws {
+    let uses = event("iam:GetRole", "10:00:05", ["roleName": "r"], id: "use")
+    try bring([uses])
+    let plain = try #require(usage.records.first)
+    try bring([
+      event(
+        "iam:CreateRole", "10:00:00", ["roleName": "r", "path": "/team/"],
+        ["role": ["arn": "arn:aws:iam::111122223333:role/team/r"]], id: "create")
+    ])
+    let other = MemoryUsage()
+    let folder = ScratchTrail()
+    folder.write([uses])
+    _ = try CloudTrailImport.testing([folder.path]).run(into: log, usage: other)
+    let pathed = try #require(other.records.first)
+    #expect(plain.resource == "\(Self.account)/arn:aws:iam::111122223333:role/r")
+    #expect(pathed.resource == "\(Self.account)/arn:aws:iam::111122223333:role/team/r")
+    #expect(plain.digest == pathed.digest)
   }
 
   // MARK: The baseline

@@ -179,7 +179,9 @@ struct RandomTrail {
   }
 
   private mutating func turnPolicy(_ name: String, _ action: String) {
-    guard !attached.contains(where: { $0[1] == name }), !bounds.values.contains(name), touch("policy \(name)"), touch("version \(name)") else { return }
+    guard !attached.contains(where: { $0[1] == name }), !bounds.values.contains(name), touch("policy \(name)"),
+      touch("version \(name)")
+    else { return }
     if policies.removeValue(forKey: name) != nil {
       return emit("iam:DeletePolicy", ["policyArn": .string(Self.policy(name))])
     }

@@ -64,7 +64,8 @@ extension TrailReader {
   func resourceShareEvents(_ record: TrailRecord) -> [TrailStep]? {
     let isOn = record.name == "CreateResourceShare" || record.name == "AssociateResourceShare"
     guard isOn || record.name == "DisassociateResourceShare" || record.name == "DeleteResourceShare" else {
-      return record.name.contains("Invitation") || record.name.contains("Tag") || record.name.contains("Organization") ? [] : nil
+      return record.name.contains("Invitation") || record.name.contains("Tag") || record.name.contains("Organization")
+        ? [] : nil
     }
     let listed = record.response["resourceShareAssociations"]?[0]
     let named = record.answered("resourceShare", "resourceShareArn") ?? record.asked("resourceShareArn")

@@ -59,6 +59,7 @@ public struct CloudTrailImport: Sendable {
     (report.invalid, report.from, report.to) = (contents.invalid, contents.uses.first?.at, contents.uses.last?.at)
     (report.accounts, report.insights) = (contents.accounts.sorted(), contents.insights)
     var writing = try Writing(self, contents, in: destination)
+    writing.note(misplaced: &report)
     if let baseline { try writing.record(baseline.readings(writing.reader, before: contents, &report), &report) }
     var start = 0
     while start < contents.uses.count {
@@ -99,6 +100,14 @@ private struct Writing<Destination: ImportDestination> {
     reader = TrailReader(names: contents.names)
     let sources = contents.accounts.sorted().map { TrailWords.sourcePrefix + $0 }
     memory = try Self.asking(destination) { TrailMemory(of: sources, in: $0) }
+  }
+
+  /// Says who was recorded in other places than they are, so that it does not go unseen.
+  func note(misplaced report: inout CloudTrailReport) {
+    for (known, recorded) in memory.misplaced(reader.names) {
+      report.remark(
+        "\(recorded) of an earlier import is \(known), which these records tell: import the parts in the order of time")
+    }
   }
 
   /// Plans what is new in some uses, and records it.

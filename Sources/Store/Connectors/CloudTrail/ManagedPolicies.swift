@@ -36,7 +36,9 @@ extension TrailPlanner {
       document = TrailDocument(permissions: value.permissions, text: "", problem: nil)
       if value.permissions == nil { document.problem = "version \(version) is not understood" }
     }
+    let later = world.entries(of: .existence(.role(policy))).filter { $0.moment.effective > at }
     write(policy, version, document.permissions, Self.attributes(document), at: at)
+    takeBackAssumed(policy, later)
   }
 
   private mutating func write(
@@ -55,7 +57,7 @@ extension TrailPlanner {
     }
     for entry in later {
       guard case .begins = entry.effect else { return }
-      guard assumed.contains(where: { $0.moment == entry.moment }) else { return }
+      guard assumed.contains(where: { $0.moment == entry.moment }) else { continue }
       void(entry.moment.position, "\(policy) is seen to begin")
     }
   }
@@ -90,11 +92,14 @@ extension TrailPlanner {
   /// What records told of a boundary, in order: which policy it is made of from then on; nil where there is none.
   private func told(of identity: String) -> [(at: Moment, policy: String?)] {
     let id = Self.boundary(of: identity)
-    let begun = world.entries(of: .attribute(.policy(id), name: "managed_policy")).compactMap { entry -> (at: Moment, policy: String?)? in
+    let begun = world.entries(of: .attribute(.policy(id), name: "managed_policy")).compactMap {
+      entry -> (at: Moment, policy: String?)? in
       guard case .begins(.attribute(.open(let value)), _) = entry.effect else { return nil }
       return (entry.moment, value.stringValue)
     }
-    let ended = world.entries(of: .existence(.policy(id))).filter { $0.effect == .ends }.map { (at: $0.moment, policy: String?.none) }
+    let ended = world.entries(of: .existence(.policy(id))).filter { $0.effect == .ends }.map {
+      (at: $0.moment, policy: String?.none)
+    }
     return (begun + ended).sorted { $0.at < $1.at }
   }
 
@@ -110,7 +115,8 @@ extension TrailPlanner {
   mutating func settle(boundaryOf identity: String, in account: String) -> [Command] {
     self.account = account
     (commands, source) = ([], TrailWords.sourcePrefix + account)
-    authority = Authority(reason: "what the boundary permits by all that is known of its policy and of what resources give by name")
+    authority = Authority(
+      reason: "what the boundary permits by all that is known of its policy and of what resources give by name")
     let id = Self.boundary(of: identity)
     let existence = Fact.existence(.policy(id))
     let told = told(of: identity)
@@ -130,7 +136,9 @@ extension TrailPlanner {
     for t in Set(moments).sorted() {
       guard let policy = bounding(identity, at: t) else { continue }
       let wanted = rule(identity, policy, at: t)
-      if world.value(of: existence, at: t) != .policy(wanted) { emit(.policyDefined(id: id, policy: wanted, attributes: [:]), at: t) }
+      if world.value(of: existence, at: t) != .policy(wanted) {
+        emit(.policyDefined(id: id, policy: wanted, attributes: [:]), at: t)
+      }
     }
     return commands
   }

@@ -94,7 +94,9 @@ struct PlannedWorld<Base: World> {
     facts(about: end).compactMap { fact in
       guard case .assignment(let id) = fact else { return nil }
       let entries = entries(of: fact)
-      for case .begins(.grant(let grant), _) in entries.lazy.map(\.effect) { return (id, grant, Span.spans(of: entries), entries) }
+      for case .begins(.grant(let grant), _) in entries.lazy.map(\.effect) {
+        return (id, grant, Span.spans(of: entries), entries)
+      }
       return nil
     }
   }

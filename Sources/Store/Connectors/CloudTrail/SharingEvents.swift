@@ -142,7 +142,8 @@ extension TrailReader {
     }
     var version = ""
     if case .integer(let number)? = record.request["versionNumber"] { version = ":\(number)" }
-    let arn = AmazonName(layer) == nil ? names.arn("lambda", record, "layer:\(layer)\(version)") : TrailWords.fitted(layer + version)
+    let arn =
+      AmazonName(layer) == nil ? names.arn("lambda", record, "layer:\(layer)\(version)") : TrailWords.fitted(layer + version)
     let role = TrailWords.id(arn, "policy", sid)
     if record.plainName.hasPrefix("Remove") { return [.clears(role, withAllBelow: false)] }
     var condition = JSONObject()

@@ -55,6 +55,19 @@ struct TrailMemory {
     return ["user", "role", "root"].contains(arn.kind) ? String(arn.account) : nil
   }
 
+  /// The people who were recorded without the path that, as is known now, they have: what was recorded then stays there.
+  func misplaced(_ names: TrailNames) -> [(known: String, recorded: String)] {
+    people.flatMap { account, entities in
+      entities.compactMap { entity in
+        guard let arn = AmazonName(entity.id), let kind = TrailNames.Kind(rawValue: String(arn.kind)) else { return nil }
+        let known = names.arn(kind, String(arn.name), in: account)
+        let isPlain = arn.resource.utf8.elementsEqual("\(arn.kind)/\(arn.name)".utf8)
+        let isRenamed = renames.keys.contains(entity) || renames.values.joined().contains { $0.new == entity }
+        return isPlain && !isRenamed && !known.isExactly(entity.id) ? (known, entity.id) : nil
+      }
+    }.sorted { $0.recorded.precedes($1.recorded) }
+  }
+
   /// Until when an identity and the key that it used stand as they do at an instant; that instant where they do not.
   static func stands(_ identity: TrailIdentity, from t: Instant, in world: some World) -> Instant {
     var entities = [Entity.identity(identity.id)]

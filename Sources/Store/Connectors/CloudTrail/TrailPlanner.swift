@@ -99,7 +99,9 @@ struct TrailPlanner<Base: World> {
       touched.formUnion([.group(group), member])
     case .assignmentGranted(_, let grant): touched.insert(grant.principal)
     case .assignmentRevoked(let id):
-      for case .begins(.grant(let grant), _) in world.entries(of: .assignment(id: id)).map(\.effect) { touched.insert(grant.principal) }
+      for case .begins(.grant(let grant), _) in world.entries(of: .assignment(id: id)).map(\.effect) {
+        touched.insert(grant.principal)
+      }
     case .credentialIssued(_, let document, _): touched.insert(.identity(document.identity))
     case .roleDefined(let id, _, _), .roleRetired(let id):
       if memory.renames.isEmpty { break }
@@ -294,7 +296,9 @@ extension TrailPlanner {
     let marker = Fact.existence(.role(slot.role))
     let next = world.entries(of: marker).map(\.moment.effective).filter { $0 > at }.min()
     // A whole policy takes the place of single statements too.
-    let single = (TrailRoles.resource(of: slot.role).flatMap { memory.below[$0] } ?? []).filter { $0.hasPrefix(slot.role + "/") }
+    let single = (TrailRoles.resource(of: slot.role).flatMap { memory.below[$0] } ?? []).filter {
+      $0.hasPrefix(slot.role + "/")
+    }
     for role in single.sorted(by: { $0.precedes($1) }) { clear(role, false) }
     for id in held(slot.role) { emit(.assignmentRevoked(id: id)) }
     define(slot.role, slot.permissions, slot.document)

@@ -73,7 +73,7 @@ struct TrailRecord {
     let accounts =
       [optional("recipientAccountId"), identity.account, AmazonName(identity.id).map { String($0.account) }]
       + listed.map { ($0["accountId"] ?? $0["accountID"])?.stringValue } + [owner]
-    guard let account = accounts.compactMap({ $0 }).first(where: AmazonName.isAccount) else { 
+    guard let account = accounts.compactMap({ $0 }).first(where: AmazonName.isAccount) else {
       throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account")
     }
     self.account = account

@@ -92,7 +92,9 @@ extension TrailPlanner {
     if world.value(of: .existence(.role(new)), at: t) == .role(document) { return }
     var attributes: [String: AttributeValue] = [:]
     for name in ["not_understood", "document"] {
-      if case .attribute(let value)? = world.value(of: .attribute(.role(old), name: name), at: before) { attributes[name] = value }
+      if case .attribute(let value)? = world.value(of: .attribute(.role(old), name: name), at: before) {
+        attributes[name] = value
+      }
     }
     emit(.roleDefined(id: new, document: document, attributes: attributes), at: t)
   }
@@ -150,7 +152,9 @@ extension TrailPlanner {
     guard case .credential(var document)? = world.value(of: .existence(.credential(id)), at: before),
       document.identity.isExactly(old.id), document.kind != .session
     else { return }
-    if case .credential(let now)? = world.value(of: .existence(.credential(id)), at: t), now.identity.isExactly(new.id) { return }
+    if case .credential(let now)? = world.value(of: .existence(.credential(id)), at: t), now.identity.isExactly(new.id) {
+      return
+    }
     document.identity = new.id
     if document.holder?.isExactly(old.id) == true { document.holder = new.id }
     if document.kind == .password {
