@@ -324,6 +324,29 @@ import Testing
     #expect(log.world.entries(of: .existence(user)).filter { $0.effect == .ends }.count == 2)
   }
 
+  @Test(arguments: [
+    ("ec2:DescribeInstances", #"{"instancesSet":{}}"#, "*"),
+    (
+      "ec2:TerminateInstances", #"{"instancesSet":{"items":[{"instanceId":"i-1"}]}}"#,
+      "arn:aws:ec2:us-east-1:111122223333:instance/i-1"
+    ),
+    ("ec2:RunInstances", #"{"instancesSet":{"items":[{"imageId":"ami-1"}]}}"#, nil),
+    ("ec2:DeleteSecurityGroup", #"{"groupId":"sg-1"}"#, "arn:aws:ec2:us-east-1:111122223333:security-group/sg-1"),
+    ("s3:PutBucketAcl", #"{"bucketName":"b"}"#, "arn:aws:s3:::b"),
+    ("s3:GetObject", #"{"bucketName":"b","key":"a/x"}"#, "arn:aws:s3:::b/a/x"),
+    ("lambda:GetFunction20150331v2", #"{"functionName":"f"}"#, "arn:aws:lambda:us-east-1:111122223333:function:f"),
+    ("kms:DescribeKey", #"{"keyId":"k"}"#, "arn:aws:kms:us-east-1:111122223333:key/k"),
+    ("iam:GetUser", "null", "arn:aws:iam::111122223333:user/admin"),
+    ("iam:GetAccountSummary", "null", "*"), ("sts:AssumeRole", #"{"roleArn":"arn:aws:iam::111122223333:role/r"}"#, nil),
+    ("ssm:GetParameters", #"{"names":["/a/b"]}"#, "arn:aws:ssm:us-east-1:111122223333:parameter/a/b"),
+    ("secretsmanager:GetSecretValue", #"{"secretId":"s"}"#, "arn:aws:secretsmanager:us-east-1:111122223333:secret:s"),
+    ("organizations:LeaveOrganization", "null", nil), ("s3:ListBuckets", "null", "*"),
+  ])
+  func `a use names its resource`(_ action: String, _ request: String, _ resource: String?) throws {
+    try bring([event(action, "10:00:00", try JSONValue(parsing: Array(request.utf8)))])
+    #expect(usage.records.first?.resource == resource.map { "\(Self.account)/\($0)" })
+  }
+
   @Test func `who was recorded without a path is named when the path is learnt`() throws {
     let arn = "arn:aws:iam::111122223333:user/team/ann"
     let first = try bring([

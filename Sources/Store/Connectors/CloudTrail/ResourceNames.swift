@@ -36,7 +36,7 @@ struct ResourceNames {
   /// The resource's name; nil where the record does not say it.
   func name(in record: TrailRecord) -> String? {
     if let event, !event.utf8.elementsEqual(record.plainName.utf8) { return nil }
-    return Self.text(record.request[parameter] ?? record.response[parameter], parameter)
+    return Self.text(record.request[parameter], parameter) ?? Self.text(record.response[parameter], parameter)
   }
 
   /// A text, or the first one in a list of them, in which it may stand under the name of one of the parameter's kind.
@@ -45,7 +45,8 @@ struct ResourceNames {
     if let text = value.stringValue { return text.isEmpty || text.utf8.count > nameBytes ? nil : text }
     if let first = (value["items"] ?? value).arrayValue?.first {
       if let text = first.stringValue { return text.isEmpty ? nil : text }
-      for member in first.objectValue ?? JSONObject() where member.name.hasSuffix("Id") || member.name.hasSuffix("Name") {
+      // `instanceId` in `instancesSet`, and not the `imageId` beside it.
+      for member in first.objectValue ?? JSONObject() where zip(member.name.utf8, parameter.utf8).prefix(while: ==).count >= 5 {
         if let text = member.value.stringValue, !text.isEmpty { return text }
       }
     }
