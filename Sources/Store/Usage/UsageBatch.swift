@@ -199,10 +199,12 @@ extension UsageRecord {
 
   /// What it says.
   ///
-  /// The action by the source's name for it, so that a table of names that grew makes no other record of it.
+  /// The action by the source's name for it, so that a table of names that grew makes no other record of it; and likewise without a
+  /// resource that was only concluded.
   var digest: UUIDBytes {
     Self.shortDigest([
-      "\(at.microseconds)", identity, sourceAction == nil ? action : nil, sourceAction, resource, session, credential, address,
+      "\(at.microseconds)", identity, sourceAction == nil ? action : nil, sourceAction,
+      isResourceDerived ? nil : resource, session, credential, address,
       agent, outcome.rawValue, errorCode,
     ])
   }

@@ -25,6 +25,10 @@ public struct UsageRecord: Hashable, Sendable {
   public var sourceAction: String?
   /// With what; nil where the source names nothing.
   public var resource: String?
+  /// Whether the resource was concluded from what the source says, and not said by it.
+  ///
+  /// It may be concluded better another time, which makes no other record of it: it is no part of what the record says.
+  public var isResourceDerived: Bool
   /// The session that acted, a credential of kind session.
   public var session: String?
   /// The key, token or password that it was done with.
@@ -41,7 +45,8 @@ public struct UsageRecord: Hashable, Sendable {
   /// A use; what is left out the source does not say.
   public init(
     id: String, at: Instant, identity: String, action: String, sourceAction: String? = nil, resource: String? = nil,
-    session: String? = nil, credential: String? = nil, address: String? = nil, agent: String? = nil,
+    isResourceDerived: Bool = false, session: String? = nil, credential: String? = nil, address: String? = nil,
+    agent: String? = nil,
     outcome: UsageOutcome = .allowed, errorCode: String? = nil
   ) {
     self.id = id
@@ -50,6 +55,7 @@ public struct UsageRecord: Hashable, Sendable {
     self.action = action
     self.sourceAction = sourceAction
     self.resource = resource
+    self.isResourceDerived = isResourceDerived
     self.session = session
     self.credential = credential
     self.address = address

@@ -3,9 +3,9 @@ import Governance
 import JSON
 import Temporal
 import Testing
-import Usage
 
 @testable import Connectors
+@testable import Usage
 
 @Suite struct `A trail` {
   let log = MemoryLog()
@@ -226,7 +226,7 @@ import Usage
         "ecr:SetRepositoryPolicy", "10:00:00",
         ["repositoryName": "app", "registryId": "111122223333", "policyText": .string(other)]),
       event("ecr:DeleteRepositoryPolicy", "10:00:05", ["repositoryName": "app", "registryId": "111122223333"]),
-      event("ram:CreateResourceShare", "10:00:01", ["name": "x", "principals": ["444455556666"]]),
+      event("sso:CreateAccountAssignment", "10:00:01", ["principalId": "x", "targetId": "444455556666"]),
       event("iam:InventedCall", "10:00:02", ["userName": "u"]),
       event("iam:AttachUserPolicy", "10:00:03", nil),
       event("s3:PutBucketPolicy", "10:00:04", ["bucketName": "b"], error: "AccessDenied"),
@@ -236,7 +236,7 @@ import Usage
         ["grantId": "g1"]),
       event("s3:PutBucketAcl", "10:00:07", ["bucketName": "open", "x-amz-acl": "public-read"]),
     ])
-    let app = "\(Self.account)/arn:aws:ecr:us-east-1:111122223333:app"
+    let app = "\(Self.account)/arn:aws:ecr:us-east-1:111122223333:repository/app"
     #expect(try status("account:444455556666", "ecr:BatchGetImage", app, "10:00:04") == .allowed)
     #expect(try status("account:444455556666", "ecr:BatchGetImage", app, "10:00:05") == nil)
     let key = "\(Self.account)/arn:aws:kms:us-east-1:111122223333:key/k"
@@ -244,7 +244,7 @@ import Usage
     #expect(try status("everyone", "s3:GetObject", "\(Self.account)/arn:aws:s3:::open/x", "10:00:08") == .allowed)
     #expect(
       report.remarks == [
-        "ram:CreateResourceShare may share access and is not understood": 1, "iam:InventedCall is not known": 1,
+        "sso:CreateAccountAssignment may share access and is not understood": 1, "iam:InventedCall is not known": 1,
         "iam:AttachUserPolicy names no user": 1,
       ])
     let denied = try #require(usage.records.first { $0.sourceAction == "s3:PutBucketPolicy" })
@@ -322,6 +322,63 @@ import Usage
       #expect(held.count == (isThere ? 1 : 0), "\(time)")
     }
     #expect(log.world.entries(of: .existence(user)).filter { $0.effect == .ends }.count == 2)
+  }
+
+  @Test(arguments: [
+    ("ec2:DescribeInstances", #"{"instancesSet":{}}"#, "*"),
+    (
+      "ec2:TerminateInstances", #"{"instancesSet":{"items":[{"instanceId":"i-1"}]}}"#,
+      "arn:aws:ec2:us-east-1:111122223333:instance/i-1"
+    ),
+    ("ec2:RunInstances", #"{"instancesSet":{"items":[{"imageId":"ami-1"}]}}"#, nil),
+    ("ec2:DeleteSecurityGroup", #"{"groupId":"sg-1"}"#, "arn:aws:ec2:us-east-1:111122223333:security-group/sg-1"),
+    ("s3:PutBucketAcl", #"{"bucketName":"b"}"#, "arn:aws:s3:::b"),
+    ("s3:GetObject", #"{"bucketName":"b","key":"a/x"}"#, "arn:aws:s3:::b/a/x"),
+    ("lambda:GetFunction20150331v2", #"{"functionName":"f"}"#, "arn:aws:lambda:us-east-1:111122223333:function:f"),
+    ("kms:DescribeKey", #"{"keyId":"k"}"#, "arn:aws:kms:us-east-1:111122223333:key/k"),
+    ("iam:GetUser", "null", "arn:aws:iam::111122223333:user/admin"),
+    ("sts:AssumeRole", #"{"roleArn":"arn:aws:iam::111122223333:role/r"}"#, nil),
+    ("ssm:GetParameters", #"{"names":["/a/b"]}"#, "arn:aws:ssm:us-east-1:111122223333:parameter/a/b"),
+    ("secretsmanager:GetSecretValue", #"{"secretId":"s"}"#, "arn:aws:secretsmanager:us-east-1:111122223333:secret:s"),
+    ("organizations:LeaveOrganization", "null", nil), ("s3:ListBuckets", "null", "*"),
+  ])
+  func `a use names its resource`(_ action: String, _ request: String, _ resource: String?) throws {
+    try bring([event(action, "10:00:00", try JSONValue(parsing: Array(request.utf8)))])
+    #expect(usage.records.first?.resource == resource.map { "\(Self.account)/\($0)" })
+  }
+
+  @Test func `who was recorded without a path is named when the path is learnt`() throws {
+    let arn = "arn:aws:iam::111122223333:user/team/ann"
+    let first = try bring([
+      event("iam:PutUserPolicy", "10:00:05", ["userName": "ann", "policyName": "p", "policyDocument": "{}"])
+    ])
+    #expect(first.remarks.keys.allSatisfy { !$0.contains("order of time") })
+    let second = try bring([
+      event("iam:CreateUser", "10:00:00", ["userName": "ann", "path": "/team/"], ["user": ["arn": .string(arn)]])
+    ])
+    #expect(
+      second.remarks == [
+        "\(Self.user("ann")) of an earlier import is \(arn), which these records tell: import the parts in the order of time": 1
+      ])
+  }
+
+  @Test func `a use is the same whatever is known of the path of what it names`() throws {
+    let uses = event("iam:GetRole", "10:00:05", ["roleName": "r"], id: "use")
+    try bring([uses])
+    let plain = try #require(usage.records.first)
+    try bring([
+      event(
+        "iam:CreateRole", "10:00:00", ["roleName": "r", "path": "/team/"],
+        ["role": ["arn": "arn:aws:iam::111122223333:role/team/r"]], id: "create")
+    ])
+    let other = MemoryUsage()
+    let folder = ScratchTrail()
+    folder.write([uses])
+    _ = try CloudTrailImport.testing([folder.path]).run(into: log, usage: other)
+    let pathed = try #require(other.records.first)
+    #expect(plain.resource == "\(Self.account)/arn:aws:iam::111122223333:role/r")
+    #expect(pathed.resource == "\(Self.account)/arn:aws:iam::111122223333:role/team/r")
+    #expect(plain.digest == pathed.digest)
   }
 
   // MARK: The baseline

@@ -29,15 +29,17 @@ struct RandomTrail {
   private var roles: [String: Set<String>] = [:]
   private var buckets: [String: Set<String>] = [:]
   private var shared: Set<[String]> = []
+  private var bounds: [String: String] = [:]
 
   static let start = Instant(microseconds: 1_700_000_000_000_000)
   static func instant(_ second: Int) -> Instant { start.adding(microseconds: Int64(second) * 1_000_000) }
 
-  init(seed: UInt64, steps: Int) {
+  /// - Parameter renames: whether users get other names.
+  init(seed: UInt64, steps: Int, renames: Bool = true) {
     random = SeededGenerator(seed: seed)
     while records.count < steps {
       if random.chance(1, in: 2) { advance() }
-      step()
+      if renames, random.chance(1, in: 8) { rename() } else { step() }
     }
     advance()
   }
@@ -85,7 +87,8 @@ struct RandomTrail {
       "Statement": .array(
         accounts.sorted().map {
           [
-            "Effect": "Allow", "Action": "s3:GetObject", "Principal": ["AWS": .string($0)],
+            "Effect": "Allow", "Action": "s3:GetObject",
+            "Principal": ["AWS": .string($0.hasPrefix("u") ? user($0) : $0)],
             "Resource": .string("arn:aws:s3:::\(bucket)/*"),
           ]
         })
@@ -93,14 +96,15 @@ struct RandomTrail {
   }
 
   private mutating func step() {
-    let user = "u\(random.below(3))"
+    let user = random.chance(1, in: 3) ? random.pick(Self.userNames) : "u\(random.below(3))"
     let group = "g\(random.below(2))"
     let policy = "p\(random.below(3))"
     let role = "r\(random.below(2))"
     let bucket = "b\(random.below(2))"
     let action = "A\(random.below(6))x"
-    let accounts = Set(random.some(Self.outside, chance: 1, in: 2))
-    switch random.below(12) {
+    var accounts = Set(random.some(Self.outside, chance: 1, in: 2))
+    if random.chance(1, in: 4) { accounts.insert(Self.account) }
+    switch random.below(14) {
     case 0: turnUser(user)
     case 1: turnGroup(group)
     case 2: turnMember(user, of: group)
@@ -110,15 +114,50 @@ struct RandomTrail {
     case 7: turnInline(user, "own\(random.below(2))", action)
     case 8: turnKey(of: user)
     case 9: turnRole(role, accounts)
-    case 10: turnBucket(bucket, accounts)
+    case 10: turnBucket(bucket, accounts.union(Set(random.some(users.sorted(), chance: 1, in: 3))))
+    case 11, 12: turnBoundary(user, policy)
     default: turnShare("snap-\(random.below(2))", random.pick(Self.outside))
     }
   }
 
+  private static let userNames = ["u0", "u1", "u2", "u3", "u4"]
+
+  /// Everything goes on under another name; alone in its second, for what happened before it in the same one nothing tells.
+  private mutating func rename() {
+    guard let old = users.sorted().randomElement(using: &random),
+      let new = Self.userNames.filter({ !users.contains($0) }).randomElement(using: &random)
+    else { return }
+    advance()
+    emit("iam:UpdateUser", ["userName": .string(old), "newUserName": .string(new)])
+    func named(_ name: String) -> String { name == old ? new : name }
+    users = Set(users.map(named))
+    attached = Set(attached.map { [named($0[0]), $0[1]] })
+    inline = Dictionary(uniqueKeysWithValues: inline.map { ([named($0.key[0]), $0.key[1]], $0.value) })
+    members = Set(members.map { [$0[0], named($0[1])] })
+    keys = keys.mapValues(named)
+    bounds = Dictionary(uniqueKeysWithValues: bounds.map { (named($0.key), $0.value) })
+    buckets = buckets.mapValues { Set($0.map(named)) }
+    advance()
+  }
+
+  private mutating func turnBoundary(_ user: String, _ policy: String) {
+    guard users.contains(user), policies[policy] != nil, touch("boundary \(user)"), touch("user \(user)") else { return }
+    if bounds[user] != nil, random.chance(1, in: 2) {
+      bounds[user] = nil
+      return emit("iam:DeleteUserPermissionsBoundary", ["userName": .string(user)])
+    }
+    bounds[user] = policy
+    emit(
+      "iam:PutUserPermissionsBoundary",
+      ["userName": .string(user), "permissionsBoundary": .string(Self.policy(policy))])
+  }
+
   private mutating func turnUser(_ name: String) {
     let isFree = !attached.contains { $0[0] == name } && !inline.keys.contains { $0[0] == name }
-    let isAlone = !members.contains { $0[1] == name } && !keys.values.contains(name)
+    let isNamed = buckets.values.contains { $0.contains(name) }
+    let isAlone = !members.contains { $0[1] == name } && !keys.values.contains(name) && !isNamed
     guard !users.contains(name) || (isFree && isAlone), touch("user \(name)") else { return }
+    bounds[name] = nil
     if users.remove(name) != nil { return emit("iam:DeleteUser", ["userName": .string(name)]) }
     users.insert(name)
     emit("iam:CreateUser", ["userName": .string(name)], ["user": ["arn": .string(Self.user(name))]])
@@ -140,7 +179,9 @@ struct RandomTrail {
   }
 
   private mutating func turnPolicy(_ name: String, _ action: String) {
-    guard !attached.contains(where: { $0[1] == name }), touch("policy \(name)"), touch("version \(name)") else { return }
+    guard !attached.contains(where: { $0[1] == name }), !bounds.values.contains(name), touch("policy \(name)"),
+      touch("version \(name)")
+    else { return }
     if policies.removeValue(forKey: name) != nil {
       return emit("iam:DeletePolicy", ["policyArn": .string(Self.policy(name))])
     }
@@ -262,7 +303,15 @@ struct RandomTrail {
       all.insert("role \(Self.role(role))")
       for account in accounts { all.insert("trust account:\(account) \(Self.role(role))") }
     }
-    for (bucket, accounts) in buckets { for account in accounts { all.insert("bucket account:\(account) \(bucket)") } }
+    for (bucket, whom) in buckets {
+      for who in whom { all.insert("bucket \(who.hasPrefix("u") ? Self.user(who) : "account:" + who) \(bucket)") }
+    }
+    for (user, policy) in bounds {
+      guard let policy = policies[policy], let action = policy.versions[policy.current] else { continue }
+      all.insert("boundary \(Self.user(user)) s3:\(action)")
+      // What a bucket gives by name goes through it.
+      for (bucket, whom) in buckets where whom.contains(user) { all.insert("through \(Self.user(user)) \(bucket)") }
+    }
     for share in shared { all.insert("share account:\(share[1]) \(share[0])") }
     return all
   }
@@ -275,15 +324,30 @@ struct RandomTrail {
       switch (fact, value) {
       case (.existence(let entity), .identity) where entity.id.contains(":user/u"): all.insert("user \(entity.id)")
       case (.existence(let entity), .identity) where entity.id.contains(":role/"): all.insert("role \(entity.id)")
+      case (.existence(let entity), .group) where entity.id.hasPrefix("account:"): continue
       case (.existence(let entity), .group): all.insert("group \(entity.id)")
       case (.existence(let entity), .credential(let document)) where entity.id != "AKIAEXAMPLE":
         all.insert("key \(entity.id) \(document.identity)")
+      case (.existence(let entity), .policy(let document)): all.formUnion(text(document, of: entity.id))
+      case (.membership(let group, _), .member) where group.hasPrefix("account:"): continue
       case (.membership(let group, let member), .member): all.insert("member \(group) \(member.id)")
       case (.assignment, .grant(let grant)): if let text = text(grant, world, t) { all.insert(text) }
       default: continue
       }
     }
     return all
+  }
+
+  private static func text(_ boundary: PolicyDocument, of id: String) -> [String] {
+    guard let rule = try? BoundaryRule(boundary.rule), let user = rule.subjects.principals?.first else { return [] }
+    return rule.permissions.compactMap { permission in
+      if permission.actions == ["identity:*"] { return nil }
+      let place = "aws/\(account)/arn:aws:s3:::"
+      guard let resource = permission.resources.first, resource.hasPrefix(place) else {
+        return "boundary \(user.id) \(permission.actions.joined())\(permission.condition == .none ? "" : " unsaid")"
+      }
+      return "through \(user.id) \(resource.dropFirst(place.count).prefix { $0 != "/" })"
+    }
   }
 
   private static func text(_ grant: Grant, _ world: some World, _ t: Instant) -> String? {

@@ -32,13 +32,13 @@ struct Baseline {
   ///
   /// - Throws: ``TrailError`` where no instant can be told.
   func readings(
-    _ reader: TrailReader, before records: [TrailRecord], _ report: inout CloudTrailReport
+    _ reader: TrailReader, before contents: TrailContents, _ report: inout CloudTrailReport
   ) throws(TrailError) -> [TrailReading] {
     let items = Self.lists.flatMap { list in (document[list]?.arrayValue ?? []).map { (list: list, item: $0) } }
     let account = items.lazy.compactMap { AmazonName($0.item["Arn"]?.stringValue ?? "")?.account }
       .first(where: AmazonName.isAccount).map(String.init)
     guard let account else { throw TrailError(path, "names no account: nothing in it has an `Arn`") }
-    let first = records.first { $0.account.isExactly(account) }?.at
+    let first = contents.uses.first { contents.who($0).account.isExactly(account) }?.at
     guard let t = statedAt ?? first?.adding(microseconds: -1) else {
       throw TrailError(path, "states no instant, and there is no record of its account \(account) before which it could be")
     }

@@ -51,37 +51,34 @@ public struct CloudTrailImport: Sendable {
     progress: (Stage, Int, Int) -> Void = { _, _, _ in }
   ) throws -> CloudTrailReport {
     let total = files.paths.count
-    let contents = try TrailContents(files, through: usage.latest, skipsInvalid: skipsInvalid) { progress(.reading, $0, total) }
+    let contents = try TrailContents(
+      files, through: usage.latest, knowing: TrailNames(destination), skipsInvalid: skipsInvalid
+    ) { progress(.reading, $0, total) }
     var report = CloudTrailReport()
-    (report.files, report.records, report.duplicates) = (total, contents.records.count, contents.duplicates)
-    (report.invalid, report.from, report.to) = (contents.invalid, contents.records.first?.at, contents.records.last?.at)
-    report.accounts = Set(contents.records.map(\.account)).sorted()
-    var writing = try Writing(self, contents.records, in: destination)
-    if let baseline { try writing.record(baseline.readings(writing.reader, before: contents.records, &report), &report) }
+    (report.files, report.records, report.duplicates) = (total, contents.uses.count, contents.duplicates)
+    (report.invalid, report.from, report.to) = (contents.invalid, contents.uses.first?.at, contents.uses.last?.at)
+    (report.accounts, report.insights) = (contents.accounts.sorted(), contents.insights)
+    var writing = try Writing(self, contents, in: destination)
+    writing.note(misplaced: &report)
+    if let baseline { try writing.record(baseline.readings(writing.reader, before: contents, &report), &report) }
     var start = 0
-    while start < contents.records.count {
-      let end = Self.end(of: start, contents.records)
-      try writing.record(Array(contents.records[start..<end]).map(writing.reading), &report)
-      progress(.recording, end, contents.records.count)
+    while start < contents.uses.count {
+      let end = Self.end(of: start, contents.uses)
+      try writing.record(contents.uses[start..<end], &report)
+      progress(.recording, end, contents.uses.count)
       start = end
     }
-    for account in report.accounts { try writing.cover(account, contents.records, &report) }
+    try writing.settle(&report)
+    for account in report.accounts { try writing.cover(account, &report) }
     if let oldest = report.from { report.keptDays = try usage.makeRoom(for: oldest) }
-    for account in report.accounts {
-      let records = contents.records.filter { $0.account.isExactly(account) }
-      for start in stride(from: 0, to: records.count, by: UsageLimits.recordsPerBatch) {
-        let part = records[start..<min(start + UsageLimits.recordsPerBatch, records.count)]
-        report.usage += try usage.record(part.map(writing.reader.usage), source: TrailWords.sourcePrefix + account)
-        progress(.usage, start + part.count, records.count)
-      }
-    }
+    try writing.use(usage, &report) { progress(.usage, $0, contents.uses.count) }
     return report
   }
 
   /// Where a part ends: after so many records, and never within a second.
-  private static func end(of start: Int, _ records: [TrailRecord]) -> Int {
-    var end = min(start + recordsAtOnce, records.count)
-    while end < records.count, records[end].at == records[end - 1].at { end += 1 }
+  private static func end(of start: Int, _ uses: [TrailContents.Use]) -> Int {
+    var end = min(start + recordsAtOnce, uses.count)
+    while end < uses.count, uses[end].at == uses[end - 1].at { end += 1 }
     return end
   }
 }
@@ -90,35 +87,43 @@ public struct CloudTrailImport: Sendable {
 private struct Writing<Destination: ImportDestination> {
   let importing: CloudTrailImport
   let destination: Destination
+  let contents: TrailContents
   let reader: TrailReader
-  var below: [String: Set<String>] = [:]
-  var bounded: [String: Set<String>] = [:]
+  private var memory: TrailMemory
+  /// Until when those who acted are known to exist, with what they acted with: their further records say nothing new.
+  private var settled: [Int32: Instant] = [:]
   /// When trails of each account were told to stop recording, or to go on.
   private var switches: [String: [(at: Instant, isOn: Bool)]] = [:]
 
-  init(_ importing: CloudTrailImport, _ records: [TrailRecord], in destination: Destination) throws(ImportError) {
-    (self.importing, self.destination) = (importing, destination)
-    var names = TrailNames()
-    var (below, bounded): ([String: Set<String>], [String: Set<String>]) = ([:], [:])
-    let sources = Set(records.map(\.account)).sorted().map { TrailWords.sourcePrefix + $0 }
-    try Self.asking(destination) { world in
-      var roles: Set<Entity> = []
-      for case .existence(let entity) in sources.flatMap(world.facts(from:)) {
-        names.learn(entity.id)
-        if entity.kind == .role { roles.insert(entity) }
-      }
-      for role in roles where !TrailRoles.isStatement(role.id, among: roles) {
-        guard let resource = TrailRoles.resource(of: role.id) else { continue }
-        below[resource, default: []].insert(role.id)
-      }
-      for (policy, identity) in TrailRoles.boundaries(in: world) { bounded[policy, default: []].insert(identity) }
-    }
-    for record in records { names.learn(record) }
-    (reader, self.below, self.bounded) = (TrailReader(names: names), below, bounded)
+  init(_ importing: CloudTrailImport, _ contents: TrailContents, in destination: Destination) throws(ImportError) {
+    (self.importing, self.destination, self.contents) = (importing, destination, contents)
+    reader = TrailReader(names: contents.names)
+    let sources = contents.accounts.sorted().map { TrailWords.sourcePrefix + $0 }
+    memory = try Self.asking(destination) { TrailMemory(of: sources, in: $0) }
   }
 
-  func reading(_ record: TrailRecord) -> TrailReading {
-    TrailReading(record: record, steps: reader.steps(record), seen: reader.seen(record))
+  /// Says who was recorded in other places than they are, so that it does not go unseen.
+  func note(misplaced report: inout CloudTrailReport) {
+    for (known, recorded) in memory.misplaced(reader.names) {
+      report.remark(
+        "\(recorded) of an earlier import is \(known), which these records tell: import the parts in the order of time")
+    }
+  }
+
+  /// Plans what is new in some uses, and records it.
+  mutating func record(_ uses: ArraySlice<TrailContents.Use>, _ report: inout CloudTrailReport) throws(ImportError) {
+    let worth = uses.filter { use in use.change >= 0 || settled[use.who].map { $0 <= use.at } ?? true }
+    if worth.isEmpty { return }
+    let records = worth.map(contents.record)
+    try record(records.map { TrailReading(record: $0, steps: reader.steps($0), seen: reader.seen($0)) }, &report)
+    // Whatever ends something may end any of them.
+    if worth.contains(where: { $0.change >= 0 }) { settled = [:] }
+    let until = try Self.asking(destination) { world in
+      worth.filter { $0.change < 0 }.map { use in
+        (use.who, TrailMemory.stands(contents.who(use).identity, from: use.at, in: world))
+      }
+    }
+    for (who, until) in until { settled[who] = until }
   }
 
   /// Plans readings in the order of time and records them.
@@ -146,9 +151,9 @@ private struct Writing<Destination: ImportDestination> {
   }
 
   private mutating func plan(_ readings: [TrailReading]) throws(ImportError) -> ([Submission], [String]) {
-    let (below, bounded) = (below, bounded)
+    let memory = memory
     let planned = try Self.asking(destination) { world in
-      var planner = TrailPlanner(PlannedWorld(world), below: below, bounded: bounded)
+      var planner = TrailPlanner(PlannedWorld(world), memory: memory)
       var submissions: [Submission] = []
       var rest = readings[...]
       while let first = rest.first {
@@ -160,9 +165,9 @@ private struct Writing<Destination: ImportDestination> {
           if !commands.isEmpty { submissions.append(submission(reading, commands)) }
         }
       }
-      return (submissions, planner.remarks, planner.below, planner.bounded)
+      return (submissions, planner.remarks, planner.memory)
     }
-    (self.below, self.bounded) = (planned.2, planned.3)
+    self.memory = planned.2
     return (planned.0, planned.1)
   }
 
@@ -193,10 +198,50 @@ private struct Writing<Destination: ImportDestination> {
     }
   }
 
+  /// Records the uses, those of an account after those of another.
+  func use(_ usage: some UsageDestination, _ report: inout CloudTrailReport, progress: (Int) -> Void) throws {
+    var done = 0
+    for account in report.accounts {
+      var batch: [UsageRecord] = []
+      func flush(_ report: inout CloudTrailReport) throws {
+        if batch.isEmpty { return }
+        report.usage += try usage.record(batch, source: TrailWords.sourcePrefix + account)
+        done += batch.count
+        batch.removeAll(keepingCapacity: true)
+        progress(done)
+      }
+      for use in contents.uses where contents.who(use).account.isExactly(account) {
+        batch.append(reader.usage(contents.record(use), of: contents.resource(use)))
+        if batch.count == UsageLimits.recordsPerBatch { try flush(&report) }
+      }
+      try flush(&report)
+    }
+  }
+
+  /// Makes the boundaries what they are by all that is known now.
+  mutating func settle(_ report: inout CloudTrailReport) throws(ImportError) {
+    for identity in memory.everBounded.sorted() {
+      guard let account = TrailMemory.account(of: identity), contents.accounts.contains(account) else { continue }
+      let memory = memory
+      let commands = try Self.asking(destination) { world in
+        var planner = TrailPlanner(PlannedWorld(world), memory: memory)
+        return planner.settle(boundaryOf: identity.id, in: account)
+      }
+      if commands.isEmpty { continue }
+      try append(
+        [
+          Submission(
+            mode: .observation, source: TrailWords.sourcePrefix + account, basis: .observed,
+            recordedBy: importing.recordedBy, commands: commands)
+        ], &report)
+      report.recorded -= 1
+    }
+  }
+
   /// Moves the coverage of an account to what its records show.
-  func cover(_ account: String, _ records: [TrailRecord], _ report: inout CloudTrailReport) throws(ImportError) {
+  func cover(_ account: String, _ report: inout CloudTrailReport) throws(ImportError) {
     let source = TrailWords.sourcePrefix + account
-    let instants = records.lazy.filter { $0.account.isExactly(account) }.map(\.at)
+    let instants = contents.uses.lazy.filter { contents.who($0).account.isExactly(account) }.map(\.at)
     let resources = [TrailWords.scope(account), "identity/arn:\(reader.names.partition(account)):iam::\(account):role"]
     let commands = try Self.asking(destination) { world in
       var commands = resources.flatMap { TrailCoverage.commands(of: source, resource: $0, instants, in: world) }

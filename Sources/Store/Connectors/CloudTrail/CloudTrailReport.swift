@@ -11,6 +11,8 @@ public struct CloudTrailReport: Hashable, Sendable {
   public internal(set) var records = 0
   /// Records that came again under the same id.
   public internal(set) var duplicates = 0
+  /// Records of unusual numbers of calls, which tell of no call of their own.
+  public internal(set) var insights = 0
   /// The first record's instant.
   public internal(set) var from: Instant?
   /// The last record's instant.

@@ -42,7 +42,7 @@ extension TrailReader {
           steps += remark(record, "shares with somebody who is not understood")
           continue
         }
-        steps.append(step(record, arn, who, actions, isOn))
+        steps.append(share(record, arn, who, actions, isOn))
       }
     }
     return steps.isEmpty ? remark(record, "names nobody") : steps
@@ -65,13 +65,14 @@ extension TrailReader {
           continue
         }
         steps.append(
-          step(record, arn, text == "all" ? TrailWords.everyone : TrailWords.identity(account: text), actions, isOn))
+          share(record, arn, text == "all" ? TrailWords.everyone : TrailWords.identity(account: text), actions, isOn))
       }
     }
     return steps.isEmpty ? remark(record, "names nobody") : steps
   }
 
-  private func step(_ record: TrailRecord, _ arn: String, _ who: String, _ actions: [String], _ isOn: Bool) -> TrailStep {
+  /// Somebody may do actions with a resource, or no longer.
+  func share(_ record: TrailRecord, _ arn: String, _ who: String, _ actions: [String], _ isOn: Bool) -> TrailStep {
     let scope = TrailWords.path(arn, in: record.account) ?? TrailWords.scope(record.account)
     let pair = TrailPair(
       principal: .identity(TrailWords.fitted(who)), role: TrailWords.id(arn, "share"),

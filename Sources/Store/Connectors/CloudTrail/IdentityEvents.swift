@@ -67,7 +67,9 @@ extension TrailReader {
     if record.name.hasPrefix("Delete") { return [.ends(entity)] }
     if record.name.hasPrefix("Update") {
       if record.asked("newUserName") ?? record.asked("newGroupName") ?? record.asked("newPath") == nil { return [] }
-      let path = record.asked("newPath") ?? "/"
+      // The path stays where none is asked for: what stands in the ARN between the kind and the name.
+      let place = AmazonName(id)?.resource.dropFirst(word.count).dropLast(AmazonName(id)?.name.count ?? 0)
+      let path = record.asked("newPath") ?? place.map(String.init) ?? "/"
       let new = record.asked("newUserName") ?? record.asked("newGroupName") ?? name
       let arn = TrailWords.fitted("arn:\(names.partition(record.account)):iam::\(record.account):\(word)\(path)\(new)")
       return [.renames(entity, to: isUser ? .identity(arn) : .group(arn), .account)]

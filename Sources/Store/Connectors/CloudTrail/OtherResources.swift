@@ -11,6 +11,9 @@ extension TrailReader {
     }
     let sharing = Self.words.contains { name.contains($0) } && !Self.others.contains { name.contains($0) }
     guard sharing else { return [] }
+    if name.contains("PublicAccessBlock") {
+      return remark(record, "turns a block of public access on or off, and what is blocked is not followed")
+    }
     if name.hasPrefix("Delete"), name.contains("Policy"), let resource = place(record, without: "") {
       return [.clears(TrailWords.id(resource, "policy"), withAllBelow: false)]
     }
@@ -18,7 +21,10 @@ extension TrailReader {
   }
 
   /// Words in the names of events that may share something.
-  private static let words = ["Policy", "Permission", "Grant", "Share", "Acl", "PublicAccess", "Trust", "FunctionUrl"]
+  private static let words = [
+    "Policy", "Permission", "Grant", "Share", "Acl", "PublicAccess", "Trust", "FunctionUrl", "AccountAssignment",
+    "AccessEntry",
+  ]
   /// Words that say it is something else, though one of the others is in there.
   private static let others = [
     "NetworkAcl", "ScalingPolicy", "LifecyclePolicy", "WebACL", "CachePolicy", "SharedSnapshotVolume",
@@ -30,6 +36,9 @@ extension TrailReader {
       member.value.stringValue.flatMap { $0.isEmpty ? nil : (name: member.name, text: $0) }
     }
     if let arn = texts.first(where: { AmazonName($0.text) != nil }) { return TrailWords.fitted(arn.text) }
+    for rule in ResourceNames.rules[record.service] ?? [] { if let arn = rule.arn(in: record, names) { return arn } }
+    // A catalogue is its account's only one, and has no name.
+    if record.service == "glue" { return names.arn("glue", record, "catalog") }
     if record.resources.count == 1 { return TrailWords.fitted(record.resources[0]) }
     let named = texts.filter { item in
       let name = item.name.lowercased()

@@ -63,8 +63,8 @@ struct PlannedWorld<Base: World> {
 
   /// Takes in what a command will write.
   mutating func apply(_ change: Change, at t: Instant, source: String) {
+    planned.next += 1
     for write in change.writes(effectiveAt: t) {
-      planned.next += 1
       let entry = Entry(moment: Moment(t, planned.next), effect: write.effect, source: source)
       planned.entries[write.fact, default: []].append(entry)
       guard case .begins(let value, _) = write.effect else { continue }
@@ -72,18 +72,32 @@ struct PlannedWorld<Base: World> {
     }
   }
 
+  /// The credentials that are only planned and act as an identity.
+  func plannedCredentials(of identity: String) -> [String] {
+    planned.entries.compactMap { fact, entries in
+      guard case .existence(let entity) = fact, entity.kind == .credential else { return nil }
+      let isOf = entries.contains { entry in
+        guard case .begins(.credential(let document), _) = entry.effect else { return false }
+        return document.identity.isExactly(identity)
+      }
+      return isOf ? entity.id : nil
+    }.sorted { $0.precedes($1) }
+  }
+
   /// The assignments that a role and perhaps a principal have, with their stretches by their own entries.
   func assignments(role: String, principal: Entity? = nil) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
-    facts(about: principal ?? .role(role)).compactMap { fact in
+    assignments(of: principal ?? .role(role)).filter { $0.grant.role.isExactly(role) }
+  }
+
+  /// The assignments that an entity is an end of.
+  func assignments(of end: Entity) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
+    facts(about: end).compactMap { fact in
       guard case .assignment(let id) = fact else { return nil }
       let entries = entries(of: fact)
-      let spans = Span.spans(of: entries)
-      guard
-        case .begins(.grant(let grant), _)? = entries.first(where: { if case .begins = $0.effect { true } else { false } })?
-          .effect,
-        grant.role.isExactly(role)
-      else { return nil }
-      return (id, grant, spans, entries)
+      for case .begins(.grant(let grant), _) in entries.lazy.map(\.effect) {
+        return (id, grant, Span.spans(of: entries), entries)
+      }
+      return nil
     }
   }
 }

@@ -27,7 +27,7 @@ extension TrailReader {
       let permissions = statement.knownPermission(in: account).map { [$0] }
       let principals = statement.principals.isEmpty ? [.everyone] : statement.principals
       for named in principals {
-        let (principal, condition) = principal(named)
+        let (principal, condition) = principal(named, statement.effect, account)
         slot.parts.append(
           TrailSlot.Part(
             role: TrailWords.id(marker, "\(index)"), permissions: permissions, principal: principal,
@@ -47,6 +47,11 @@ extension TrailReader {
       case .object(let object):
         if isResourceDocument(member.value) { return (member.name, member.value) }
         if depth > 0, let found = document(in: object, depth: depth - 1) { return (member.name, found.value) }
+      case .array(let items) where depth > 0:
+        for item in items.prefix(TrailLimits.statements) {
+          guard let object = item.objectValue, let found = document(in: object, depth: depth - 1) else { continue }
+          return (member.name, found.value)
+        }
       default: continue
       }
     }

@@ -5,6 +5,7 @@ import JSON
 /// of keys.
 extension TrailReader {
   func sharingEvents(_ record: TrailRecord) -> [TrailStep] {
+    if let steps = accountEvents(record) { return steps }
     let steps: [TrailStep]? =
       switch record.service {
       case "s3": bucketEvents(record)
@@ -12,6 +13,8 @@ extension TrailReader {
       case "lambda": functionEvents(record)
       case "kms": keyEvents(record)
       case "sns", "sqs": messageEvents(record)
+      case "ram": resourceShareEvents(record)
+      case "events": eventBusEvents(record)
       default: nil
       }
     return steps ?? anyResource(record)
@@ -109,6 +112,9 @@ extension TrailReader {
   // MARK: Functions
 
   private func functionEvents(_ record: TrailRecord) -> [TrailStep]? {
+    if record.plainName.contains("LayerVersionPermission") { return layerEvents(record) }
+    // Who may call an address without signing, a permission says that is given for it.
+    if record.plainName.contains("FunctionUrlConfig") { return [] }
     guard var function = record.asked("functionName") else { return nil }
     if AmazonName(function) == nil {
       // `name:alias` names a part of the function.
@@ -118,7 +124,8 @@ extension TrailReader {
     switch record.plainName {
     case "AddPermission":
       guard let sid = record.asked("statementId") else { return remark(record, "names no statement") }
-      let statement = record.response["statement"].flatMap { try? AccessDocument.document($0) }
+      var statement = record.response["statement"].flatMap { try? AccessDocument.document($0) }
+      if record.asked("functionUrlAuthType") == "NONE" { statement = statement.map(Self.withoutAddress) }
       let document: JSONValue = .object(["Statement": statement.map { .object($0) } ?? Self.statement(record, function)])
       return [shared(function, document, record.account, under: TrailWords.id(function, "policy", sid))]
     case "RemovePermission":
@@ -127,6 +134,43 @@ extension TrailReader {
     case "DeleteFunction": return [.clears(function, withAllBelow: true)]
     default: return nil
     }
+  }
+
+  private func layerEvents(_ record: TrailRecord) -> [TrailStep] {
+    guard let layer = record.asked("layerName"), let sid = record.asked("statementId") else {
+      return remark(record, "names no layer or no statement")
+    }
+    var version = ""
+    if case .integer(let number)? = record.request["versionNumber"] { version = ":\(number)" }
+    let arn =
+      AmazonName(layer) == nil ? names.arn("lambda", record, "layer:\(layer)\(version)") : TrailWords.fitted(layer + version)
+    let role = TrailWords.id(arn, "policy", sid)
+    if record.plainName.hasPrefix("Remove") { return [.clears(role, withAllBelow: false)] }
+    var condition = JSONObject()
+    if let organisation = record.asked("organizationId") {
+      condition["StringEquals"] = ["aws:PrincipalOrgID": .string(organisation)]
+    }
+    let document: JSONValue = [
+      "Statement": [
+        "Effect": "Allow", "Principal": ["AWS": .string(record.asked("principal") ?? "*")],
+        "Action": .string(record.asked("action") ?? "lambda:GetLayerVersion"), "Resource": .string(arn),
+        "Condition": .object(condition),
+      ]
+    ]
+    return [shared(arn, document, record.account, under: role)]
+  }
+
+  /// A statement without what it asks of how an address of a function is called: that the address is open it says itself.
+  private static func withoutAddress(_ statement: JSONObject) -> JSONObject {
+    var statement = statement
+    guard var condition = statement["Condition"]?.objectValue, var keys = condition["StringEquals"]?.objectValue else {
+      return statement
+    }
+    keys = JSONObject(keys.filter { $0.name.lowercased() != "lambda:functionurlauthtype" }.map { ($0.name, $0.value) })
+    condition = JSONObject(condition.filter { $0.name != "StringEquals" }.map { ($0.name, $0.value) })
+    if !keys.isEmpty { condition["StringEquals"] = .object(keys) }
+    statement["Condition"] = .object(condition)
+    return statement
   }
 
   /// The statement that the request of a permission comes to, where the answer does not say it.

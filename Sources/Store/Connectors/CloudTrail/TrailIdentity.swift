@@ -27,9 +27,11 @@ struct TrailIdentity: Hashable {
 
   /// Reads `userIdentity`; whatever is missing or of another kind is simply not known.
   ///
-  /// A session belongs to whoever issued it, its role or its user. Without an ARN the identity is the service that called,
-  /// else the account, else the type as it stands there: a name alone does not say which path it has.
+  /// A session belongs to whoever issued it, its role or its user; a federated user is one of its own, whom its issuer's access
+  /// only bounds. Without an ARN the identity is the service that called, else the account, else the type as it stands there:
+  /// a name alone does not say which path it has.
   init(_ value: JSONValue?) {
+    let value = value.map(TrailWords.unpacked)
     func text(_ value: JSONValue?, _ name: String) -> String? {
       value?[name]?.stringValue.flatMap { $0.isEmpty ? nil : TrailWords.fitted($0) }
     }
@@ -50,12 +52,13 @@ struct TrailIdentity: Hashable {
     }
     let assumed = arn.flatMap(AmazonName.init)?.assumedRole
     if issuer != nil || assumed != nil { sessionName = arn }
-    if let id = issuer ?? assumed ?? arn {
+    if let id = (type == "FederatedUser" ? arn : nil) ?? issuer ?? assumed ?? arn {
       self.id = id
     } else if let invokedBy {
       id = invokedBy
     } else if type == "AWSAccount", let account {
-      id = TrailWords.identity(account: account)
+      // Whoever signs nothing has this in place of a number.
+      id = AmazonName.isAccount(account) ? TrailWords.identity(account: account) : "anonymous"
     } else {
       id = type ?? "unknown"
     }

@@ -36,6 +36,14 @@ struct TrailNames {
     for member in record.response { if let text = member.value["arn"]?.stringValue { learn(text) } }
   }
 
+  /// Keeps the ARNs of users and groups under the names that they were given, in the order of time.
+  mutating func learnRenamed(_ records: [TrailRecord]) {
+    let renames = records.filter { $0.service == "iam" && ($0.name == "UpdateUser" || $0.name == "UpdateGroup") }
+    for record in renames.sorted(by: { $0.at < $1.at }) {
+      for case .renames(_, let new, _) in TrailReader(names: self).steps(record) { learn(new.id) }
+    }
+  }
+
   func partition(_ account: String) -> String { partitions[account] ?? "aws" }
 
   /// The ARN of a name; without a path where none was seen.

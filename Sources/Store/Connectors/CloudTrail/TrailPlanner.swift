@@ -9,24 +9,23 @@ import Temporal
 /// where one write ends what another began, it looks behind and ahead of itself.
 struct TrailPlanner<Base: World> {
   var world: PlannedWorld<Base>
-  /// The resources that have documents or shares, with the roles of these.
-  var below: [String: Set<String>]
-  /// The identities that a managed policy bounds, by the policy.
-  var bounded: [String: Set<String>] = [:]
+  var memory: TrailMemory
   private(set) var remarks: [String] = []
 
   // Of the record that is being planned:
-  private var commands: [Command] = []
+  var commands: [Command] = []
   var at = Instant.earliest
   private var eventID = ""
   var account = ""
-  private var source = ""
-  private var authority = Authority()
+  var source = ""
+  var authority = Authority()
   private var grants = 0
   private var isState = false
+  /// Whose holdings the record changed.
+  var touched: Set<Entity> = []
 
-  init(_ world: PlannedWorld<Base>, below: [String: Set<String>], bounded: [String: Set<String>]) {
-    (self.world, self.below, self.bounded) = (world, below, bounded)
+  init(_ world: PlannedWorld<Base>, memory: TrailMemory) {
+    (self.world, self.memory) = (world, memory)
   }
 
   /// Whether something holds just before an instant.
@@ -51,6 +50,7 @@ struct TrailPlanner<Base: World> {
       meet(reading.record, with: reading.seen)
     }
     for step in reading.steps { take(step) }
+    carryOn()
     return commands
   }
 
@@ -58,16 +58,14 @@ struct TrailPlanner<Base: World> {
     (commands, at, eventID, account, grants) = ([], record.at, record.id, record.account, 0)
     source = TrailWords.sourcePrefix + record.account
     authority = record.authority
+    touched = []
   }
 
   private mutating func take(_ step: TrailStep) {
     switch step {
     case .begins(let entity, let kind, let attributes): begin(entity, kind, attributes)
     case .ends(let entity): end(entity)
-    case .renames(let old, let new, let kind):
-      end(old)
-      meet(new, kind)
-      remarks.append("\(old.id) was renamed: what \(new.id) has is not known")
+    case .renames(let old, let new, let kind): rename(old, new, kind)
     case .joins(let group, let member):
       meet(.group(group), nil)
       meet(.identity(member), nil)
@@ -80,8 +78,10 @@ struct TrailPlanner<Base: World> {
     case .defines(let policy, let version, let isDefault, let document): define(policy, version, isDefault, document)
     case .defaults(let policy, let version): setDefault(policy, version)
     case .retires(let policy): emit(.roleRetired(id: policy))
-    case .bounds(let identity, let policy): bound(identity, policy)
-    case .unbounds(let identity): emit(.policyRetired(id: Self.boundary(of: identity)))
+    case .bounds(let identity, let policy): bound(identity, policy, at: at)
+    case .unbounds(let identity):
+      touched.insert(.identity(identity))
+      emit(.policyRetired(id: Self.boundary(of: identity)))
     case .issues(let credential): issue(credential)
     case .revokes(let id): emit(.credentialRevoked(id: id))
     case .logs(let trail, let reason, let isOn): log(trail, reason, isOn)
@@ -90,8 +90,26 @@ struct TrailPlanner<Base: World> {
   }
 
   mutating func emit(_ change: Change, at t: Instant? = nil) {
-    commands.append(Command(change, expecting: .either, effectiveAt: t ?? at, authority: authority))
-    world.apply(change, at: t ?? at, source: source)
+    let t = t ?? at
+    commands.append(Command(change, expecting: .either, effectiveAt: t, authority: authority))
+    world.apply(change, at: t, source: source)
+    switch change {
+    case .identityRegistered(let id, let kind, _) where kind != .external: gather(.identity(id), at: t)
+    case .membershipAdded(let group, let member, _), .membershipRemoved(let group, let member):
+      touched.formUnion([.group(group), member])
+    case .assignmentGranted(_, let grant): touched.insert(grant.principal)
+    case .assignmentRevoked(let id):
+      for case .begins(.grant(let grant), _) in world.entries(of: .assignment(id: id)).map(\.effect) {
+        touched.insert(grant.principal)
+      }
+    case .credentialIssued(_, let document, _): touched.insert(.identity(document.identity))
+    case .roleDefined(let id, _, _), .roleRetired(let id):
+      if memory.renames.isEmpty { break }
+      for fact in world.facts(about: .role(id)) {
+        for case .begins(.grant(let grant), _) in world.entries(of: fact).map(\.effect) { touched.insert(grant.principal) }
+      }
+    default: break
+    }
   }
 }
 
@@ -155,6 +173,7 @@ extension TrailPlanner {
     case ("iam", "user"), ("iam", "root"): return .account
     case ("iam", "role"): return .assumableRole
     case ("iam", "instance-profile"): return .workload
+    case ("sts", "federated-user"): return .account
     default: return .external
     }
   }
@@ -162,6 +181,7 @@ extension TrailPlanner {
   /// Whether nothing is ever given to it by a policy of its own.
   private func isNotPermitted(_ entity: Entity) -> Bool {
     guard let arn = AmazonName(entity.id) else { return entity.kind == .group }
+    if arn.kind == "federated-user" { return false }
     return arn.service != "iam" || arn.kind == "instance-profile"
   }
 
@@ -178,7 +198,7 @@ extension TrailPlanner {
   }
 
   /// Something is created: it did not exist just before, and what was assumed of it later is taken back.
-  private mutating func begin(_ entity: Entity, _ kind: IdentityKind, _ attributes: [String: AttributeValue]) {
+  mutating func begin(_ entity: Entity, _ kind: IdentityKind, _ attributes: [String: AttributeValue]) {
     if world.exists(entity, at: at), world.exists(entity, at: at.adding(microseconds: -1)) {
       // Created anew though it was not seen to end: it ended unseen. Where it only stood there, all it has is known from now on.
       if !isState { end(entity) }
@@ -200,8 +220,9 @@ extension TrailPlanner {
     }
   }
 
-  private mutating func end(_ entity: Entity) {
+  mutating func end(_ entity: Entity) {
     emit(entity.kind == .group ? .groupDeleted(id: entity.id) : .identityRetired(id: entity.id))
+    unbind(entity, at: at)
   }
 
   /// Takes back what was assumed; only of an earlier import, for what is planned now was planned in the order of time.
@@ -275,7 +296,9 @@ extension TrailPlanner {
     let marker = Fact.existence(.role(slot.role))
     let next = world.entries(of: marker).map(\.moment.effective).filter { $0 > at }.min()
     // A whole policy takes the place of single statements too.
-    let single = (TrailRoles.resource(of: slot.role).flatMap { below[$0] } ?? []).filter { $0.hasPrefix(slot.role + "/") }
+    let single = (TrailRoles.resource(of: slot.role).flatMap { memory.below[$0] } ?? []).filter {
+      $0.hasPrefix(slot.role + "/")
+    }
     for role in single.sorted(by: { $0.precedes($1) }) { clear(role, false) }
     for id in held(slot.role) { emit(.assignmentRevoked(id: id)) }
     define(slot.role, slot.permissions, slot.document)
@@ -285,7 +308,11 @@ extension TrailPlanner {
         let document = RoleDocument(permissions: part.permissions)
         emit(.roleDefined(id: part.role, document: document, attributes: [:]))
       }
-      meet(part.principal, nil)
+      if part.principal.kind == .group, part.principal.id.utf8.starts(with: BuiltIn.accountPrefix.utf8) {
+        gather(String(part.principal.id.dropFirst(BuiltIn.accountPrefix.count)))
+      } else {
+        meet(part.principal, nil)
+      }
       let grant = Grant(principal: part.principal, role: part.role, scope: part.scope, condition: part.condition)
       self.grant(grant, until: next)
     }
@@ -301,7 +328,7 @@ extension TrailPlanner {
   }
 
   private mutating func clear(_ role: String, _ withAllBelow: Bool) {
-    let roles = withAllBelow ? (below[role] ?? []).sorted { $0.precedes($1) } : [role]
+    let roles = withAllBelow ? (memory.below[role] ?? []).sorted { $0.precedes($1) } : [role]
     for role in roles where !withAllBelow || world.exists(.role(role), at: at) {
       for id in held(role) { emit(.assignmentRevoked(id: id)) }
       emit(.roleRetired(id: role))
@@ -311,7 +338,7 @@ extension TrailPlanner {
   /// Keeps in mind that a resource has this document, for when the resource goes.
   private mutating func note(_ role: String) {
     guard let resource = TrailRoles.resource(of: role) else { return }
-    below[resource, default: []].insert(role)
+    memory.below[resource, default: []].insert(role)
   }
 
   /// Says what a document's role is: its permissions, the text they were read from, and why they are not known, if so.

@@ -21,21 +21,33 @@ struct TrailReader {
   func remark(_ record: TrailRecord, _ problem: String) -> [TrailStep] { [.remark("\(record.action) \(problem)")] }
 
   /// The principal of an ARN, account, service or other name that a document gives, and a condition on which alone it is meant.
-  func principal(_ principal: AccessDocument.Principal) -> (entity: Entity, condition: JSONValue?) {
+  ///
+  /// The account whose document it is stands for its users and roles: what is allowed to it, its own policies must give too.
+  func principal(
+    _ principal: AccessDocument.Principal, _ effect: PermissionEffect, _ own: String
+  ) -> (entity: Entity, condition: JSONValue?) {
     switch principal {
     case .everyone: return (.identity(TrailWords.everyone), .none)
     case .service(let name), .federated(let name): return (.identity(TrailWords.fitted(name)), .none)
     case .canonical(let id): return (.identity(TrailWords.fitted("canonical:\(id)")), .none)
     case .named(let text):
-      if AmazonName.isAccount(text) { return (.identity(TrailWords.identity(account: text)), .none) }
-      guard let arn = AmazonName(text) else { return (.identity(TrailWords.fitted(text)), .none) }
-      if arn.service == "iam", arn.resource == "root" { return (.identity(TrailWords.identity(account: arn.account)), .none) }
+      let arn = AmazonName(text)
+      let isWhole = arn?.service == "iam" && arn?.resource == "root"
+      if let account = AmazonName.isAccount(text) ? text : isWhole ? arn.map({ String($0.account) }) : nil {
+        let id = TrailWords.identity(account: account)
+        if !account.isExactly(own) { return (.identity(id), .none) }
+        return (.group(id), effect == .deny ? .none : Self.permittedByOwnPolicies)
+      }
+      guard let arn else { return (.identity(TrailWords.fitted(text)), .none) }
       guard let role = arn.assumedRole else { return (.identity(TrailWords.fitted(text)), .none) }
       // One session of a role is meant, which a request may say of itself.
       let known = names.arn(.role, String(AmazonName(role)?.name ?? ""), in: String(arn.account))
       return (.identity(known), ["StringEquals": ["request.attribute.aws:session": [.string(text)]]])
     }
   }
+
+  /// What the trail of an account does not say at once of all its people: whether their own policies permit it.
+  private static let permittedByOwnPolicies: JSONValue = ["Bool": ["request.attribute.aws:permitted_by_own_policies": ["true"]]]
 
   /// The account's own reading of a document that a request holds.
   func document(_ value: JSONValue?, in account: String) -> (AccessDocument?, TrailDocument) {

@@ -1,3 +1,4 @@
+import Cryptography
 import Governance
 import JSON
 import Temporal
@@ -40,8 +41,11 @@ struct TrailRecord {
 
   /// Reads a record.
   ///
-  /// - Throws: `JSONFieldError` where it lacks what every record has: an id, a time, a source, a name and an account.
-  init(_ value: JSONValue) throws(JSONFieldError) {
+  /// The oldest records have no id, and are told apart by all they say; and no account, which then is the caller's, the
+  /// resource's, or the one that the file belongs to.
+  /// - Parameter owner: the account that the file belongs to; nil where its name does not say.
+  /// - Throws: `JSONFieldError` where it lacks what every record has: a time, a source, a name and an account.
+  init(_ value: JSONValue, owner: String? = nil) throws(JSONFieldError) {
     guard case .object(let object) = value else { throw JSONFieldError(pointer: "", problem: "must be an object") }
     func required(_ name: String) throws(JSONFieldError) -> String {
       guard let text = object[name]?.stringValue, !text.isEmpty else {
@@ -53,7 +57,11 @@ struct TrailRecord {
     func optional(_ name: String) -> String? {
       object[name]?.stringValue.flatMap { $0.isEmpty ? nil : TrailWords.printable($0) }
     }
-    id = try required("eventID")
+    if let given = object["eventID"], !given.isNull {
+      id = try required("eventID")
+    } else {
+      id = "sha256:" + SHA256.digest(value.canonicalBytes()).hexadecimal.prefix(32)
+    }
     let time = try required("eventTime")
     do { at = try Instant(rfc3339: time) } catch {
       throw JSONFieldError(pointer: "/eventTime", problem: "must be an instant such as 2023-07-10T12:24:49Z")
@@ -61,9 +69,13 @@ struct TrailRecord {
     service = String(try required("eventSource").prefix { $0 != "." })
     name = try required("eventName")
     identity = TrailIdentity(object["userIdentity"])
-    guard
-      let account = [optional("recipientAccountId"), identity.account].compactMap({ $0 }).first(where: AmazonName.isAccount)
-    else { throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account") }
+    let listed = object["resources"]?.arrayValue ?? []
+    let accounts =
+      [optional("recipientAccountId"), identity.account, AmazonName(identity.id).map { String($0.account) }]
+      + listed.map { ($0["accountId"] ?? $0["accountID"])?.stringValue } + [owner]
+    guard let account = accounts.compactMap({ $0 }).first(where: AmazonName.isAccount) else {
+      throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account")
+    }
     self.account = account
     region = optional("awsRegion") ?? ""
     address = optional("sourceIPAddress")
@@ -71,23 +83,25 @@ struct TrailRecord {
     errorCode = optional("errorCode")
     outcome = Self.outcome(object)
     isReadOnly = object["readOnly"]?.boolValue ?? (object["readOnly"]?.stringValue == "true")
-    resources = (object["resources"]?.arrayValue ?? []).compactMap { $0["ARN"]?.stringValue }
-    request = object["requestParameters"]?.objectValue ?? JSONObject()
-    additional = object["additionalEventData"]?.objectValue ?? JSONObject()
-    response = object["responseElements"]?.objectValue ?? JSONObject()
+    resources = listed.compactMap { ($0["ARN"] ?? $0["arn"])?.stringValue }
+    func part(_ name: String) -> JSONObject { object[name].flatMap { TrailWords.unpacked($0).objectValue } ?? JSONObject() }
+    request = part("requestParameters")
+    additional = part("additionalEventData")
+    response = part("responseElements")
     if outcome != .allowed { response = JSONObject() }
   }
 
   /// What came of it: refused for lack of access, gone wrong otherwise, or done.
   private static func outcome(_ object: JSONObject) -> Outcome {
     let code = object["errorCode"]?.stringValue ?? ""
-    if refusals.contains(where: { code.contains($0) }) { return .denied }
+    let word = code.lowercased()
+    if refusals.contains(where: { word.contains($0) }) { return .denied }
     if !code.isEmpty { return .failed }
     // A console login that fails bears no code.
     let name = object["eventName"]?.stringValue ?? ""
-    return object["responseElements"]?[name]?.stringValue == "Failure" ? .failed : .allowed
+    return object["responseElements"].map(TrailWords.unpacked)?[name]?.stringValue == "Failure" ? .failed : .allowed
   }
 
   /// What the codes of refusals have in them, whatever the service: `Client.UnauthorizedOperation`, `AccessDeniedException`.
-  private static let refusals = ["AccessDenied", "Unauthorized", "NotAuthorized", "Forbidden"]
+  private static let refusals = ["accessdenied", "unauthorized", "notauthorized", "authorizationerror", "forbidden"]
 }

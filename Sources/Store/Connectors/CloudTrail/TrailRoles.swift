@@ -5,6 +5,8 @@ import JSON
 enum TrailRoles {
   /// The resource whose document or share a role stands for.
   static func resource(of role: String) -> String? {
+    // What is somebody's own, under whatever name.
+    if role.contains("/inline/") { return nil }
     let parts = role.split(separator: "/", omittingEmptySubsequences: false)
     guard let place = parts.lastIndex(where: { words.contains(String($0)) }), place > 0 else { return nil }
     return parts[..<place].joined(separator: "/")
@@ -19,14 +21,9 @@ enum TrailRoles {
   private static let words: Set<String> = ["policy", "acl", "share", "grant"]
 
   /// The identities that managed policies bound, or bounded once.
-  static func boundaries(in world: some World) -> [(policy: String, identity: String)] {
-    world.policies(ofType: .boundary).flatMap { id -> [(policy: String, identity: String)] in
-      guard id.hasSuffix("/boundary") else { return [] }
-      let identity = String(id.dropLast("/boundary".count))
-      return world.entries(of: .attribute(.policy(id), name: "managed_policy")).compactMap { entry in
-        guard case .begins(.attribute(.open(let value)), _) = entry.effect, let policy = value.stringValue else { return nil }
-        return (policy, identity)
-      }
-    }
+  static func bounded(in world: some World) -> Set<Entity> {
+    Set(
+      world.policies(ofType: .boundary).filter { $0.hasSuffix("/boundary") && AmazonName($0) != nil }
+        .map { .identity(String($0.dropLast("/boundary".count))) })
   }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Governance
+import JSON
 
 extension TrailWords {
   /// An id within the limits of ids: without control characters, and where it is too long cut and told apart by its digest.
@@ -12,6 +13,13 @@ extension TrailWords {
 
   /// Characters of a digest that tell two cut texts apart: chance makes none the same.
   private static let digestCharacters = 32
+
+  /// What a text holds where it is an object written as a text, as some who hand trails on do; else the value itself.
+  static func unpacked(_ value: JSONValue) -> JSONValue {
+    guard case .string(let text) = value, text.utf8.first == UInt8(ascii: "{") else { return value }
+    let inside = try? JSONValue(parsing: Array(text.utf8), limits: TrailFiles.limits)
+    return inside.flatMap { $0.objectValue == nil ? nil : $0 } ?? value
+  }
 
   /// The text without control characters, NUL among them, which no id and no column can hold.
   static func printable(_ text: String) -> String {

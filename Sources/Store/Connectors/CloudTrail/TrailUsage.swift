@@ -4,7 +4,7 @@ import Usage
 
 extension TrailReader {
   /// What a record is as usage: every record is.
-  func usage(_ record: TrailRecord) -> UsageRecord {
+  func usage(_ record: TrailRecord, of resource: TrailResource?) -> UsageRecord {
     let identity = record.identity
     func fitted(_ text: String?, _ bytes: Int) -> String? {
       text.map { TrailWords.shortened($0, to: bytes) }.flatMap { $0.isEmpty ? nil : $0 }
@@ -18,52 +18,84 @@ extension TrailReader {
       case .failed: .failed
       }
     return UsageRecord(
-      id: record.id, at: record.at, identity: identity.id, action: action, sourceAction: source, resource: resource(record),
+      id: record.id, at: record.at, identity: identity.id, action: action, sourceAction: source,
+      resource: resource.flatMap { path(of: $0, in: record.account) }, isResourceDerived: true,
       session: identity.sessionKey ?? identity.sessionName, credential: identity.key,
       address: fitted(record.address, UsageLimits.addressBytes), agent: fitted(record.agent, UsageLimits.agentBytes),
       outcome: outcome, errorCode: fitted(record.errorCode, UsageLimits.errorCodeBytes))
   }
 
-  /// The resource that a record names, below its account; nil where it names none.
-  func resource(_ record: TrailRecord) -> String? {
+  /// The path of a resource, with the names that are known by now.
+  private func path(of resource: TrailResource, in account: String) -> String? {
+    switch resource {
+    case .path(let path): path
+    case .named(let kind, let name): TrailWords.path(names.arn(kind, name, in: account), in: account)
+    case .all: "\(TrailWords.scope(account))/*"
+    }
+  }
+
+  /// The resource that a record names; nil where it names none that can be told.
+  ///
+  /// What looks at all there is, as lists do, is judged by AWS as done with `*`, and so it stands here.
+  func resource(_ record: TrailRecord) -> TrailResource? {
     // Becoming a role is given by a trust, which stands on the identity and not on the resource: the session tells of it.
     if record.service == "sts", record.action.contains(":AssumeRole") { return nil }
     for arn in record.resources.filter({ AmazonName($0)?.service != "kms" }) + record.resources {
-      if let path = TrailWords.path(arn, in: record.account) { return path }
+      if let path = TrailWords.path(arn, in: record.account) { return .path(path) }
     }
-    return named(record).flatMap { TrailWords.path($0, in: record.account) }
+    if let found = named(record) { return found }
+    let looks = record.isReadOnly || Self.looking.contains { record.name.hasPrefix($0) }
+    let asksNothing = record.request.isEmpty && record.name.hasPrefix("Get")
+    return looks && (asksNothing || Self.looking.contains { record.name.hasPrefix($0) }) ? .all : nil
   }
 
-  private func named(_ record: TrailRecord) -> String? {
+  /// What the names of events begin with that look at all there is.
+  private static let looking = ["List", "Describe", "Lookup", "Search"]
+
+  private func named(_ record: TrailRecord) -> TrailResource? {
+    func path(_ arn: String) -> TrailResource? { TrailWords.path(arn, in: record.account).map { .path($0) } }
     for member in record.request {
-      if let text = member.value.stringValue, text.hasPrefix("arn:"), AmazonName(text) != nil { return text }
+      if let text = member.value.stringValue, text.hasPrefix("arn:"), AmazonName(text) != nil { return path(text) }
     }
-    func made(_ member: String, _ resource: (String) -> String) -> String? { record.asked(member).map(resource) }
-    switch record.service {
-    case "iam", "sts":
-      return made("roleName") { names.arn(.role, $0, in: record.account) }
-        ?? made("userName") { names.arn(.user, $0, in: record.account) }
-        ?? made("groupName") { names.arn(.group, $0, in: record.account) }
-        ?? made("instanceProfileName") { names.arn(.instanceProfile, $0, in: record.account) }
-    case "s3":
+    if record.service == "iam" || record.service == "sts" {
+      for kind in [TrailNames.Kind.role, .user, .group, .instanceProfile] {
+        if let name = record.asked("\(kind.parameter)Name") { return .named(kind, name) }
+      }
+      // Whoever asks about nobody asks about itself.
+      let isOwn = ["GetUser", "ListAccessKeys", "ChangePassword", "CreateAccessKey"].contains(record.name)
+      return isOwn ? path(record.identity.id) : nil
+    }
+    if record.service == "s3" {
       guard let bucket = record.asked("bucketName") else { return nil }
       let arn = "arn:\(names.partition(record.account)):s3:::\(bucket)"
-      let key = record.asked("key").map { "\(arn)/\($0)" }
-      return key.flatMap { TrailWords.path($0, in: record.account) == nil ? nil : $0 } ?? arn
-    case "lambda": return made("functionName") { names.arn("lambda", record, "function:\($0)") }
-    case "dynamodb": return made("tableName") { names.arn("dynamodb", record, "table/\($0)") }
-    case "secretsmanager": return made("secretId") { names.arn("secretsmanager", record, "secret:\($0)") }
-    case "ssm": return made("name") { names.arn("ssm", record, "parameter/\($0.drop { $0 == "/" })") }
-    case "ec2":
-      return made("instanceId") { names.arn("ec2", record, "instance/\($0)") }
-        ?? made("snapshotId") { names.arn("ec2", record, account: "", "snapshot/\($0)") }
-        ?? made("imageId") { names.arn("ec2", record, account: "", "image/\($0)") }
-    case "rds":
-      return made("dBInstanceIdentifier") { names.arn("rds", record, "db:\($0)") }
-        ?? made("dBSnapshotIdentifier") { names.arn("rds", record, "snapshot:\($0)") }
-    case "cloudtrail":
-      return (record.asked("name") ?? record.asked("trailName")).map { names.arn("cloudtrail", record, "trail/\($0)") }
-    default: return nil
+      return record.asked("key").flatMap { path("\(arn)/\($0)") } ?? path(arn)
+    }
+    for rule in ResourceNames.rules[record.service] ?? [] {
+      if let arn = rule.arn(in: record, names) { return path(arn) }
+    }
+    return nil
+  }
+}
+
+/// The resource of a use.
+enum TrailResource: Hashable {
+  case path(String)
+  /// Something of IAM's whose path another record may tell.
+  case named(TrailNames.Kind, String)
+  /// All of the account.
+  case all
+
+  static func == (a: Self, b: Self) -> Bool {
+    switch (a, b) {
+    case (.path(let a), .path(let b)): a.isExactly(b)
+    case (.named(let a, let b), .named(let c, let d)): a == c && b.isExactly(d)
+    case (.all, .all): true
+    default: false
     }
   }
+}
+
+extension TrailNames.Kind {
+  /// How requests call it.
+  var parameter: String { self == .instanceProfile ? "instanceProfile" : rawValue }
 }

@@ -10,7 +10,7 @@ extension TrailReader {
   static func scope(becoming identity: String) -> String { "identity/\(identity)" }
 
   /// Whether a statement lets somebody become the role; tags and source identities alone do not.
-  private static func assumes(_ action: String) -> Bool {
+  static func assumes(_ action: String) -> Bool {
     action == "*" || action.hasPrefix("sts:AssumeRole")
       || (action.hasSuffix("*") && "sts:AssumeRole".hasPrefix(action.dropLast()))
   }
@@ -39,7 +39,7 @@ extension TrailReader {
       let isOpen = takes || statement.problem != nil
       let principals = statement.principals.isEmpty && isOpen ? [.everyone] : statement.principals
       for named in principals {
-        let (principal, own) = principal(named)
+        let (principal, own) = principal(named, statement.effect, account)
         let conditions = [statement.condition, own].compactMap { $0 } + (isOpen ? [Self.unsaid] : [])
         slot.parts.append(part(slot, role, principal, Self.all(conditions)))
       }
