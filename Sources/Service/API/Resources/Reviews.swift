@@ -31,7 +31,7 @@ extension Endpoint {
       ) { try ReviewPages.one($0, items: .all) },
       Endpoint(
         .post, "/v1/reviews/{id}/decide_many", "reviewDecideMany",
-        "Decides all undecided items that a reviewer may decide and a filter admits: all or none, each marked as bulk",
+        "Decides the undecided items that a reviewer may decide and a filter admits, 10,000 at once, all or none; left is how many more",
         .body([
           Member("by", Schemas.id, required: true, "The reviewer"),
           Member("decision", Schemas.choice(ReviewChoice.self), required: true, "keep or revoke"),
@@ -106,11 +106,14 @@ private enum ReviewPages {
         inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
       guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
       if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
-      let receipt = try call.tenant.submitAndWait(Intake.governed(commands, call))
+      // Each command counts for itself; who has more to decide than a batch takes asks again for what is left.
+      let batch = Array(commands.prefix(Limits.commandsPerBatch))
+      let receipt = try call.tenant.submitAndWait(Intake.governed(batch, call))
       var writer = JSONWriter()
       writer.beginObject()
       writer.member("entity", Entity(.review, id).description)
-      writer.member("decided", Int64(commands.count))
+      writer.member("decided", Int64(batch.count))
+      writer.member("left", Int64(commands.count - batch.count))
       receipt.writeMembers(to: &writer)
       writer.endObject()
       return .json(writer.take(), position: receipt.position)

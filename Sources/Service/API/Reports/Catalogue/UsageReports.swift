@@ -22,12 +22,12 @@ extension AuditReport {
       let days = context.parameter("days").flatMap { Int64($0) } ?? dormantDays
       let from = max(t.microseconds - days * 86_400_000_000, Instant.earliest.microseconds)
       let window = Interval(from: Instant(microseconds: from), to: t)
-      let last = try UsageStore(context.tenant).lastUses(of: ids, through: UsageDay(of: t))
+      let last = try UsageStore(context.tenant).lastUses(of: ids, through: t)
       return try context.read { _, world in
         let isObserved = world.deliversUsage(throughout: window)
         return ids.compactMap { id -> ReportRow? in
           guard let kind = world.identityKind(id, at: t) else { return nil }
-          let used = last[id].flatMap { $0 <= t ? $0 : nil }
+          let used = last[id]
           if let used, used >= window.from { return nil }
           let grants = world.grants(of: .identity(id), at: t)
           return [
