@@ -12,7 +12,7 @@ extension World {
   /// A principal, and the groups that it belongs to at t.
   public func principalsAbove(_ principal: Entity, at t: Instant) -> Set<Entity> {
     reach(from: principal) { member in
-      facts(about: member).compactMap { fact in
+      memberships(of: member).compactMap { fact in
         guard case .membership(let group, let other) = fact, other == member, value(of: fact, at: t) != nil else { return nil }
         return .group(group)
       }
@@ -23,7 +23,7 @@ extension World {
   public func identities(of principal: Entity, at t: Instant) -> Set<Entity> {
     let below = reach(from: principal) { group in
       guard group.kind == .group else { return [] }
-      return facts(about: group).compactMap { fact in
+      return memberships(in: group.id).compactMap { fact in
         guard case .membership(let other, let member) = fact, .group(other) == group, value(of: fact, at: t) != nil
         else { return nil }
         return member

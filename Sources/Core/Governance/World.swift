@@ -83,14 +83,17 @@ public protocol World {
 
 /// For whoever keeps no lists of its own.
 extension World {
+  /// The memberships of a principal, found among all facts about it.
   public func memberships(of member: Entity) -> [Fact] {
     facts(about: member).filter { if case .membership(_, let other) = $0 { other == member } else { false } }
   }
 
+  /// The memberships in a group, found among all facts about it.
   public func memberships(in group: String) -> [Fact] {
     facts(about: .group(group)).filter { if case .membership(let other, _) = $0 { other.isExactly(group) } else { false } }
   }
 
+  /// The assignments to a principal, found among all facts about it.
   public func assignments(to principal: Entity) -> [Fact] {
     facts(about: principal).filter { fact in
       guard case .assignment = fact else { return false }

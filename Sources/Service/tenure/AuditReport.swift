@@ -93,6 +93,9 @@ extension Subcommand {
     _ files: ReportFiles, named name: String, to folder: URL, ranBy: String, at now: Instant
   ) throws -> ReportManifest {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    // One of an earlier run would stand for files that are half this run's.
+    let path = folder.appendingPathComponent("\(name).manifest.json")
+    if FileManager.default.fileExists(atPath: path.path) { try FileManager.default.removeItem(at: path) }
     let handles = try ReportFormat.allCases.map { format in
       try create(folder.appendingPathComponent("\(name).\(format.rawValue)"))
     }
@@ -103,7 +106,7 @@ extension Subcommand {
     }
     for handle in handles { try handle.close() }
     let manifest = try files.manifest(ranBy: ranBy, at: now)
-    let handle = try create(folder.appendingPathComponent("\(name).manifest.json"))
+    let handle = try create(path)
     try handle.writeAll(Data(manifest.json() + [UInt8(ascii: "\n")]), to: "the manifest")
     try handle.close()
     return manifest

@@ -141,7 +141,11 @@ extension Subcommand {
       var batch = try commands(questions)
       for index in batch.indices { batch[index].authority = authority }
       let review = batch[0].change.entity.id
-      guard try tenant.accepts(all: batch, from: "tenure review", format: format) else { return .no }
+      // All decisions about several are more than a batch may take where the review is large.
+      for start in stride(from: 0, to: batch.count, by: Limits.commandsPerBatch) {
+        let part = Array(batch[start..<min(start + Limits.commandsPerBatch, batch.count)])
+        guard try tenant.accepts(all: part, from: "tenure review", format: format) else { return .no }
+      }
       if executing {
         var counts: [String: Int64] = [:]
         try ReviewExecutions(tenant: tenant, recordedBy: "tenure review").run(review, &counts)

@@ -18,6 +18,8 @@ public struct ReviewRow: Hashable, Sendable {
   public var position: Int64?
   /// Who may decide about it.
   public var reviewers: ItemReviewers
+  /// Whether the reviewer who was asked for may; nil where nobody was.
+  public var isAskedReviewers: Bool?
 }
 
 /// A review with all its items, its population derived again from the log.
@@ -44,6 +46,8 @@ public struct ReviewReading: Hashable, Sendable {
 }
 
 extension Tenant {
+  /// Items that are looked at while the graph is lent: some milliseconds.
+  private static let itemsPerSlice = 500
   /// Events that are fetched in one round trip.
   private static let witnessesPerQuery = 5_000
 
@@ -51,8 +55,9 @@ extension Tenant {
   ///
   /// O(grants of the tenant) for the population, and a round trip for each 5,000 items.
   ///
+  /// - Parameter reviewer: of whom each row says whether they may decide about it. The default is nobody.
   /// - Throws: `Refusal` where the population cannot be derived; `EventLogError`; what the database throws.
-  public func review(_ id: String, from view: Viewpoint) throws -> ReviewReading? {
+  public func review(_ id: String, from view: Viewpoint, by reviewer: String? = nil) throws -> ReviewReading? {
     let found = try read { graph -> (ReviewStanding, Population, Viewpoint, Set<Int64>)? in
       let world = graph.world(asKnownAt: view.asKnownAt)
       guard let standing = world.review(id, at: view.at) else { return nil }
@@ -69,21 +74,42 @@ extension Tenant {
       witness.merge(try self.witness(of: rest.prefix(Self.witnessesPerQuery))) { first, _ in first }
       rest = rest.dropFirst(Self.witnessesPerQuery)
     }
-    let rows = try read { graph in
-      let world = graph.world(asKnownAt: view.asKnownAt)
-      let then = world.known(at: judged.asKnownAt)
-      let choice = ReviewerChoice(then, standing.terms, at: judged.at, witness: witness)
-      return population.items.enumerated().map { index, frozen in
-        let written = world.reviewItemState(frozen.item, of: id, at: view.at)
-        let present = then.reviewItem(frozen.item, at: judged.at)
-        return ReviewRow(
-          number: index + 1, frozen: frozen, present: present,
-          standing: then.standing(of: frozen.item, written?.state, at: judged.at), state: written?.state,
-          position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state))
-      }
-    }
+    let rows = try rows(of: id, standing, population, view, judged, witness, reviewer)
     return ReviewReading(
       id: id, standing: standing, view: view, judgedAt: judged.at, rows: rows, digest: population.digest, witness: witness)
+  }
+
+  /// The items with all that is said of them, slice by slice, so that writers wait for no whole review.
+  private func rows(
+    of id: String, _ standing: ReviewStanding, _ population: Population, _ view: Viewpoint, _ judged: Viewpoint,
+    _ witness: [Int64: Witness], _ reviewer: String?
+  ) throws -> [ReviewRow] {
+    var rows: [ReviewRow] = []
+    rows.reserveCapacity(population.items.count)
+    // What many items ask of the same people is remembered from slice to slice: it is all as known at one position.
+    var remembered: ReviewerChoice<GraphWorld>?
+    for start in stride(from: 0, to: population.items.count, by: Self.itemsPerSlice) {
+      let slice = start..<min(start + Self.itemsPerSlice, population.items.count)
+      rows += try read { graph in
+        let world = graph.world(asKnownAt: view.asKnownAt)
+        let then = world.known(at: judged.asKnownAt)
+        let choice =
+          remembered
+          ?? ReviewerChoice(then, standing.terms, at: judged.at, frozenAt: standing.progress.population.at, witness: witness)
+        remembered = choice
+        return slice.map { index in
+          let frozen = population.items[index]
+          let written = world.reviewItemState(frozen.item, of: id, at: view.at)
+          let present = then.reviewItem(frozen.item, at: judged.at)
+          return ReviewRow(
+            number: index + 1, frozen: frozen, present: present,
+            standing: then.standing(of: frozen.item, written?.state, at: judged.at), state: written?.state,
+            position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state),
+            isAskedReviewers: reviewer.map { choice.mayDecide($0, about: present ?? frozen, written?.state) })
+        }
+      }
+    }
+    return rows
   }
 
   /// The items of a review about which something is to be executed now.

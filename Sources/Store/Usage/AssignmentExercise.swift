@@ -54,9 +54,23 @@ public struct AssignmentExercise: Hashable, Sendable {
   public var isDocumentKnown: Bool
   /// Whom it reached at any time in the window, in byte order: the principal, members of the group, persons of the accounts; a
   /// built-in principal by its own name, though all count whom it stands for.
-  public var identities: [String]
+  public var identities: [String] { reached.keys.sorted().map(\.id) }
+  /// When it reached each of them, within the window.
+  public var reached: [Entity: IntervalSet]
   /// Every pattern of every permission that it gave at its end, or at the window's end.
   public var permissions: [ExercisedPermission]
+
+  /// When it gave anything.
+  public var gave: IntervalSet {
+    if !isDocumentKnown { return held }
+    return permissions.lazy.filter(\.liesInScope).reduce(IntervalSet()) { $0.union($1.held) }
+  }
+
+  /// When it gave anything of which usage coverage could not have seen every use.
+  public var unseen: IntervalSet {
+    if !isDocumentKnown { return held }
+    return permissions.lazy.filter(\.liesInScope).reduce(IntervalSet()) { $0.union($1.held.subtracting($1.observed)) }
+  }
 
   /// The last use of any of it.
   public var lastUsed: Instant? { permissions.flatMap(\.used).map(\.lastUsed).max() }

@@ -101,18 +101,33 @@ extension UsageStore {
 }
 
 extension UsageStore {
-  /// When identities were last seen to do anything that was permitted, by the end of a day; who never was is left out.
+  /// When identities were last seen to do anything that was permitted, up to an instant; who never was is left out.
   ///
-  /// One round trip; O(entries of these identities).
-  public func lastUses(of identities: [String], through day: UsageDay) throws -> [String: Instant] {
+  /// Of a day whose rows are gone only the first and the last use are known to the instant. One round trip; O(entries of these
+  /// identities), and a look at the rows of each entry of the instant's own day.
+  public func lastUses(of identities: [String], through moment: Instant) throws -> [String: Instant] {
+    let day = UsageDay(of: moment)
     let rows = try tenant.withConnection { connection in
       try connection.query(
         """
-        SELECT identity, max(last_permitted)
-        FROM tenure.usage_by_day(
-          \(tenant.id), '-infinity'::date, (\(day.start.timestamp) AT TIME ZONE 'UTC')::date, \(identities), NULL, NULL, NULL,
-          NULL, NULL, NULL, \(Int64.max))
-        WHERE last_permitted IS NOT NULL GROUP BY identity
+        SELECT identity, max(used) FROM (
+          SELECT identity, last_permitted AS used
+          FROM tenure.usage_by_day(
+            \(tenant.id), '-infinity'::date, (\(day.start.timestamp) AT TIME ZONE 'UTC')::date - 1, \(identities), NULL, NULL, NULL,
+            NULL, NULL, NULL, \(Int64.max))
+          UNION ALL
+          SELECT identity, CASE WHEN last_permitted <= \(moment.timestamp) THEN last_permitted ELSE coalesce(
+            (SELECT max(u.used_at) FROM tenure.usage u
+              WHERE u.tenant_id = \(tenant.id) AND u.used_at >= \(unsafe: day.literal)
+                AND u.used_at < \(unsafe: day.adding(days: 1).literal) AND u.used_at <= \(moment.timestamp)
+                AND u.identity = d.identity AND u.action = d.action AND coalesce(u.resource, '') = d.resource
+                AND u.outcome <> 'denied'),
+            CASE WHEN first_permitted <= \(moment.timestamp) THEN first_permitted END) END
+          FROM tenure.usage_by_day(
+            \(tenant.id), (\(day.start.timestamp) AT TIME ZONE 'UTC')::date, (\(day.start.timestamp) AT TIME ZONE 'UTC')::date,
+            \(identities), NULL, NULL, NULL, NULL, NULL, NULL, \(Int64.max)) AS d
+        ) AS uses
+        WHERE used IS NOT NULL GROUP BY identity
         """)
     }
     return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.string(0), Instant(try $0.timestamp(1))) })

@@ -16,8 +16,10 @@ public struct SessionNetworks: Hashable, Sendable {
 }
 
 extension UsageStore {
-  /// Addresses of a session that are looked at: of a session from more the first ones say enough.
+  /// Networks of a session that are looked at, each by an address of it: what is written in more ways than these says enough.
   private static let addresses: Int32 = 200
+  /// Sessions of one page at most: each page is a pass over the rows, and so many are some megabytes.
+  public static let sessionsPerPage = 10_000
   /// Networks of a session that are told.
   private static let toldNetworks = 20
 
@@ -27,6 +29,9 @@ extension UsageStore {
   /// than a provider gives to one customer, so that a phone that changes its address is no finding. One round trip; a pass over the
   /// rows of the days that are kept since.
   ///
+  /// PostgreSQL tells addresses apart by how their first two parts are written; of each such way one is looked at, which says what
+  /// network it is, for the rest of an address does not.
+  ///
   /// - Returns: the sessions, and the one to go on after; nil at the end.
   public func sessionsFromSeveralNetworks(
     since: Instant, after session: String = "", limit: Int
@@ -34,10 +39,18 @@ extension UsageStore {
     let rows = try tenant.withConnection { connection in
       try connection.query(
         """
-        SELECT session, min(identity), (array_agg(DISTINCT address ORDER BY address))[:\(Self.addresses)], min(used_at)
-        FROM tenure.usage
-        WHERE tenant_id = \(tenant.id) AND used_at >= \(since.timestamp) AND session > \(session) AND address IS NOT NULL
-        GROUP BY session HAVING min(address) < max(address) ORDER BY session LIMIT \(Int64(limit))
+        SELECT session, min(identity), (array_agg(address ORDER BY address))[:\(Self.addresses)], min(used_at)
+        FROM (
+          SELECT session, min(identity) AS identity, min(address) AS address, min(used_at) AS used_at
+          FROM (
+            SELECT session, identity, used_at, CASE WHEN address ILIKE '::ffff:%.%' THEN substr(address, 8) ELSE address END
+            FROM tenure.usage
+            WHERE tenant_id = \(tenant.id) AND used_at >= \(since.timestamp) AND session > \(session)
+              AND address ~ '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f.]*)$'
+          ) AS used (session, identity, used_at, address)
+          GROUP BY session, substring(address FROM '^[^.:]*[.:][^.:]*')
+        ) AS prefixes
+        GROUP BY session HAVING count(*) > 1 ORDER BY session LIMIT \(Int64(limit))
         """
       ).map { row in
         SessionNetworks(

@@ -20,7 +20,9 @@ extension World {
   /// What an assignment gave over a window; nil where it held at no time in it.
   ///
   /// O(facts about the principal, its members and their persons, and definitions of the roles).
-  func ground(of assignment: String, during window: Interval, seenBy coverage: UsageCoverage) -> ExerciseGround? {
+  func ground(
+    of assignment: String, during window: Interval, seenBy coverage: UsageCoverage, _ histories: inout RoleHistories
+  ) -> ExerciseGround? {
     var held = IntervalSet()
     var found: Grant?
     for span in holds(.assignment(id: assignment)) {
@@ -31,11 +33,11 @@ extension World {
     guard let grant = found, let last = held.lastInstant else { return nil }
     var ground = ExerciseGround(assignment: assignment, grant: grant, held: held)
     reach(grant.principal, during: held, into: &ground.reached)
-    let closure = RoleHistory(of: grant.role, in: self)
+    let closure = histories.history(of: grant.role, in: self)
     ground.isDocumentKnown = closure.isKnown(at: last)
     for (role, index, permission) in closure.permissions(at: last) where permission.effect == .allow {
-      let given = closure.gives(permission, in: role).intersection(held)
       for pattern in permission.actions {
+        let given = closure.gives(RolePattern(pattern, of: permission), in: role).intersection(held)
         let paths = permission.resources.compactMap { Self.reach(of: $0, within: grant.scope) }
         let observed = paths.reduce(given) { $0.intersection(coverage.sees(Pattern(pattern), below: $1)) }
         ground.permissions.append(
@@ -90,20 +92,39 @@ extension IntervalSet {
   }
 }
 
+/// The histories of the roles of several assignments, each read once.
+struct RoleHistories {
+  private var histories: [Entity: RoleHistory] = [:]
+
+  fileprivate mutating func history(of role: String, in world: some World) -> RoleHistory {
+    if let known = histories[.role(role)] { return known }
+    let history = RoleHistory(of: role, in: world)
+    histories[.role(role)] = history
+    return history
+  }
+}
+
 /// The definitions that a role ever had, and those of all roles that any of them includes, transitively.
 private struct RoleHistory {
   private let root: String
   private var definitions: [Entity: [Span]] = [:]
-  /// The instants at which any definition begins or ends, and what each role that the root is or includes permits from then on.
-  private var turns: [(from: Instant, permissions: [Entity: Set<Permission>])] = []
+  /// When each role that the root is or includes permits each pattern.
+  private var given: [Entity: [RolePattern: IntervalSet]] = [:]
 
   init(of role: String, in world: some World) {
     root = role
     read(role, in: world)
     let ends = definitions.values.joined().flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }
-    for from in Set(ends).sorted() {
-      let permitted = closure(at: from).map { (Entity.role($0.role), Set($0.document.permissions ?? [])) }
-      turns.append((from, Dictionary(uniqueKeysWithValues: permitted)))
+    let turns = Set(ends).sorted()
+    for (index, from) in turns.enumerated() {
+      let stretch = Interval(from: from, to: index + 1 < turns.count ? turns[index + 1] : nil)
+      for (role, document) in closure(at: from) {
+        for permission in document.permissions ?? [] where permission.effect == .allow {
+          for pattern in permission.actions {
+            given[.role(role), default: [:]][RolePattern(pattern, of: permission), default: IntervalSet()].insert(stretch)
+          }
+        }
+      }
     }
   }
 
@@ -147,14 +168,8 @@ private struct RoleHistory {
     }
   }
 
-  /// When the root gave an equal permission by the same role.
-  func gives(_ permission: Permission, in role: String) -> IntervalSet {
-    var given: [Interval] = []
-    for (index, turn) in turns.enumerated() where turn.permissions[.role(role)]?.contains(permission) ?? false {
-      given.append(Interval(from: turn.from, to: index + 1 < turns.count ? turns[index + 1].from : nil))
-    }
-    return IntervalSet(given)
-  }
+  /// When the root gave the pattern by the same role, on the same resources and conditions, whatever stood beside it.
+  func gives(_ pattern: RolePattern, in role: String) -> IntervalSet { given[.role(role)]?[pattern] ?? IntervalSet() }
 }
 
 extension UsageStore {
@@ -177,8 +192,9 @@ extension UsageStore {
   ) throws -> [AssignmentExercise] {
     precondition(assignments.count <= Self.exercisedAtOnce, "at most \(Self.exercisedAtOnce) assignments at once")
     let coverage = try tenant.read { UsageCoverage($0.world(asKnownAt: k)) }
+    var histories = RoleHistories()
     let grounds = try assignments.compactMap { assignment in
-      try tenant.read { $0.world(asKnownAt: k).ground(of: assignment, during: window, seenBy: coverage) }
+      try tenant.read { $0.world(asKnownAt: k).ground(of: assignment, during: window, seenBy: coverage, &histories) }
     }
     let identities = Set(grounds.flatMap { $0.reached.keys }.filter { $0.kind == .identity }).sorted()
     let days = UsageDay(of: window.from)...UsageDay(of: window.to ?? .latest)
@@ -255,7 +271,7 @@ extension UsageStore {
     }
     return AssignmentExercise(
       assignment: ground.assignment, grant: ground.grant, held: ground.held, isDocumentKnown: ground.isDocumentKnown,
-      identities: ground.reached.keys.filter { $0.kind == .identity }.sorted().map(\.id), permissions: permissions)
+      reached: ground.reached.filter { $0.key.kind == .identity }, permissions: permissions)
   }
 
   /// The last use of an entry that lies in some moments and was not denied; nil where none does.

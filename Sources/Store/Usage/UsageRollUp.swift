@@ -18,6 +18,17 @@ public enum UsageRollUp {
     ).map { UsageDay(of: Instant(try $0.timestamp(0))) }
   }
 
+  /// Rolls up all days that are marked, before many pages are read of them: of a marked day each page looks at the rows anew.
+  ///
+  /// What another session is at, and what comes meanwhile, stays marked and is read from the rows all the same.
+  public static func rollUpMarkedDays(
+    of tenant: Int32, on connection: Connection, isOver: () -> Bool = { false }
+  ) throws {
+    for day in try markedDays(of: tenant, on: connection) where !isOver() {
+      _ = try rollUp(day, of: tenant, on: connection)
+    }
+  }
+
   /// Computes a day afresh from its rows, in one transaction.
   ///
   /// Idempotent; three round trips and a pass over the tenant's rows of the day.

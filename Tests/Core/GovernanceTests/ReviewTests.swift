@@ -95,6 +95,48 @@ import Testing
     #expect(try desk.reviewers(of: .assignment("s1"), in: "x").route == .escalation)
   }
 
+  @Test func `who reports to a holder by another account, or through a group that manages, is passed over`() throws {
+    var desk = try ReviewDesk()
+    func tell(_ change: Change) throws { try desk.desk.tell(change, isUnapproved: true, reason: "as ever") }
+    for id in ["eve", "fay", "gil"] { try tell(.identityRegistered(id: id, kind: .person, attributes: [:])) }
+    // gil reports to fay@laptop, and fay to the group chiefs, in which eve is; what says so stands on gil's account.
+    try tell(.identityRegistered(id: "fay@laptop", kind: .account, attributes: [:]))
+    try tell(.identityLinked(account: "fay@laptop", person: "fay"))
+    try tell(.identityRegistered(id: "gil@laptop", kind: .account, attributes: ["manager": .open("fay@laptop")]))
+    try tell(.identityLinked(account: "gil@laptop", person: "gil"))
+    try tell(.groupCreated(id: "chiefs", attributes: [:]))
+    try tell(.membershipAdded(group: "chiefs", member: .identity("eve"), expiresAt: nil))
+    try desk.desk.send(
+      Command(
+        .identityRegistered(id: "fay", kind: .person, attributes: ["manager": .open("group:chiefs")]), expecting: .present,
+        authority: Authority(reason: "as ever")))
+    try tell(.assignmentGranted(id: "f1", grant: Grant(principal: .identity("fay"), role: "reader", scope: "prod")))
+    try tell(.assignmentGranted(id: "e1", grant: Grant(principal: .identity("eve"), role: "reader", scope: "prod")))
+    var terms = ReviewDesk.terms()
+    terms.reviewers = [.named(.identity("gil")), .named(.identity("fay"))]
+    try desk.open("q", terms)
+    #expect(
+      try desk.reviewers(of: .assignment("f1")).passedOver.map { "\($0.reviewer) \($0.objection.rawValue)" }
+        == ["gil subordinate", "fay holder"])
+    #expect(
+      try desk.reviewers(of: .assignment("e1")).passedOver.map { "\($0.reviewer) \($0.objection.rawValue)" }
+        == ["gil subordinate", "fay subordinate"])
+    // Neither is in the way where no holder is above.
+    #expect(try desk.reviewers(of: a2).reviewers == ["gil"])
+  }
+
+  @Test func `to leave the group for the while does not make its grant somebody else's`() throws {
+    var desk = try ReviewDesk()
+    try desk.desk.tell(
+      .membershipAdded(group: "oncall", member: .identity("bob"), expiresAt: nil), isUnapproved: true, reason: "as ever")
+    var terms = ReviewDesk.terms()
+    terms.reviewers = [.named(.identity("bob"))]
+    try desk.open("q", terms)
+    try desk.desk.tell(.membershipRemoved(group: "oncall", member: .identity("bob")), isUnapproved: true, reason: "for today")
+    let refusal = #expect(throws: Refusal.self) { try desk.decide(.assignment("a4"), .keep, by: "bob") }
+    #expect(refusal?.message.contains("holds it") == true)
+  }
+
   @Test func `where nobody may, nobody does, until it is assigned to somebody who may`() throws {
     var desk = try ReviewDesk()
     var terms = ReviewDesk.terms(ReviewQuery(identities: ["dan"]))

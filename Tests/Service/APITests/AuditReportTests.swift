@@ -281,6 +281,42 @@ import Usage
     #expect(formulas.isEmpty)
   }
 
+  @Test func `usage counts up to the moment and within the stretch, not to the end of its day`() async throws {
+    let organisation = try await Organisation.told()
+    let questions = try organisation.questions
+    func instant(_ text: String) throws -> Instant { try Instant(rfc3339: text) }
+    func use(_ id: String, _ at: String, _ outcome: UsageOutcome) throws -> UsageRecord {
+      UsageRecord(
+        id: id, at: try instant(at), identity: "alice", action: "repo.read", resource: "acme/site", outcome: outcome)
+    }
+    _ = try UsageStore(questions.tenant).record(
+      [
+        use("1", "2024-02-10T08:00:00Z", .allowed), use("2", "2024-02-10T10:00:00Z", .allowed),
+        use("3", "2024-02-10T12:00:00Z", .allowed), use("4", "2024-02-09T12:00:00Z", .denied),
+        use("5", "2024-02-10T13:00:00Z", .denied),
+      ], source: "trail")
+    for isRolledUp in [false, true] {
+      if isRolledUp {
+        try questions.tenant.withConnection { try UsageRollUp.rollUpMarkedDays(of: questions.tenant.id, on: $0) }
+      }
+      // Whoever did something before the moment is not dormant for what was done after it.
+      for (at, last) in [
+        ("2024-02-10T09:00:00Z", "2024-02-10T08:00:00.000000Z"), ("2024-02-10T11:00:00Z", "2024-02-10T10:00:00.000000Z"),
+        ("2024-02-10T12:00:00Z", "2024-02-10T12:00:00.000000Z"),
+      ] {
+        #expect(
+          try UsageStore(questions.tenant).lastUses(of: ["alice"], through: instant(at)) == ["alice": instant(last)], "\(at)")
+        let dormant = try Self.make("dormant", questions, at: instant(at), ["days": "1"])
+        #expect(!dormant.column("identity").contains("alice"), "\(at)")
+      }
+      // The first instant after a stretch is not in it, nor is its day.
+      let tried = try Self.make(
+        "denied-attempts", questions,
+        during: Interval(from: instant("2024-02-09T00:00:00Z"), to: instant("2024-02-10T00:00:00Z")))
+      #expect(tried.column("day") == ["2024-02-09T00:00:00.000000Z"])
+    }
+  }
+
   @Test func `a sample is the same again, another by another seed, and in the report's order`() async throws {
     let organisation = try await Organisation.told()
     for index in 0..<60 {

@@ -98,4 +98,28 @@ import Usage
       "/v1/reviews/q1/decide", #"{"item":"assignment:late","by":"alice","decision":"keep","state":{}}"#
     ).expect(400)
   }
+
+  @Test func `who is one of many reviewers finds what is his to decide, however many there are`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    let people = (10..<35).map { "p\($0)" }
+    let commands =
+      [#"{"type":"group.create","id":"board"}"#]
+      + people.flatMap { id in
+        [
+          #"{"type":"identity.register","id":"\#(id)","kind":"person"}"#,
+          #"{"type":"membership.add","group":"board","member":"identity:\#(id)"}"#,
+        ]
+      } + [#"{"type":"review.open","id":"q9","reviewers":["group:board"],"scope":"acme"}"#]
+    try await client.post("/v1/commands", #"{"commands":["# + commands.joined(separator: ",") + "]}").expect(200)
+    // More than are named at an item.
+    #expect(people.count > ItemReviewers.most)
+    for id in ["p10", "p34"] {
+      try await client.get("/v1/reviews/q9/items?reviewer=\(id)").expect(200, #""item":"assignment:late""#)
+    }
+    #expect(try await client.get("/v1/reviews/q9/items?reviewer=alice").json["items"]?.arrayValue?.isEmpty == true)
+    try await client.post(
+      "/v1/reviews/q9/decide_many", #"{"by":"p34","decision":"keep","reason":"as agreed"}"#
+    ).expect(200, #""left":0"#)
+  }
 }

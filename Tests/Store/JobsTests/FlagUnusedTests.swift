@@ -194,4 +194,73 @@ import Usage
     try place.submit(.credentialRevoked(id: "key"))
     #expect(try open("credential_outlives_grant", after: .flagBreaches).isEmpty)
   }
+
+  @Test func `one who came yesterday to a group, or who left it, is not dormant for what the group had before`() throws {
+    try place.submit(
+      .groupCreated(id: "devs", attributes: [:]),
+      .identityRegistered(id: "eve", kind: .person, attributes: [:]),
+      .membershipAdded(group: "devs", member: .identity("bob"), expiresAt: nil), .assignmentRevoked(id: "a1"),
+      .assignmentGranted(id: "a2", grant: Grant(principal: .group("devs"), role: "dev", scope: "org/x")))
+    place.clock.now = day(11)
+    try place.submit(.membershipAdded(group: "devs", member: .identity("eve"), expiresAt: nil))
+    place.clock.now = day(12)
+    #expect(try open("dormant_identity", after: .flagDormant) == ["dormant_identity identity:bob"])
+    // Without access nobody is dormant, however long he had it.
+    try place.submit(.membershipRemoved(group: "devs", member: .identity("bob")))
+    #expect(try open("dormant_identity", after: .flagDormant).isEmpty)
+    place.clock.now = day(21)
+    #expect(try open("dormant_identity", after: .flagDormant) == ["dormant_identity identity:eve"])
+  }
+
+  @Test func `time counts only where all that somebody has was seen, not any of it`() throws {
+    try place.submit(Self.assign("a2", "ada", "mail"))
+    place.clock.now = day(11)
+    #expect(try open("dormant_identity", after: .flagDormant).isEmpty)
+    // Somebody begins to look at the rest: what was done there before, nobody knows.
+    try place.submit(.coverageBegan(source: "trail", resource: "mail", expiresAt: nil))
+    place.clock.now = day(12)
+    #expect(try open("dormant_identity", after: .flagDormant).isEmpty)
+    #expect(try unused() == ["unused_permission role:dev repo.admin"])
+    place.clock.now = day(21)
+    #expect(try open("dormant_identity", after: .flagDormant) == ["dormant_identity identity:ada"])
+    #expect(try unused().count == 3)
+  }
+
+  @Test func `a pattern stays unused though another one beside it goes, or comes`() throws {
+    place.clock.now = day(5)
+    try use("u1", day(5))
+    place.clock.now = day(11)
+    #expect(try unused().count == 2)
+    let smaller = RoleDocument(permissions: [
+      Permission(actions: ["repo.read", "repo.fork"]), Permission(actions: ["repo.admin"], resources: ["org/x/*"]),
+    ])
+    try place.submit(.roleDefined(id: "dev", document: smaller, attributes: [:]))
+    place.clock.now = day(12)
+    #expect(try unused() == ["unused_permission role:dev repo.admin"])
+    // What was used as part of the permission as it was is used still.
+    #expect(try open("unused_assignment", after: .flagUnused).isEmpty)
+    place.clock.now = day(16)
+    #expect(try unused() == ["unused_permission role:dev repo.admin", "unused_permission role:dev repo.read"])
+  }
+
+  @Test func `a second network is seen behind any number of addresses of the first, however it is written`() throws {
+    place.clock.now = day(3)
+    let many = (0..<300).map { number in
+      UsageRecord(
+        id: "n\(number)", at: day(2), identity: "ada", action: "repo.read", resource: "org/x/1", session: "wide",
+        address: "10.0.\(number / 250).\(number % 250)", outcome: .allowed)
+    }
+    _ = try UsageStore(place.tenant).record(many, source: "trail")
+    try use("far", day(2), session: "wide", from: "99.1.2.3")
+    try use("m1", day(2), session: "mapped", from: "::ffff:10.0.0.1")
+    try use("m2", day(2), session: "mapped", from: "10.0.7.1")
+    try use("m3", day(2), session: "mapped two", from: "::ffff:10.0.0.1")
+    try use("m4", day(2), session: "mapped two", from: "::FFFF:192.0.2.1")
+    try use("v1", day(2), session: "one v6", from: "2001:db8::1")
+    try use("v2", day(2), session: "one v6", from: "2001:0DB8:0::2")
+    try use("v3", day(2), session: "one v6", from: "2001:0db8:7:8:9:a:b:c")
+    #expect(
+      try open("session_from_several_networks", after: .flagUse)
+        == ["session_from_several_networks credential:mapped two", "session_from_several_networks credential:wide"])
+  }
 }

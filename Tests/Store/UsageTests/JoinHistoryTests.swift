@@ -252,10 +252,15 @@ private struct NaiveJoin {
     return closure(of: grant.role, at: last).first { $0.role == .role(key.role) }?.permissions?[key.index]
   }
 
-  /// Whether the assignment gave the same permission by the same role then.
-  private func gives(_ permission: Permission, _ role: String, _ assignment: String, at t: Instant) -> Bool {
+  /// Whether the assignment gave the pattern by the same role then, on the same resources and conditions.
+  private func gives(
+    _ permission: Permission, _ pattern: String, _ role: String, _ assignment: String, at t: Instant
+  ) -> Bool {
     guard let grant = grant(assignment, at: t) else { return false }
-    return closure(of: grant.role, at: t).contains { $0.role == .role(role) && $0.permissions?.contains(permission) ?? false }
+    return closure(of: grant.role, at: t).filter { $0.role == .role(role) }.flatMap { $0.permissions ?? [] }.contains { other in
+      other.effect == permission.effect && other.resources == permission.resources && other.condition == permission.condition
+        && other.actions.contains(pattern)
+    }
   }
 
   private func reached(_ principal: Entity, at t: Instant) -> Set<Entity> {
@@ -279,7 +284,8 @@ private struct NaiveJoin {
     guard let permission = permission(Key(found), of: assignment) else { return [:] }
     var used: [String: Instant] = [:]
     for record in records where record.outcome != .denied && window.contains(record.at) {
-      guard let grant = grant(assignment, at: record.at), gives(permission, found.role, assignment, at: record.at),
+      guard let grant = grant(assignment, at: record.at),
+        gives(permission, found.pattern, found.role, assignment, at: record.at),
         isReached(record.identity, by: grant.principal, at: record.at),
         NaivePattern.matches(found.pattern, record.action),
         record.resource.map({ resource in
@@ -294,7 +300,7 @@ private struct NaiveJoin {
   /// Whether a source that delivers usage would have told of every use of it then.
   func sees(_ found: ExercisedPermission, of assignment: String, at t: Instant) -> Bool {
     guard let permission = permission(Key(found), of: assignment), let state = states[t],
-      let grant = grant(assignment, at: t), gives(permission, found.role, assignment, at: t)
+      let grant = grant(assignment, at: t), gives(permission, found.pattern, found.role, assignment, at: t)
     else { return false }
     let below = permission.resources.compactMap { Self.path(of: $0, within: grant.scope) }
     return !below.isEmpty

@@ -53,7 +53,7 @@ extension World {
   public func showings(of ending: AssignmentEnding, at t: Instant) -> [Showing] {
     var shown: [Entity: (held: IntervalSet, now: [Showing])] = [:]
     for principal in principals(of: ending, until: t) {
-      for case .assignment(let id) in facts(about: principal) where !id.isExactly(ending.assignment) {
+      for case .assignment(let id) in assignments(to: principal) where !id.isExactly(ending.assignment) {
         for span in holds(.assignment(id: id)) where span.touches(ending.grant, of: principal) {
           let source = Entity.source(span.source)
           shown[source, default: (IntervalSet(), [])].held.insert(Interval(from: span.from, to: span.to))
@@ -89,7 +89,7 @@ extension World {
   private func sighting(of ending: AssignmentEnding, in reading: Reading) -> Sighting {
     var sighting = Sighting(reading: reading, shownBy: nil, gone: [])
     for principal in principals(of: ending, until: reading.at) {
-      for case .assignment(let id) in facts(about: principal) {
+      for case .assignment(let id) in assignments(to: principal) {
         let fact = Fact.assignment(id: id)
         for span in holds(fact) where span.source.isExactly(reading.source) && span.gives(ending.grant, to: principal) {
           if span.contains(reading.at) { sighting.shownBy = id }

@@ -90,7 +90,7 @@ extension World {
     for approver in approvers {
       steps.formUnion(awakenings(of: approver))
       for principal in principalsAbove(approver, at: t) {
-        for case .membership(let group, let member) in facts(about: principal) where member == principal {
+        for case .membership(let group, let member) in memberships(of: principal) {
           let fact = Fact.membership(group: group, member: member)
           if let span = value(of: fact, at: t) { steps.formUnion(origins(of: span, fact)) }
         }
@@ -231,7 +231,7 @@ struct Approvers<W: World> {
       world.voidings(of: .existence(.policy(elevation.policy))).allSatisfy(owesNothing)
     else { return isUnknown ? .unknown : .madeByRequester }
     let reached = world.reach(from: .identity(approver)) { principal in
-      world.facts(about: principal).compactMap { fact in
+      world.memberships(of: principal).compactMap { fact in
         guard case .membership(let group, let member) = fact, member == principal,
           let span = world.value(of: fact, at: now), world.origins(of: span, fact).allSatisfy(owesNothing)
         else { return nil }

@@ -93,7 +93,11 @@ extension Decision {
     guard let found = world.reviewItem(item, at: at) else {
       throw Refusal(.notHeld, "has ended by other means: there is nothing to decide", at: "/item")
     }
-    return (found, ReviewerChoice(world, standing.terms, at: at, witness: command.witness))
+    return (
+      found,
+      ReviewerChoice(
+        world, standing.terms, at: at, frozenAt: standing.progress.population.at, witness: command.witness)
+    )
   }
 
   private func check(_ reduction: ReviewReduction?, of found: PopulationItem) throws(Refusal) {

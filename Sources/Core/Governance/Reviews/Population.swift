@@ -110,7 +110,7 @@ extension World {
   /// The item of a review's population at t; nil where it is not in it.
   public func populationItem(_ item: ReviewItem, of query: ReviewQuery, at t: Instant) -> PopulationItem? {
     guard let found = reviewItem(item, at: t) else { return nil }
-    var selection = Selection(world: self, query: query, at: t)
+    var selection = Selection(world: self, query: query, at: t, isOfOne: true)
     return selection.admits(found) ? found : nil
   }
 
@@ -124,7 +124,7 @@ extension World {
     id: String, grant: Grant
   )] {
     let above = reach(from: principal) { member in
-      facts(about: member).compactMap { fact in
+      memberships(of: member).compactMap { fact in
         guard case .membership(let group, let other) = fact, other == member, fact != removed, value(of: fact, at: t) != nil
         else { return nil }
         return .group(group)
@@ -132,7 +132,7 @@ extension World {
     }
     var found: [(id: String, grant: Grant)] = []
     for holder in above {
-      for case .assignment(let id) in facts(about: holder) where removed != .assignment(id: id) {
+      for case .assignment(let id) in assignments(to: holder) where removed != .assignment(id: id) {
         guard let grant = grant(id, at: t), grant.principal == holder else { continue }
         found.append((id, grant))
       }
@@ -154,24 +154,25 @@ struct Selection<W: World> {
   let world: W
   let query: ReviewQuery
   let t: Instant
-  private let groups: Set<Entity>
+  /// The groups of the query with all below them; nil where only one item is looked at, from which the way up is shorter.
+  private let groups: Set<Entity>?
   private var rolesAdmitted: [Entity: Bool] = [:]
   private var groupsAdmitted: [Entity: Bool] = [:]
   private let privileged: [PrivilegedRule]
 
-  init(world: W, query: ReviewQuery, at t: Instant) {
+  init(world: W, query: ReviewQuery, at t: Instant, isOfOne: Bool = false) {
     self.world = world
     self.query = query
     self.t = t
-    groups = query.groups.reduce(into: []) { $0.formUnion(world.groups(below: .group($1), at: t)) }
+    groups = isOfOne ? nil : query.groups.reduce(into: []) { $0.formUnion(world.groups(below: .group($1), at: t)) }
     privileged = query.isPrivileged ? world.privilegedRules(at: t) : []
   }
 
   mutating func admits(_ found: PopulationItem) -> Bool {
     if !query.groups.isEmpty {
       switch found.item {
-      case .membership(let group, _): if !groups.contains(.group(group)) { return false }
-      case .assignment: if !(found.principal.map(groups.contains) ?? false) { return false }
+      case .membership(let group, _): if !isNamed(.group(group)) { return false }
+      case .assignment: if !(found.principal.map(isNamed) ?? false) { return false }
       }
     }
     if !query.identities.isEmpty {
@@ -182,6 +183,14 @@ struct Selection<W: World> {
     if let grant = found.grant { return gives(grant) }
     guard case .membership(let group, _) = found.item else { return false }
     return gives(.group(group))
+  }
+
+  /// Whether it is one of the groups of the query, or lies below one.
+  private func isNamed(_ principal: Entity) -> Bool {
+    guard principal.kind == .group else { return false }
+    if let groups { return groups.contains(principal) }
+    let above = world.principalsAbove(principal, at: t)
+    return query.groups.contains { above.contains(.group($0)) }
   }
 
   private mutating func gives(_ grant: Grant) -> Bool {

@@ -60,6 +60,8 @@ public final class ReviewerChoice<W: World> {
   private let world: W
   private let terms: ReviewTerms
   private let now: Instant
+  /// When the population was frozen; nil for now.
+  private let frozenAt: Instant?
   /// Who wrote the events that the grants come from.
   private let witness: [Int64: Witness]
   private var interestedByPrincipal: [Entity: Set<Entity>] = [:]
@@ -68,7 +70,13 @@ public final class ReviewerChoice<W: World> {
   private var membersByPrincipal: [Entity: [String]] = [:]
 
   /// A choice for the items of a review at a moment.
-  public init(_ world: W, _ terms: ReviewTerms, at now: Instant, witness: [Int64: Witness]) {
+  ///
+  /// - Parameter frozenAt: when the population was frozen: who held an item then does not judge it because he has left the group
+  ///   since. The default is now.
+  public init(
+    _ world: W, _ terms: ReviewTerms, at now: Instant, frozenAt: Instant? = nil, witness: [Int64: Witness]
+  ) {
+    self.frozenAt = frozenAt
     self.world = world
     self.terms = terms
     self.now = now
@@ -94,6 +102,14 @@ public final class ReviewerChoice<W: World> {
     }
     answer.reviewers.sort { $0.precedes($1) }
     return answer
+  }
+
+  /// Whether somebody may decide an item: also one whom ``ItemReviewers`` has no room for.
+  public func mayDecide(_ reviewer: String, about found: PopulationItem, _ state: ReviewItemState?) -> Bool {
+    do throws(Refusal) {
+      _ = try route(of: reviewer, for: found, state)
+      return true
+    } catch { return false }
   }
 
   /// By which rule somebody reviews an item.
@@ -186,7 +202,9 @@ public final class ReviewerChoice<W: World> {
   /// Everybody who gains by what the principal holds.
   private func interested(in principal: Entity) -> Set<Entity> {
     if let known = interestedByPrincipal[principal] { return known }
-    var interested = world.identities(of: principal, at: now).reduce(into: Set<Entity>()) { $0.formUnion(selves(of: $1)) }
+    var holders = world.identities(of: principal, at: now)
+    if let frozenAt, principal.kind == .group { holders.formUnion(world.identities(of: principal, at: frozenAt)) }
+    var interested = holders.reduce(into: Set<Entity>()) { $0.formUnion(selves(of: $1)) }
     // Also a principal that does not exist any more, or a group without members, is somebody's.
     if principal.kind == .identity { interested.formUnion(selves(of: principal)) }
     interestedByPrincipal[principal] = interested
@@ -197,10 +215,12 @@ public final class ReviewerChoice<W: World> {
   private func superiors(of identity: Entity) -> Set<Entity> {
     if let known = superiorsByIdentity[identity] { return known }
     let selves = selves(of: identity)
-    let above = selves.reduce(into: Set<Entity>()) { above, one in
-      above.formUnion(world.reach(from: one) { world.named(by: "manager", of: $0, at: now) })
+    let line = selves.reduce(into: Set<Entity>()) { line, one in
+      if !line.contains(one) { line.formUnion(world.reach(from: one) { world.managersAndOneself($0, at: now) }) }
     }
-    let superiors = above.subtracting(selves).reduce(into: Set<Entity>()) { $0.formUnion(self.selves(of: $1)) }
+    // Whoever is the same person stands in the line, too, by his accounts or in a circle.
+    let superiors = line.lazy.filter { $0.kind == .identity }.map { self.selves(of: $0) }
+      .filter { $0.isDisjoint(with: selves) }.reduce(into: Set<Entity>()) { $0.formUnion($1) }
     superiorsByIdentity[identity] = superiors
     return superiors
   }
@@ -216,6 +236,21 @@ extension World {
       guard let named = Entity(text: text), named.kind == .group || named.kind == .identity else { return .identity(text) }
       return named
     }
+  }
+
+  /// Whom an identity reports to, and the same person by other accounts, on which the manager may be recorded; of a group that is
+  /// named as the manager its identities.
+  fileprivate func managersAndOneself(_ entity: Entity, at t: Instant) -> [Entity] {
+    if entity.kind == .group { return Array(identities(of: entity, at: t)) }
+    var next = named(by: "manager", of: entity, at: t)
+    if case .person(let person)? = value(of: .link(account: entity.id), at: t)?.value { next.append(.identity(person)) }
+    for case .link(let account) in facts(about: entity) {
+      guard case .person(let person)? = value(of: .link(account: account), at: t)?.value, .identity(person) == entity else {
+        continue
+      }
+      next.append(.identity(account))
+    }
+    return next
   }
 
   /// The positions of the events that a grant comes from: what began it, and what moved its end since.

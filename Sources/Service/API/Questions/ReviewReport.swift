@@ -63,7 +63,7 @@ public struct ReviewFilter: Hashable, Sendable {
 
   fileprivate func admits(_ row: ReviewRow) -> Bool {
     let found = row.present ?? row.frozen
-    if let reviewer, !row.reviewers.reviewers.contains(where: { $0.isExactly(reviewer) }) { return false }
+    if reviewer != nil, row.isAskedReviewers != true { return false }
     if let standing, row.standing != standing { return false }
     if let principal, found.principal != principal { return false }
     if let role, !(found.grant?.role.isExactly(role) ?? false) { return false }
@@ -281,7 +281,7 @@ extension Questions {
     asKnownAt: AsKnownAt = .head, from number: Int = 1, limit: Int = Int.max
   ) throws -> ReviewReport? {
     let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
-    guard let reading = try tenant.review(id, from: view) else { return nil }
+    guard let reading = try tenant.review(id, from: view, by: filter.reviewer) else { return nil }
     let ended = reading.rows.compactMap(\.endedAssignment)
     let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
     let isJudged = isAssessed || filter.recommendation != nil
@@ -350,13 +350,17 @@ extension AssignmentExercise {
 extension ReviewReading {
   /// Why some decisions should not have been, each judged as it stood when it was made: whoever has moved on since had no part then.
   fileprivate func objections(in world: GraphWorld) -> [Int: ReviewerObjection] {
-    var choices: [Instant: ReviewerChoice<GraphWorld>] = [:]
     var objections: [Int: ReviewerObjection] = [:]
-    for row in rows {
-      guard let decision = row.state?.decision else { continue }
-      let choice = choices[decision.at] ?? ReviewerChoice(world, standing.terms, at: decision.at, witness: witness)
-      choices[decision.at] = choice
-      objections[row.number] = choice.objection(to: decision.by, of: row.present ?? row.frozen)
+    let decided = rows.compactMap { row in row.state?.decision.map { (row, $0) } }.sorted { $0.1.at < $1.1.at }
+    // What is remembered of one moment is forgotten at the next: there may be as many moments as items.
+    var choice: (at: Instant, ReviewerChoice<GraphWorld>)?
+    for (row, decision) in decided {
+      let asked =
+        choice.flatMap { $0.at == decision.at ? $0.1 : nil }
+        ?? ReviewerChoice(
+          world, standing.terms, at: decision.at, frozenAt: standing.progress.population.at, witness: witness)
+      choice = (decision.at, asked)
+      objections[row.number] = asked.objection(to: decision.by, of: row.present ?? row.frozen)
     }
     return objections
   }

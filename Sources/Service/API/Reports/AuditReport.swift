@@ -1,4 +1,5 @@
 import EventLog
+import Governance
 import Usage
 
 /// One report that auditors ask for: what it answers, and how its rows are found.
@@ -41,6 +42,8 @@ public struct AuditReport: Sendable {
     case events([String], @Sendable (ReportContext, [RecordedEvent]) throws -> [ReportRow])
     /// Of usage by identity, action, resource and day, within the stretch or up to the moment, page by page.
     case usage(@Sendable (ReportContext, [DailyUsage]) throws -> [ReportRow])
+    /// Of each assignment that has ended by the moment and was not seen to be gone, page by page.
+    case openEndings(@Sendable (ReportContext, [Fulfilment]) throws -> [ReportRow])
     /// Of each event whatever its type, voided ones too.
     case log(@Sendable (ReportContext, [RecordedEvent]) throws -> [ReportRow])
   }

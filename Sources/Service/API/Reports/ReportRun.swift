@@ -12,6 +12,8 @@ import Usage
 struct ReportRun {
   /// Events of one page.
   private static let eventsPerPage = 500
+  /// Ended assignments of one page.
+  private static let endingsPerPage = 500
   /// Entries of usage of one page.
   private static let usagePerPage = 1_000
 
@@ -27,6 +29,7 @@ struct ReportRun {
   private var types: [String?] = []
   private var position: Int64 = 0
   private var usagePlace: DailyUsagePlace?
+  private var endingPlace: EndingPlace?
   /// Events that were taken, and those left out for being voided.
   private var taken: Int64 = 0
   private var voided: Int64 = 0
@@ -43,7 +46,7 @@ struct ReportRun {
     case .events(let types, _):
       self.types = types
       progress = (0, context.question.asKnownAt * Int64(types.count))
-    case .usage: progress = (0, 1)
+    case .usage, .openEndings: progress = (0, 1)
     case .log:
       types = [nil]
       progress = (0, context.question.asKnownAt)
@@ -67,18 +70,33 @@ struct ReportRun {
       return try rows(context, slice)
     case .events(_, let rows): return try nextPage(leavingOutVoided: true, rows)
     case .usage(let rows): return try nextUsage(rows)
+    case .openEndings(let rows): return try nextEndings(rows)
     case .log(let rows): return try nextPage(leavingOutVoided: false, rows)
     }
   }
 
   private mutating func nextUsage(_ rows: (ReportContext, [DailyUsage]) throws -> [ReportRow]) throws -> [ReportRow]? {
     guard progress.done < progress.total else { return nil }
-    let end = min(context.during.to ?? context.question.at, context.question.at)
+    // The stretch ends before its end; the moment itself is known.
+    let end = min(context.during.to?.adding(microseconds: -1) ?? context.question.at, context.question.at)
     let days = UsageDay(of: min(context.during.from, end))...UsageDay(of: end)
+    if usagePlace == nil {
+      try context.tenant.withConnection { try UsageRollUp.rollUpMarkedDays(of: context.tenant.id, on: $0) }
+    }
     let page = try UsageStore(context.tenant).daily(days: days, after: usagePlace, limit: Self.usagePerPage)
     usagePlace = page.last.map { DailyUsagePlace($0) }
     if page.count < Self.usagePerPage { progress.done = progress.total }
     return try rows(context, page)
+  }
+
+  private mutating func nextEndings(_ rows: (ReportContext, [Fulfilment]) throws -> [ReportRow]) throws -> [ReportRow]? {
+    guard progress.done < progress.total else { return nil }
+    let page = try context.tenant.fulfilments(
+      FulfilmentFilter(.open), at: context.question.at, asKnownAt: context.question.asKnownAt, after: endingPlace,
+      limit: Self.endingsPerPage)
+    endingPlace = page.next
+    if page.next == nil { progress.done = progress.total }
+    return try rows(context, page.fulfilments)
   }
 
   private mutating func nextPage(
@@ -132,7 +150,7 @@ struct ReportRun {
   func totals() throws -> [ControlTotal] {
     var totals = try report.totals(context)
     switch report.rows {
-    case .keys, .usage: break
+    case .keys, .usage, .openEndings: break
     case .events(let types, _): totals.append(try eventTotal(of: types))
     case .log: totals.append(try eventTotal(of: nil))
     }

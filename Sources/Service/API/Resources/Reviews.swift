@@ -31,7 +31,7 @@ extension Endpoint {
       ) { try ReviewPages.one($0, items: .all) },
       Endpoint(
         .post, "/v1/reviews/{id}/decide_many", "reviewDecideMany",
-        "Decides all undecided items that a reviewer may decide and a filter admits: all or none, each marked as bulk",
+        "Decides the undecided items that a reviewer may decide and a filter admits, 10,000 at once, all or none; left is how many more",
         .body([
           Member("by", Schemas.id, required: true, "The reviewer"),
           Member("decision", Schemas.choice(ReviewChoice.self), required: true, "keep or revoke"),
@@ -103,17 +103,24 @@ private enum ReviewPages {
     try reader.finish()
     let id = call.parameters["id"]
     return .waiting {
-      try PlannedBatch(call, input).record {
+      func decisions() throws -> [Command] {
         let commands = try call.questions.decisions(
           inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
         guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
+        return commands
+      }
+      // Each command counts for itself; who has more to decide than a batch takes asks again for what is left.
+      return try PlannedBatch(call, input).record {
+        let commands = try decisions()
         if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
-        return Intake.governed(commands, call)
+        return Intake.governed(Array(commands.prefix(Limits.commandsPerBatch)), call)
       } answering: { writer, receipt in
         writer.member("entity", Entity(.review, id).description)
         let made = try call.tenant.events(at: receipt.events)
         // What is executed at once makes events besides.
-        writer.member("decided", Int64(made.count { $0.event.change.type == ReviewItemStep.decided.eventType }))
+        let decided = made.count { $0.event.change.type == ReviewItemStep.decided.eventType }
+        writer.member("decided", Int64(decided))
+        writer.member("left", decided < Limits.commandsPerBatch ? 0 : Int64(try decisions().count))
       }
     }
   }

@@ -32,7 +32,7 @@ private struct FlagDormant {
     let position = sweep.tenant.head.position
     let window = Interval(
       from: sweep.now.adding(microseconds: -UnusedTally.lookedBackDays * 86_400_000_000), to: sweep.now.next)
-    var seen: [Entity: IntervalSet?] = [:]
+    var seen: [Entity: Seen] = [:]
     var rest = assignments[...]
     while !rest.isEmpty {
       if context.isOver() {
@@ -46,28 +46,30 @@ private struct FlagDormant {
         return slice.filter { world.value(of: .assignment(id: $0), at: sweep.now) != nil }
       }
       for exercise in try UsageStore(sweep.tenant).exercise(of: Array(live), during: window, asKnownAt: position) {
-        let observed = Self.observed(exercise)
-        for identity in exercise.identities {
-          // What is not seen of one of its grants is not known of it at all.
-          seen[.identity(identity)] = Self.together(seen[.identity(identity)], observed)
+        let (gave, unseen) = (exercise.gave, exercise.unseen)
+        for (identity, reached) in exercise.reached {
+          var one = seen[identity] ?? Seen()
+          let had = reached.intersection(gave)
+          one.had = one.had.union(had)
+          one.unseen = one.unseen.union(reached.intersection(unseen))
+          if had.contains(sweep.now), exercise.isBlind { one.isBlind = true }
+          seen[identity] = one
         }
       }
     }
-    try note(seen.compactMapValues { $0 }, windows.days(Self.rule), sweep)
+    let known = seen.filter { !$0.value.isBlind && $0.value.had.contains(sweep.now) }
+    try note(known.mapValues { $0.had.subtracting($0.unseen) }, windows.days(Self.rule), sweep)
     return try sweep.finish()
   }
 
-  /// When every use of an assignment would have been seen; nil where there is anything of which it never would.
-  private static func observed(_ exercise: AssignmentExercise) -> IntervalSet? {
-    let given = exercise.permissions.filter(\.liesInScope)
-    if !exercise.isDocumentKnown || given.contains(where: { $0.observed.isEmpty }) { return nil }
-    return given.reduce(IntervalSet()) { $0.union($1.observed) }
-  }
-
-  private static func together(_ known: IntervalSet??, _ more: IntervalSet?) -> IntervalSet? {
-    guard let known else { return more }
-    guard let known, let more else { return nil }
-    return known.union(more)
+  /// What is known of an identity by all assignments that reach it.
+  private struct Seen {
+    /// When it had anything.
+    var had = IntervalSet()
+    /// When it had anything of which not every use would have been seen: then nothing is known of it, whatever else was seen.
+    var unseen = IntervalSet()
+    /// Whether it has something of which no use was ever seen.
+    var isBlind = false
   }
 
   private func note(_ seen: [Entity: IntervalSet], _ days: Int64, _ sweep: FindingSweep) throws {
@@ -103,6 +105,13 @@ private struct FlagDormant {
     return Finding(
       rule: Self.rule, subject: identity, evidence: .object(evidence),
       fix: ["type": "identity.suspend", "id": .string(identity.id)])
+  }
+}
+
+extension AssignmentExercise {
+  /// Whether it gives anything of which no use would ever have been seen.
+  fileprivate var isBlind: Bool {
+    !isDocumentKnown || permissions.contains { $0.liesInScope && $0.observed.isEmpty }
   }
 }
 

@@ -131,7 +131,9 @@ struct UnusedTally {
 
   private struct Sum {
     var lastUsed: Instant?
-    var observed = IntervalSet()
+    var held = IntervalSet()
+    /// When any of the assignments gave it and not every use would have been seen.
+    var unseen = IntervalSet()
     var isAllObserved = true
     var days: Int64 = 0
     var assignments = 0
@@ -159,7 +161,8 @@ struct UnusedTally {
       let key = Key(role: .role(permission.role), index: permission.index, pattern: Entity(.resource, permission.pattern))
       var sum = patterns[key] ?? Sum()
       sum.lastUsed = [sum.lastUsed, permission.used.map(\.lastUsed).max()].compactMap { $0 }.max()
-      sum.observed = sum.observed.union(permission.observed)
+      sum.held = sum.held.union(permission.held)
+      sum.unseen = sum.unseen.union(permission.held.subtracting(permission.observed))
       sum.isAllObserved = sum.isAllObserved && isObservable && !permission.observed.isEmpty
       sum.days = max(sum.days, windows.days("unused_permission", scope: scope))
       sum.assignments += 1
@@ -208,7 +211,7 @@ struct UnusedTally {
   /// The patterns that nobody used, in the order of their roles.
   var unusedPatterns: [Pattern] {
     patterns.filter { _, sum in
-      sum.isAllObserved && isLong(sum.observed, since: sum.lastUsed?.next ?? .earliest, days: sum.days)
+      sum.isAllObserved && isLong(sum.held.subtracting(sum.unseen), since: sum.lastUsed?.next ?? .earliest, days: sum.days)
     }.sorted { a, b in
       if a.key.role != b.key.role { return a.key.role < b.key.role }
       return a.key.index != b.key.index ? a.key.index < b.key.index : a.key.pattern < b.key.pattern

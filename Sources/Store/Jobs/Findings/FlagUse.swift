@@ -39,6 +39,7 @@ private struct FlagUse {
 
   private func lookAtUses(_ sweep: FindingSweep, _ windows: FindingWindows) throws -> Int64 {
     let usage = UsageStore(sweep.tenant)
+    try UsageRollUp.rollUpMarkedDays(of: context.tenant.id, on: context.connection, isOver: context.isOver)
     let since = min(windows.begin(Self.noPath, before: sweep.now), windows.begin(Self.denied, before: sweep.now))
     let days = UsageDay(of: since)...UsageDay(of: sweep.now)
     var place: DailyUsagePlace?
@@ -110,7 +111,7 @@ private struct FlagUse {
     while let session = after {
       if context.isOver() { return sweep.cutShort() }
       let page = try UsageStore(sweep.tenant).sessionsFromSeveralNetworks(
-        since: since, after: session, limit: FindingSweep.findingsPerSlice)
+        since: since, after: session, limit: UsageStore.sessionsPerPage)
       try sweep.note(
         page.found.map { found in
           let evidence: JSONValue = [

@@ -105,24 +105,16 @@ extension AuditReport {
     columns: [
       "assignment", "principal", "role", "scope", "source", "ended_at", "because", "stage", "age_seconds", "seen_still",
     ],
-    .keys({ _ in [""] }, perSlice: 1) { context, _ in
-      var rows: [ReportRow] = []
-      var place: EndingPlace?
-      repeat {
-        let page = try context.tenant.fulfilments(
-          FulfilmentFilter(.open), at: context.question.at, asKnownAt: context.question.asKnownAt, after: place, limit: 1_000)
-        rows += page.fulfilments.map { fulfilment in
-          let ending = fulfilment.ending
-          return [
-            .text(ending.assignment), .text(ending.grant.principal.description), .text(ending.grant.role),
-            .text(ending.grant.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
-            .text(fulfilment.stage.rawValue), .seconds(from: ending.endedAt, to: context.question.at),
-            .text(fulfilment.observed.flatMap { $0.shownBy == nil ? nil : $0.source }),
-          ]
-        }
-        place = page.next
-      } while place != nil
-      return rows
+    .openEndings { context, fulfilments in
+      fulfilments.map { fulfilment in
+        let ending = fulfilment.ending
+        return [
+          .text(ending.assignment), .text(ending.grant.principal.description), .text(ending.grant.role),
+          .text(ending.grant.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
+          .text(fulfilment.stage.rawValue), .seconds(from: ending.endedAt, to: context.question.at),
+          .text(fulfilment.observed.flatMap { $0.shownBy == nil ? nil : $0.source }),
+        ]
+      }
     })
 
   static let backdated = AuditReport(

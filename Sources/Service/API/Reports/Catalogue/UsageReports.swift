@@ -100,22 +100,8 @@ extension AuditReport {
 
 extension ReportContext {
   /// When identities were last seen to do something that was permitted, by the moment; who never was is left out.
-  ///
-  /// Of the moment's own day it is the first such use of each kind, which is surely before it, where the last is not.
   func lastUses(of ids: [String]) throws -> [String: Instant] {
-    let (store, t) = (UsageStore(tenant), question.at)
-    var found = try store.lastUses(of: ids, through: UsageDay(of: t))
-    let later = found.filter { $0.value > t }.map(\.key)
-    if later.isEmpty { return found }
-    let today = UsageDay(of: t)
-    let before = try store.lastUses(of: later, through: UsageDay(of: today.start.adding(microseconds: -1)))
-    for id in later { found[id] = before[id] }
-    for entry in try store.daily(of: later, days: today...today) {
-      let times = [entry.lastPermitted, entry.firstPermitted].compactMap { $0 }.filter { $0 <= t }
-      guard let used = times.max(), used > found[entry.identity] ?? .earliest else { continue }
-      found[entry.identity] = used
-    }
-    return found
+    try UsageStore(tenant).lastUses(of: ids, through: question.at)
   }
 
   /// What was used of assignments over a window, by their ids.
