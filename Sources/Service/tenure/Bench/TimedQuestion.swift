@@ -69,7 +69,7 @@ struct TimedQuestion: Sendable {
     },
     TimedQuestion(name: "who, nested groups") { graph, asked, variation in
       let resource = OrganisationNames.probeScope(asked.probe)
-      graph.who(.access(action: OrganisationNames.probeAction, resource: resource), from: asked.view(variation)).count
+      return graph.who(.access(action: OrganisationNames.probeAction, resource: resource), from: asked.view(variation)).count
     } compare: { asked, count, connection in
       for variation in 0..<count {
         let (action, resource) = (OrganisationNames.probeAction, OrganisationNames.probeScope(asked.probe))
