@@ -299,7 +299,11 @@ public struct RandomChanges {
       let confirmation = FulfilmentConfirmation(
         endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),
         by: random.pick(Universe.identities), evidence: "seen in the console")
-      return .fulfilmentConfirmed(assignment: random.pick(Universe.assignments), confirmation)
+      let item: ReviewItem =
+        random.chance(1, in: 2)
+        ? .assignment(random.pick(Universe.assignments))
+        : .membership(group: random.pick(Universe.groups), member: member(&random))
+      return .fulfilmentConfirmed(of: item, confirmation)
     default: return finding(&random)
     }
   }

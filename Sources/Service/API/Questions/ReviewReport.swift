@@ -281,7 +281,7 @@ extension Questions {
   ) throws -> ReviewReport? {
     let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
     guard let reading = try tenant.review(id, from: view) else { return nil }
-    let ended = reading.rows.compactMap(\.endedAssignment)
+    let ended = reading.rows.compactMap(\.endedItem)
     let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
     return try tenant.read { graph in
       let world = graph.world(asKnownAt: view.asKnownAt)
@@ -300,7 +300,7 @@ extension Questions {
         report.items.append(
           ShownItem(
             row: row, assessment: assessment, objection: report.objections[row.number],
-            fulfilment: row.endedAssignment.flatMap { fulfilments[$0] })
+            fulfilment: row.endedItem.flatMap { fulfilments[$0] })
         )
       }
       return report
@@ -324,11 +324,9 @@ extension ReviewReading {
 }
 
 extension ReviewRow {
-  /// The assignment that was ended by what was decided of it.
-  fileprivate var endedAssignment: String? {
-    guard case .assignment(let id) = frozen.item, let execution = state?.execution, execution.outcome != .failed,
-      execution.measure != .lock
-    else { return nil }
-    return id
+  /// The grant that was ended by what was decided of it.
+  fileprivate var endedItem: ReviewItem? {
+    guard let execution = state?.execution, execution.outcome != .failed, execution.measure != .lock else { return nil }
+    return frozen.item
   }
 }

@@ -56,7 +56,8 @@ extension AuditReport {
     "expired-but-active", "Grants that have ended and were not seen to be gone where they were; it must be empty",
     controls: ["AC-2(2)"], .moment,
     columns: [
-      "assignment", "principal", "role", "scope", "source", "ended_at", "because", "stage", "age_seconds", "seen_still",
+      "grant_kind", "grant", "principal", "role_or_group", "scope", "source", "ended_at", "because", "stage", "age_seconds",
+      "seen_still",
     ],
     .keys({ _ in [""] }, perSlice: 1) { context, _ in
       var rows: [ReportRow] = []
@@ -66,9 +67,10 @@ extension AuditReport {
           FulfilmentFilter(.open), at: context.question.at, asKnownAt: context.question.asKnownAt, after: place, limit: 1_000)
         rows += page.fulfilments.map { fulfilment in
           let ending = fulfilment.ending
+          let (kind, name) = ending.item.fact.grantName
           return [
-            .text(ending.assignment), .text(ending.grant.principal.description), .text(ending.grant.role),
-            .text(ending.grant.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
+            .text(kind), .text(name), .text(ending.principal.description), .text(ending.grant?.role ?? ending.item.group),
+            .text(ending.grant?.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
             .text(fulfilment.stage.rawValue), .seconds(from: ending.endedAt, to: context.question.at),
             .text(fulfilment.observed.flatMap { $0.shownBy == nil ? nil : $0.source }),
           ]
