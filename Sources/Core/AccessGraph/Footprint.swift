@@ -34,7 +34,9 @@ extension AccessGraph {
       + (reviews.count + reviewItems.count) * Estimate.review
       + attributes.count * Estimate.attribute
       + gaps.count * MemoryLayout<GapKey>.stride
-    let tables = gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
+    let tables =
+      gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
+      + approvalLists.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

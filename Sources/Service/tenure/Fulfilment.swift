@@ -9,7 +9,7 @@ extension Subcommand {
   static let fulfilment = Subcommand(
     name: "fulfilment", summary: "whether access that has ended was really taken away, and who says so",
     usage: """
-      fulfilment list [--open | --state all|STAGE] [--assignment ID | --group ID --member KIND:ID] [--since T]
+      fulfilment list [--open | --stage all|STAGE] [--assignment ID | --group ID --member KIND:ID] [--since T]
                          [--limit 100] [--at T] [--as-known-at POSITION|T]
           tenure fulfilment confirm ASSIGNMENT | --group ID --member KIND:ID
                             --by WHO --evidence TEXT [--observed-absent] [--ended-at T]
@@ -33,13 +33,13 @@ extension Subcommand {
 
   private static func list(_ arguments: inout Arguments) throws -> ExitStatus {
     let isOpen = arguments.flag("open")
-    let state = arguments.option("state")
-    if isOpen, state != nil { throw UsageError("--open and --state exclude each other") }
-    guard let progress = FulfilmentFilter.Progress(text: state ?? "open") else {
-      throw UsageError("--state must be one of \(FulfilmentFilter.Progress.words.joined(separator: ", "))")
+    let stage = arguments.option("stage")
+    if isOpen, stage != nil { throw UsageError("--open and --stage exclude each other") }
+    guard let stages = FulfilmentFilter.Stages(text: stage ?? "open") else {
+      throw UsageError("--stage must be one of \(FulfilmentFilter.Stages.words.joined(separator: ", "))")
     }
     let filter = FulfilmentFilter(
-      progress, item: try arguments.membership() ?? arguments.assignment(), since: try arguments.instant("since"))
+      stages, item: try arguments.ended(), since: try arguments.instant("since"))
     let limit = try arguments.integer("limit", in: 1...mostRows) ?? usualRows
     let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
     return try ask(&arguments) { questions in
@@ -95,7 +95,14 @@ extension Subcommand {
 }
 
 extension Arguments {
-  fileprivate mutating func assignment() throws(UsageError) -> ReviewItem? {
+  /// The grant whose end is asked for; nil where none is named.
+  fileprivate mutating func ended() throws(UsageError) -> ReviewItem? {
+    let (assignment, membership) = (try assignment(), try membership())
+    if assignment != nil, membership != nil { throw UsageError("--assignment and --group exclude each other") }
+    return assignment ?? membership
+  }
+
+  private mutating func assignment() throws(UsageError) -> ReviewItem? {
     guard let id = option("assignment") else { return nil }
     if let problem = Limits.problem(identifier: id) { throw UsageError("--assignment \(problem)") }
     return .assignment(id)

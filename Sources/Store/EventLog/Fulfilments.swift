@@ -5,7 +5,7 @@ public import Temporal
 /// Which endings are asked for.
 public struct FulfilmentFilter: Hashable, Sendable {
   /// How far they have come.
-  public enum Progress: Hashable, Sendable {
+  public enum Stages: Hashable, Sendable {
     /// Not carried out yet.
     case open
     /// Exactly there.
@@ -14,22 +14,22 @@ public struct FulfilmentFilter: Hashable, Sendable {
   }
 
   /// How far they have come.
-  public var progress: Progress
+  public var stages: Stages
   /// The end of one grant only; nil for any.
   public var item: ReviewItem?
   /// Those that ended then or later; nil for all.
   public var since: Instant?
 
   /// A filter; the default asks for all that has not been carried out.
-  public init(_ progress: Progress = .open, item: ReviewItem? = nil, since: Instant? = nil) {
-    self.progress = progress
+  public init(_ stages: Stages = .open, item: ReviewItem? = nil, since: Instant? = nil) {
+    self.stages = stages
     self.item = item
     self.since = since
   }
 
   fileprivate func admits(_ fulfilment: Fulfilment) -> Bool {
     if let since, fulfilment.ending.endedAt < since { return false }
-    return switch progress {
+    return switch stages {
     case .open: !fulfilment.isExecuted
     case .stage(let stage): fulfilment.stage == stage
     case .any: true

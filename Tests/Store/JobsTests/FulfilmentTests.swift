@@ -66,11 +66,11 @@ struct Watched {
   }
 
   func page(
-    _ progress: FulfilmentFilter.Progress = .open, at t: Instant? = nil, asKnownAt k: Int64? = nil
+    _ stages: FulfilmentFilter.Stages = .open, at t: Instant? = nil, asKnownAt k: Int64? = nil
   ) throws -> [Fulfilment] {
     let tenant = work.tenant
     return try tenant.fulfilments(
-      FulfilmentFilter(progress), at: t ?? tenant.now, asKnownAt: k ?? tenant.head.position, limit: 100
+      FulfilmentFilter(stages), at: t ?? tenant.now, asKnownAt: k ?? tenant.head.position, limit: 100
     ).fulfilments
   }
 

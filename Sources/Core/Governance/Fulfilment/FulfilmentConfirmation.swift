@@ -91,6 +91,9 @@ extension ReviewItem {
   /// Reads what ended: a `group` and a `member`, or the `id` of an assignment.
   init(endedIn data: inout FieldReader) throws(JSONFieldError) {
     guard let group = try data.optionalID("group") else {
+      if try data.optionalString("member", maximumBytes: Limits.identifierBytes * 2) != nil {
+        throw data.error("group", "is missing")
+      }
       self = .assignment(try data.id("id"))
       return
     }

@@ -181,7 +181,7 @@ extension ShownItem {
     var object = found.json.objectValue ?? [:]
     object["number"] = .integer(Int64(row.number))
     object["digest"] = .string(found.digest)
-    object["standing"] = .string(row.standing.rawValue)
+    object["decision_state"] = .string(row.standing.rawValue)
     object["changed_since_opening"] = .bool(row.present != row.frozen)
     var reviewers: JSONObject = ["reviewers": .array(row.reviewers.reviewers.map { .string($0) })]
     if let route = row.reviewers.route { reviewers["as"] = .string(route.rawValue) }

@@ -13,7 +13,7 @@ extension Endpoint {
       "How far endings of assignments and memberships have come by a moment, the oldest first",
       .query(
         [
-          Member("state", Schemas.fulfilmentState, "open (the default): not carried out yet; all; or one stage"),
+          Member("stage", Schemas.fulfilmentStage, "open (the default): not carried out yet; all; or one stage"),
           Member("assignment", Schemas.id, "The end of this assignment only"),
           Member("group", Schemas.id, "The end of a membership of this group only; takes a member"),
           Member("member", Schemas.principal, "The member"),
@@ -61,11 +61,11 @@ extension Endpoint {
 extension FulfilmentFilter {
   fileprivate init(_ reader: inout FieldReader) throws(JSONFieldError) {
     self.init()
-    if let text = try reader.optionalString("state") {
-      guard let progress = Progress(text: text) else {
-        throw reader.error("state", "must be one of \(Progress.words.joined(separator: ", "))")
+    if let text = try reader.optionalString("stage") {
+      guard let stages = Stages(text: text) else {
+        throw reader.error("stage", "must be one of \(Stages.words.joined(separator: ", "))")
       }
-      self.progress = progress
+      self.stages = stages
     }
     item = try reader.optionalID("assignment").map { .assignment($0) }
     if let group = try reader.optionalID("group") {
@@ -76,7 +76,7 @@ extension FulfilmentFilter {
   }
 }
 
-extension FulfilmentFilter.Progress {
+extension FulfilmentFilter.Stages {
   /// The words that `init(text:)` knows.
   public static let words = ["open", "all"] + FulfilmentStage.allCases.map(\.rawValue)
 

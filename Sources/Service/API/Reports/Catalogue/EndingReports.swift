@@ -46,7 +46,7 @@ extension AuditReport {
     case .assignment(let principal, let role, let scope, _):
       [.text("assignment"), .text(principal.description), .text(role), .text(scope)]
     case .membership(let group, let member): [.text("membership"), .text(member.description), .text(group), .none]
-    case .prolongation(let assignment): [.text("extension"), .text("assignment:\(assignment)"), .none, .none]
+    case .assignmentExtension(let assignment): [.text("extension"), .text("assignment:\(assignment)"), .none, .none]
     case .role(let id, _): [.text("role_revision"), .none, .text(id), .none]
     case .policy(let id, _): [.text("policy_revision"), .text("policy:\(id)"), .none, .none]
     }
