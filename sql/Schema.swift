@@ -57,6 +57,8 @@ public enum Schema {
     SQLFile(name: "m0040_event_of_any_expiry", bytes: PackageResources.m0040_event_of_any_expiry_sql),
     SQLFile(name: "m0041_reviews", bytes: PackageResources.m0041_reviews_sql),
     SQLFile(name: "m0042_review_items", bytes: PackageResources.m0042_review_items_sql),
+    SQLFile(name: "m0043_event_of_any_loss", bytes: PackageResources.m0043_event_of_any_loss_sql),
+    SQLFile(name: "m0044_event_of_ending", bytes: PackageResources.m0044_event_of_ending_sql),
   ]
 
   /// Functions, in the order in which they need one another.

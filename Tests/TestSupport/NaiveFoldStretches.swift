@@ -54,17 +54,25 @@ extension NaiveLog {
     return Array(found.values)
   }
 
-  /// Gains and losses in the stretch, without causes, in no particular order.
+  /// Where the status of a right changes in the stretch, without causes, in no particular order.
   public func timeline(_ identity: String, resource: String?, during: Interval, asKnownAt k: Int64) -> [Turn] {
-    what(identity, during: .always, asKnownAt: k, judging: .nothing).filter { NaivePattern.concerns($0.right.scope, resource) }
-      .flatMap { row in
-        row.held.intervals.flatMap { interval in
-          [(interval.from, true), (interval.to, false)].compactMap { at, isGain in
-            guard let at, during.contains(at) else { return nil }
-            return Turn(at: at, isGain: isGain, right: row.right, causes: [])
-          }
-        }
+    var turns: [Turn] = []
+    var had: [[UInt8]: (right: Right, status: Status)] = [:]
+    for (piece, view) in pieces(of: .always, asKnownAt: k) {
+      var has: [[UInt8]: (right: Right, status: Status)] = [:]
+      for one in view.what(identity, judging: .allButClock) where NaivePattern.concerns(one.right.scope, resource) {
+        // What is denied is not had; what denies is.
+        if one.right.effect == .allow, one.remainder.status == .denied { continue }
+        let isPlain = one.right.effect == .allow && one.right.action != nil
+        has[one.right.exactKey] = (one.right, isPlain ? one.remainder.status : one.right.status)
       }
+      for key in Set(had.keys).union(has.keys) where had[key]?.status != has[key]?.status {
+        guard let right = has[key]?.right ?? had[key]?.right, during.contains(piece.from) else { continue }
+        turns.append(Turn(at: piece.from, right: right, before: had[key]?.status, now: has[key]?.status, causes: []))
+      }
+      had = has
+    }
+    return turns
   }
 
   /// What is wrong with the causes of a turn; nil if nothing is.
@@ -77,10 +85,21 @@ extension NaiveLog {
       }
       let at = cause.isExpiry ? event.change.ownEnd : event.effectiveAt
       if at != turn.at { return "cause \(cause.position) is of another instant" }
-      if cause.isExpiry, turn.isGain { return "a gain by an expiry" }
+      // What ends may be what denied it.
+      if cause.isExpiry, turn.kind == .gained, !mayDeny(visible) { return "a gain by an expiry" }
       if let due = cause.dueAt, due != event.dueAt { return "cause \(cause.position) has another due_at" }
     }
     return nil
+  }
+
+  private func mayDeny(_ events: [Event]) -> Bool {
+    events.contains { event in
+      switch event.change {
+      case .policyDefined(_, let policy, _): policy.type == .deny || policy.type == .boundary
+      case .roleDefined(_, let document, _): (document.permissions ?? []).contains { $0.effect == .deny }
+      default: false
+      }
+    }
   }
 
   /// What the second viewpoint has and the first has not, and the reverse, in no particular order.

@@ -104,6 +104,24 @@ public struct NaiveWorld: World {
     return ids
   }
 
+  /// The ids of those who ever approved an access request.
+  public var requestApprovers: [String] {
+    Set(approvals.map { Entity.identity($0.approver) }).sorted().map(\.id)
+  }
+
+  /// The ids of the access requests that somebody ever approved.
+  public func requests(approvedBy approver: String) -> [String] {
+    Set(approvals.filter { Entity.identity($0.approver) == .identity(approver) }.map { Entity.request($0.request) })
+      .sorted().map(\.id)
+  }
+
+  private var approvals: [(approver: String, request: String)] {
+    events.flatMap { event -> [(approver: String, request: String)] in
+      guard case .request(let id, _, _, let request) = event.change else { return [] }
+      return (request?.progress?.approvals ?? []).map { ($0.approver, id) }
+    }
+  }
+
   /// The ids of the credentials that were ever issued with this end.
   public func credentials(of end: CredentialEnd) -> [String] {
     var found: Set<Entity> = []

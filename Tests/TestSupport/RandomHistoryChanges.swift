@@ -48,7 +48,7 @@ public struct RandomChanges {
           principal: member(&random), role: random.pick(Universe.roles), scope: random.pick(Universe.scopes),
           condition: condition(&random))
       case 1: .membership(group: random.pick(Universe.groups), member: member(&random))
-      case 2: .prolongation(assignment: random.pick(Universe.assignments))
+      case 2: .assignmentExtension(assignment: random.pick(Universe.assignments))
       case 3: .role(id: random.pick(Universe.roles), RoleDocument(permissions: [Permission(actions: ["repo.read"])]))
       default:
         .policy(id: random.pick(Universe.policies), PolicyDocument(type: .review, rule: ["scope": "org", "every_days": 9]))
@@ -299,7 +299,11 @@ public struct RandomChanges {
       let confirmation = FulfilmentConfirmation(
         endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),
         by: random.pick(Universe.identities), evidence: "seen in the console")
-      return .fulfilmentConfirmed(assignment: random.pick(Universe.assignments), confirmation)
+      let item: ReviewItem =
+        random.chance(1, in: 2)
+        ? .assignment(random.pick(Universe.assignments))
+        : .membership(group: random.pick(Universe.groups), member: member(&random))
+      return .fulfilmentConfirmed(of: item, confirmation)
     default: return finding(&random)
     }
   }

@@ -30,6 +30,9 @@ public final class AccessGraph {
   let credentials = Chunks<CredentialRecord>()
   /// The lists of the credentials that ever named an end.
   var credentialLists: [CredentialEndKey: Int32] = [:]
+  /// The lists of the requests that somebody ever approved, by the text of who did; in the order in which they came.
+  var approvalLists: [Int32: Int32] = [:]
+  var approvers: [Int32] = []
   var findings: [CompactFinding] = []
   var reviews: [Review] = []
   var reviewItems: [ReviewItemState] = []

@@ -292,7 +292,7 @@ public struct WhyAnswer: Hashable, Sendable {
   }
 }
 
-/// One gain or loss of a timeline.
+/// One gain, loss or change of a timeline.
 public struct Turn: Hashable, Sendable {
   /// What made a turn.
   public struct Cause: Hashable, Sendable {
@@ -310,25 +310,53 @@ public struct Turn: Hashable, Sendable {
       self.dueAt = dueAt
     }
   }
+  /// What turned.
+  public enum Kind: String, Hashable, Sendable, CaseIterable, Comparable {
+    /// It was had and is not: taken away, or all of it denied.
+    case lost
+    /// It was had and is, by another status.
+    case changed
+    /// It was not had and is.
+    case gained
+
+    /// In the order of a timeline.
+    public static func < (a: Kind, b: Kind) -> Bool { a.rank < b.rank }
+
+    private var rank: Int {
+      switch self {
+      case .lost: 0
+      case .changed: 1
+      case .gained: 2
+      }
+    }
+  }
   /// When.
   public var at: Instant
-  /// Gained (true) or lost (false).
-  public var isGain: Bool
   /// The right.
   public var right: Right
+  /// What was left of it before; nil where it was not had.
+  public var before: Status?
+  /// What is left of it from then on; nil where it is not had.
+  public var now: Status?
   /// The events that caused it, by position; more than one where several paths began or ended at that instant.
   public var causes: [Cause]
   /// Whether all paths were looked at for the causes; false where there are too many.
   public var areCausesComplete: Bool
 
   /// A turn.
-  public init(at: Instant, isGain: Bool, right: Right, causes: [Cause], areCausesComplete: Bool = true) {
+  public init(
+    at: Instant, right: Right, before: Status?, now: Status?, causes: [Cause], areCausesComplete: Bool = true
+  ) {
     self.at = at
-    self.isGain = isGain
     self.right = right
+    self.before = before
+    self.now = now
     self.causes = causes
     self.areCausesComplete = areCausesComplete
   }
+
+  /// Gained, lost or changed.
+  public var kind: Kind { before == nil ? .gained : now == nil ? .lost : .changed }
 }
 
 /// The answer to `diff`.

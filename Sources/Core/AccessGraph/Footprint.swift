@@ -37,6 +37,7 @@ extension AccessGraph {
     let tables =
       gapNumbers.count + factsBySource.count + furtherSources.count + dues.count + trustScopes.count
       + includers.reduce(0) { $0 + $1.value.count }
+      + approvalLists.count
     return records + issued + listed + names + numbers + values + tables * Estimate.tableEntry
   }
 }

@@ -127,6 +127,15 @@ public struct GraphWorld: World {
     return recent.reversed().map(graph.id)
   }
 
+  /// The ids of those who ever approved an access request, in the order of their first approval.
+  public var requestApprovers: [String] { graph.approvers.map { graph.texts[$0] } }
+
+  /// The ids of the access requests that somebody ever approved, in the order of the approvals.
+  public func requests(approvedBy approver: String) -> [String] {
+    guard let list = graph.texts.find(approver).flatMap({ graph.approvalLists[$0] }) else { return [] }
+    return graph.listedFacts(list).map(graph.id)
+  }
+
   /// The ids of the credentials that were ever issued with this end, in the order of their bytes.
   ///
   /// O(n log n) of these credentials and their entries.
@@ -282,6 +291,23 @@ extension AccessGraph {
           expiresAt: record.expires == never ? nil : Instant(microseconds: record.expires)))
     case .coverage, .gap: return .covered
     case .reviewItem: return .reviewItem(reviewItems[Int(record.value)])
+    }
+  }
+}
+
+extension AccessGraph {
+  /// Lists a request under those who have approved it.
+  ///
+  /// What is taken back stays listed: readers look at the request.
+  func noteApprovals(of node: Int32, _ request: AccessRequest) {
+    for approval in request.progress?.approvals ?? [] {
+      let text = texts.number(approval.approver)
+      if approvalLists[text] == nil { approvers.append(text) }
+      let list = approvalLists[text] ?? factLists.make()
+      approvalLists[text] = list
+      let view = factLists.view(list)
+      // Each later step of the request says it again.
+      if view.count == 0 || view[view.count - 1] != node { factLists.append(node, to: list) }
     }
   }
 }

@@ -315,6 +315,7 @@ extension AccessGraph {
       if entry.value == IdentityKind.externalNumber { externalNodes.insert(key.a) }
       return
     case .existence where nodes[key.a].kind == .credential: return noteEnds(of: key.a, credentials[entry.value])
+    case .existence where nodes[key.a].kind == .request: return noteApprovals(of: key.a, requests[Int(entry.value)])
     case .existence, .attribute, .suspension, .acceptance, .reviewItem: return
     }
     entries[index].places = places

@@ -36,7 +36,8 @@ struct PatternShape: Hashable {
   /// The other is read as a text in which only a `*` here may stand for a `*`, and only a wildcard for a `?`. So the answer is no
   /// for a few that do contain it, as `*?` and `?*`, and never yes for one that does not. O(product of their lengths).
   func contains(_ other: PatternShape) -> Bool {
-    table(other) { piece, other in
+    if isApart(from: other) { return false }
+    return table(other) { piece, other in
       switch (piece, other) {
       case (_, .anyRun): false
       case (.anyOne, _): true
@@ -49,7 +50,27 @@ struct PatternShape: Hashable {
   ///
   /// O(product of their lengths).
   func overlaps(_ other: PatternShape) -> Bool {
-    table(other, othersRunsMatch: true) { $0 == .anyOne || $1 == .anyOne || $0 == $1 }
+    if isApart(from: other) { return false }
+    return table(other, othersRunsMatch: true) { $0 == .anyOne || $1 == .anyOne || $0 == $1 }
+  }
+
+  /// Whether the literal beginnings or the literal ends of both already tell that no text matches both, nor one the other.
+  ///
+  /// The cheap first look: most patterns of actions differ in the name of their service. O(length of what they share).
+  private func isApart(from other: PatternShape) -> Bool {
+    var (a, b) = (0, 0)
+    while a < pieces.count, b < other.pieces.count, case .scalar(let mine) = pieces[a],
+      case .scalar(let theirs) = other.pieces[b]
+    {
+      if mine != theirs { return true }
+      (a, b) = (a + 1, b + 1)
+    }
+    (a, b) = (pieces.count, other.pieces.count)
+    while a > 0, b > 0, case .scalar(let mine) = pieces[a - 1], case .scalar(let theirs) = other.pieces[b - 1] {
+      if mine != theirs { return true }
+      (a, b) = (a - 1, b - 1)
+    }
+    return false
   }
 
   /// Whether the pieces of both can be laid against one another from the first to the last.

@@ -64,10 +64,25 @@ extension Status {
 extension Denial {
   /// By kind and id, without repetition.
   fileprivate static func sorted(_ denials: [Denial]) -> [Denial] {
-    denials.count < 2
-      ? denials
-      : Dictionary(grouping: denials, by: { Array($0.text.utf8) }).sorted { $0.key.lexicographicallyPrecedes($1.key) }
-        .map { $0.value[0] }
+    // Those of policies come in order.
+    if zip(denials, denials.dropFirst()).allSatisfy({ precedes($0, $1) }) { return denials }
+    var sorted: [Denial] = []
+    for denial in denials.sorted(by: precedes) where sorted.last.map({ precedes($0, denial) }) ?? true { sorted.append(denial) }
+    return sorted
+  }
+
+  /// By kind, as ``text`` has it, then by the bytes of the id.
+  static func precedes(_ a: Denial, _ b: Denial) -> Bool {
+    let (mine, theirs) = (a.place, b.place)
+    return mine.kind == theirs.kind ? mine.id.precedes(theirs.id) : mine.kind < theirs.kind
+  }
+
+  private var place: (kind: Int, id: String) {
+    switch self {
+    case .boundary(let id): (0, id)
+    case .policy(let id): (1, id)
+    case .assignment(let id): (2, id)
+    }
   }
 
   /// `deny`, `boundary` or `deny_permission`, and the id of the policy or the assignment.

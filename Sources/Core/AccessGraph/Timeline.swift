@@ -4,42 +4,52 @@ import JSON
 import Memory
 public import Temporal
 
-/// Timeline: each gain and loss of an identity with the events that caused it.
+/// Timeline: each gain, loss and change of an identity with the events that caused it.
 extension AccessGraph {
-  /// The turns of an identity within a stretch, by instant; losses before gains, then by right.
+  /// The turns of an identity within a stretch, judged, by instant; losses before changes before gains, then by right.
   ///
-  /// Cost: the rights over all time, and for each turn the paths to its right on both sides of it.
+  /// A turn is where the status of a right changes: a right that is granted and denied is not had. What depends on the clock is
+  /// open, as over every stretch. Cost: the rights over all time, and for each turn the paths to its right on both sides of it and
+  /// what restricts them.
   public func timeline(_ identity: String, resource: String?, during stretch: Interval, asKnownAt k: Int64) -> [Turn] {
     guard let node = find(.identity(identity)) else { return [] }
     var turns: [Turn] = []
-    for (right, held) in stretches(ofRightsOf: node, within: resource, k) {
-      for interval in held.intervals {
-        if stretch.contains(interval.from) { turns.append(turn(node, right, interval.from, isGain: true, k)) }
-        if let to = interval.to, stretch.contains(to) { turns.append(turn(node, right, to, isGain: false, k)) }
+    for row in what(identity, during: .always, asKnownAt: k) {
+      guard resource.map({ Scope.isRelated(row.right.scope, to: $0) }) ?? true else { continue }
+      for at in row.turningPoints where stretch.contains(at) {
+        let (before, now) = (at == .earliest ? nil : row.status(at: at.adding(microseconds: -1)), row.status(at: at))
+        if before != now { turns.append(turn(node, row.right, at, before: before, now: now, k)) }
       }
     }
     return turns.sorted { a, b in
       if a.at != b.at { return a.at < b.at }
-      return a.isGain != b.isGain ? b.isGain : a.right < b.right
+      return a.kind != b.kind ? a.kind < b.kind : a.right < b.right
     }
   }
 
   /// Paths looked at on each side of a turn: enough to name the causes where hundreds of paths turn at once.
   private static let pathsPerTurn = 256
 
-  private func turn(_ identity: Int32, _ right: Right, _ at: Instant, isGain: Bool, _ k: Int64) -> Turn {
+  private func turn(_ identity: Int32, _ right: Right, _ at: Instant, before was: Status?, now: Status?, _ k: Int64) -> Turn {
     let after = Sight(t: at.microseconds, k: k)
-    guard let before = after.before else { return Turn(at: at, isGain: isGain, right: right, causes: []) }
-    let (with, without) = isGain ? (after, before) : (before, after)
+    var turn = Turn(at: at, right: right, before: was, now: now, causes: [])
+    guard let before = after.before else { return turn }
     var causes: Set<Turn.Cause> = []
-    let walk = walk(from: identity, to: right, with)
-    for path in walk.found {
-      for element in path.elements where !holds(element, of: path, to: right, as: with, without) {
-        causes.formUnion(isGain ? beginning(of: element, after) : ending(of: element, before, after))
+    // What is better has more to it than before, what is worse less; accounts may hold the same right on other conditions.
+    for isGain in [true, false] where isGain ? turn.kind != .lost : turn.kind != .gained {
+      let (with, without) = isGain ? (after, before) : (before, after)
+      let walk = walk(from: identity, to: right, with)
+      for path in walk.found {
+        for element in path.elements where !holds(element, of: path, to: right, as: with, without) {
+          causes.formUnion(isGain ? beginning(of: element, after) : ending(of: element, before, after))
+        }
       }
+      turn.areCausesComplete = turn.areCausesComplete && walk.isComplete
     }
-    let sorted = causes.sorted { $0.position < $1.position }
-    return Turn(at: at, isGain: isGain, right: right, causes: sorted, areCausesComplete: walk.isComplete)
+    var judging = TurnCauses(self, right, before, after)
+    for bearer in [identity] + facts(in: nodes[identity].accounts).map({ facts[$0].key.a }) { judging.add(bearer: bearer) }
+    turn.causes = causes.union(judging.found).sorted { $0.position < $1.position }
+    return turn
   }
 
   private func walk(from identity: Int32, to right: Right, _ sight: Sight) -> PathWalk {
@@ -98,7 +108,7 @@ extension AccessGraph {
   }
 
   /// The events that take effect at this instant and begin the element.
-  private func beginning(of element: Element, _ sight: Sight) -> Set<Turn.Cause> {
+  func beginning(of element: Element, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
     case .identity(let node), .builtIn(let node):
       var causes = entries(at: sight, of: nodes[node].existence, .begins)
@@ -111,7 +121,7 @@ extension AccessGraph {
   }
 
   /// The events that take effect at this instant and end the element, or the one that set the end it came to.
-  private func ending(of element: Element, _ before: Sight, _ sight: Sight) -> Set<Turn.Cause> {
+  func ending(of element: Element, _ before: Sight, _ sight: Sight) -> Set<Turn.Cause> {
     switch element {
     case .identity(let node), .builtIn(let node):
       var causes = entries(at: sight, of: nodes[node].existence, .ends)
@@ -140,7 +150,7 @@ extension AccessGraph {
     return ends.isEmpty ? entries(at: sight, of: fact, .begins) : ends
   }
 
-  private func entries(at sight: Sight, of fact: Int32, _ effect: EntryEffect) -> Set<Turn.Cause> {
+  func entries(at sight: Sight, of fact: Int32, _ effect: EntryEffect) -> Set<Turn.Cause> {
     var causes: Set<Turn.Cause> = []
     forEachEntryIndex(of: fact) { index in
       let entry = entries[index]
@@ -149,5 +159,20 @@ extension AccessGraph {
       causes.insert(Turn.Cause(position: entry.position, isExpiry: false, dueAt: due))
     }
     return causes
+  }
+}
+
+extension StretchRight {
+  /// The instants at which what is left of it may change.
+  fileprivate var turningPoints: Set<Instant> {
+    Set((held.intervals + conditional.intervals).flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) })
+  }
+
+  /// What is left of it at an instant; nil where it is not had.
+  fileprivate func status(at t: Instant) -> Status? {
+    guard held.contains(t) else { return nil }
+    if conditional.contains(t) { return .conditional }
+    // Conditions that were open are among the conditional: those of what is had otherwise are settled.
+    return right.effect == .allow && right.action != nil ? .allowed : right.status
   }
 }

@@ -194,11 +194,16 @@ extension Change {
       form.id("source", source)
       form.instant("until", until)
     case .eventVoided(let position): form.integer("position", position)
-    case .fulfilmentConfirmed(let assignment, let confirmation):
+    case .fulfilmentConfirmed(let item, let confirmation):
       form.id("by", confirmation.by)
       form.instant("ended_at", confirmation.endedAt)
       form.text("evidence", confirmation.evidence, maximumBytes: Limits.evidenceBytes)
-      form.id("id", assignment)
+      switch item {
+      case .assignment(let id): form.id("id", id)
+      case .membership(let group, let member):
+        form.id("group", group)
+        form.principal("member", member)
+      }
       form.word("stage", confirmation.claim.rawValue)
     case .credentialIssued(let id, let document, let attributes):
       form.attributes(attributes)

@@ -51,11 +51,11 @@ extension Change {
       .identityLinked(let id, _), .identityUnlinked(let id):
       .identity(id)
     case .groupCreated(let id, _), .groupDeleted(let id), .membershipAdded(let id, _, _), .membershipRemoved(let id, _),
-      .membershipExpired(let id, _):
+      .membershipExpired(let id, _), .fulfilmentConfirmed(.membership(let id, _), _):
       .group(id)
     case .roleDefined(let id, _, _), .roleRetired(let id): .role(id)
     case .assignmentGranted(let id, _), .assignmentExtended(let id, _), .assignmentRevoked(let id),
-      .assignmentExpired(let id), .fulfilmentConfirmed(let id, _):
+      .assignmentExpired(let id), .fulfilmentConfirmed(.assignment(let id), _):
       Entity(.assignment, id)
     case .policyDefined(let id, _, _), .policyRetired(let id): .policy(id)
     case .resourceDescribed(let path, _), .resourceRemoved(let path): .resource(path)
@@ -145,8 +145,13 @@ extension Change {
       if let by { data["by"] = .string(by) }
       order?.write(to: &data)
       if let state { data["state"] = state.json }
-    case .fulfilmentConfirmed(let assignment, let confirmation):
-      data["id"] = .string(assignment)
+    case .fulfilmentConfirmed(let item, let confirmation):
+      switch item {
+      case .assignment(let id): data["id"] = .string(id)
+      case .membership(let group, let member):
+        data["group"] = .string(group)
+        data["member"] = .string(member.description)
+      }
       data.put("ended_at", confirmation.endedAt)
       data["stage"] = .string(confirmation.claim.rawValue)
       data["by"] = .string(confirmation.by)
@@ -222,7 +227,7 @@ extension Change {
       let confirmation = FulfilmentConfirmation(
         endedAt: try data.instant("ended_at"), claim: try data.choice("stage", of: FulfilmentConfirmation.Claim.self),
         by: try data.id("by"), evidence: try data.string("evidence", maximumBytes: Limits.evidenceBytes))
-      self = .fulfilmentConfirmed(assignment: try data.id("id"), confirmation)
+      self = .fulfilmentConfirmed(of: try ReviewItem(endedIn: &data), confirmation)
     default:
       if let step = ReviewStep(eventType: type) {
         let reminder = step == .reminded ? try ReviewReminder(reading: &data) : nil

@@ -93,7 +93,7 @@ extension World {
     }
     note(.identity, document.identity, retirement(of: document.identity))
     if let holder = document.holder { note(.holder, holder, retirement(of: holder)) }
-    if let grant = document.grant { note(.grant, grant, ending(of: grant, at: t)?.endedAt) }
+    if let grant = document.grant { note(.grant, grant, ending(of: .assignment(grant), at: t)?.endedAt) }
     if let parent = document.parent { note(.parent, parent, credential(parent, at: t)?.endedAt) }
     return outlived
   }

@@ -115,7 +115,7 @@ struct Decision<W: World> {
     case .review(let id, let step, let by, let reminder, let review): try decideReview(id, step, by: by, reminder, review)
     case .reviewItem(let review, let item, let step, let by, let order, _):
       try decideItem(review, item, step, by: by, order)
-    case .fulfilmentConfirmed(let assignment, let confirmation): try confirm(assignment, confirmation)
+    case .fulfilmentConfirmed(let item, let confirmation): try confirm(item, confirmation)
     }
   }
 

@@ -127,7 +127,7 @@ public enum Change: Hashable, Sendable {
   /// One step about an item of a review, by whom; a command says what is ordered, an event what has become of the item.
   indirect case reviewItem(review: String, ReviewItem, ReviewItemStep, by: String?, ReviewItemOrder?, ReviewItemState?)
   /// Evidence of what became of an assignment's end in the system concerned; changes no world.
-  case fulfilmentConfirmed(assignment: String, FulfilmentConfirmation)
+  case fulfilmentConfirmed(of: ReviewItem, FulfilmentConfirmation)
 }
 
 /// An assignment's value: who gets which role where, on what condition, until when.

@@ -162,7 +162,7 @@ extension Change {
       // Only a command lacks it, and commands are not applied.
       return request.map { [Write(.existence(.request(id)), .begins(.request($0), expiresAt: nil))] } ?? []
     case .credentialIssued(let id, let document, let attributes):
-      // Not until its own end: one that has run out can still be revoked or prolonged.
+      // Not until its own end: one that has run out can still be revoked or extended.
       return Self.begin(.credential(id), .credential(document), attributes)
     case .credentialRevoked(let id): return [Write(.existence(.credential(id)), .ends)]
     case .findingRaised(let finding):

@@ -30,9 +30,6 @@ public enum Limits {
   public static let rolesPerSeparation = 50
   /// Persons who may have to approve one request.
   public static let approvalsPerRequest = 20
-  /// Requests among which an approval looks for one that was approved in return, the newest: a tenth of a second at the most, and
-  /// in a month of look-back several hundred a day.
-  public static let requestsLookedBack = 20_000
   /// Bytes of what is known of a request: it stands in each of its events.
   public static let contextBytes = 8_192
   /// Bytes of what a request asks for: half an event's body, so that no later step of the request makes too long an event.

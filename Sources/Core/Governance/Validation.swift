@@ -52,8 +52,8 @@ extension Decision {
     case .credentialIssued(let id, let document, _): try check(id, document)
     case .review(let id, _, let by, _, let review): try check(review: id, by: by, isSaid: review?.progress != nil)
     case .reviewItem(let id, _, _, let by, _, let state): try check(review: id, by: by, isSaid: state != nil)
-    case .fulfilmentConfirmed(let assignment, let confirmation):
-      try check(id: assignment, "/id")
+    case .fulfilmentConfirmed(let item, let confirmation):
+      try check(item)
       try check(confirmation)
     default: try check(id: entity.id, "/id")
     }

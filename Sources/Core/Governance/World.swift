@@ -70,6 +70,13 @@ public protocol World {
   /// The ids of the access requests submitted at or after an instant. In a stable order.
   func requests(since instant: Instant) -> [String]
 
+  /// The ids of those who ever approved an access request. In a stable order; above this world's position others may have.
+  var requestApprovers: [String] { get }
+
+  /// The ids of the access requests that somebody ever approved. In a stable order; others may be among them that were approved above
+  /// this world's position.
+  func requests(approvedBy approver: String) -> [String]
+
   /// The ids of the credentials that were ever issued with this end, by a voided event too. In the order of
   /// their bytes.
   func credentials(of end: CredentialEnd) -> [String]

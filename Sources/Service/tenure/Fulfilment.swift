@@ -9,9 +9,10 @@ extension Subcommand {
   static let fulfilment = Subcommand(
     name: "fulfilment", summary: "whether access that has ended was really taken away, and who says so",
     usage: """
-      fulfilment list [--open | --state all|STAGE] [--assignment ID] [--since T] [--limit 100]
-                         [--at T] [--as-known-at POSITION|T]
-          tenure fulfilment confirm ASSIGNMENT --by WHO --evidence TEXT [--observed-absent] [--ended-at T]
+      fulfilment list [--open | --stage all|STAGE] [--assignment ID | --group ID --member KIND:ID] [--since T]
+                         [--limit 100] [--at T] [--as-known-at POSITION|T]
+          tenure fulfilment confirm ASSIGNMENT | --group ID --member KIND:ID
+                            --by WHO --evidence TEXT [--observed-absent] [--ended-at T]
 
       list shows what is not carried out yet, the oldest first; stages are in_effect, recorded, sent, acknowledged,
       observed_absent, enforced and observed_present, of which only observed_absent and enforced are carried out.
@@ -32,13 +33,13 @@ extension Subcommand {
 
   private static func list(_ arguments: inout Arguments) throws -> ExitStatus {
     let isOpen = arguments.flag("open")
-    let state = arguments.option("state")
-    if isOpen, state != nil { throw UsageError("--open and --state exclude each other") }
-    guard let progress = FulfilmentFilter.Progress(text: state ?? "open") else {
-      throw UsageError("--state must be one of \(FulfilmentFilter.Progress.words.joined(separator: ", "))")
+    let stage = arguments.option("stage")
+    if isOpen, stage != nil { throw UsageError("--open and --stage exclude each other") }
+    guard let stages = FulfilmentFilter.Stages(text: stage ?? "open") else {
+      throw UsageError("--stage must be one of \(FulfilmentFilter.Stages.words.joined(separator: ", "))")
     }
     let filter = FulfilmentFilter(
-      progress, assignment: try arguments.assignment(), since: try arguments.instant("since"))
+      stages, item: try arguments.ended(), since: try arguments.instant("since"))
     let limit = try arguments.integer("limit", in: 1...mostRows) ?? usualRows
     let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
     return try ask(&arguments) { questions in
@@ -59,12 +60,18 @@ extension Subcommand {
   }
 
   private static func confirm(_ arguments: inout Arguments) throws -> ExitStatus {
-    let assignment = try arguments.word("the assignment's id")
+    let item = try arguments.membership() ?? .assignment(try arguments.word("the assignment's id"))
     let claim: FulfilmentConfirmation.Claim = arguments.flag("observed-absent") ? .observedAbsent : .acknowledged
     var members: JSONObject = [
-      "type": "fulfilment.confirm", "id": .string(assignment), "stage": .string(claim.rawValue),
+      "type": "fulfilment.confirm", "stage": .string(claim.rawValue),
       "by": .string(try arguments.required("by")), "evidence": .string(try arguments.required("evidence")),
     ]
+    switch item {
+    case .assignment(let id): members["id"] = .string(id)
+    case .membership(let group, let member):
+      members["group"] = .string(group)
+      members["member"] = .string(member.description)
+    }
     let endedAt = try arguments.instant("ended-at")
     let format = try arguments.format()
     let name = arguments.tenantName()
@@ -73,11 +80,11 @@ extension Subcommand {
       let tenant = try session.tenant(name)
       let questions = Questions(tenant: tenant)
       // Where it has not ended, any end is refused, and the refusal says why.
-      let end = try endedAt ?? questions.ending(of: assignment)?.endedAt ?? tenant.now
+      let end = try endedAt ?? questions.ending(of: item)?.endedAt ?? tenant.now
       members["ended_at"] = .string(end.description)
       let command = try RequestIntake.command(members, id: nil)
       guard try tenant.accepts(command, from: "tenure fulfilment", format: format) else { return .no }
-      let report = try questions.fulfilments(FulfilmentFilter(.any, assignment: assignment), limit: 1)
+      let report = try questions.fulfilments(FulfilmentFilter(.any, item: item), limit: 1)
       switch format {
       case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
       case .text: try Output.standard.writeText(report.text)
@@ -88,10 +95,32 @@ extension Subcommand {
 }
 
 extension Arguments {
-  fileprivate mutating func assignment() throws(UsageError) -> String? {
+  /// The grant whose end is asked for; nil where none is named.
+  fileprivate mutating func ended() throws(UsageError) -> ReviewItem? {
+    let (assignment, membership) = (try assignment(), try membership())
+    if assignment != nil, membership != nil { throw UsageError("--assignment and --group exclude each other") }
+    return assignment ?? membership
+  }
+
+  private mutating func assignment() throws(UsageError) -> ReviewItem? {
     guard let id = option("assignment") else { return nil }
     if let problem = Limits.problem(identifier: id) { throw UsageError("--assignment \(problem)") }
-    return id
+    return .assignment(id)
+  }
+
+  /// The membership that `--group` and `--member` name together.
+  fileprivate mutating func membership() throws(UsageError) -> ReviewItem? {
+    let member = option("member")
+    guard let group = option("group") else {
+      if member != nil { throw UsageError("--member takes a --group") }
+      return nil
+    }
+    if let problem = Limits.problem(identifier: group) { throw UsageError("--group \(problem)") }
+    guard let entity = member.flatMap({ Entity(text: $0) }), entity.kind == .identity || entity.kind == .group else {
+      throw UsageError("--group takes a --member: identity:ID or group:ID")
+    }
+    if let problem = Limits.problem(identifier: entity.id) { throw UsageError("--member \(problem)") }
+    return .membership(group: group, member: entity)
   }
 }
 
@@ -104,12 +133,22 @@ extension FulfilmentListReport {
       let (ending, stage) = (fulfilment.ending, fulfilment.stage)
       let age = fulfilment.isExecuted ? "" : "for \(Lapse(from: ending.endedAt, to: view.at))"
       table.add(
-        "  " + ending.assignment, "\(ending.grant.principal)", "\(ending.grant.role) on \(ending.grant.scope)",
+        "  " + (ending.item.assignment ?? "membership"), "\(ending.principal)", ending.given,
         "\(ending.reason.words) \(ending.endedAt)", stage == .observedPresent ? "STILL PRESENT" : stage.words, age,
         fulfilment.proof, fulfilment.credentials)
     }
     let more = next.map { "there are more; --since \($0.endedAt) goes on there, --limit shows more at once\n" } ?? ""
     return title + table.text.trimmingLines + more
+  }
+}
+
+extension GrantEnding {
+  /// What was granted: a role on a scope, or to be in a group.
+  fileprivate var given: String {
+    switch item {
+    case .assignment: grant.map { "\($0.role) on \($0.scope)" } ?? ""
+    case .membership(let group, _): "in group:\(group)"
+    }
   }
 }
 

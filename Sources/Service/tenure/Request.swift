@@ -228,7 +228,7 @@ extension RequestProposal {
     case .assignment(let principal, let role, let scope, let condition):
       "\(role) on \(scope) for \(principal)\(condition.map { _ in ", on a condition" } ?? "")"
     case .membership(let group, let member): "membership of \(member) in \(group)"
-    case .prolongation(let assignment): "a later end of \(assignment)"
+    case .assignmentExtension(let assignment): "a later end of \(assignment)"
     case .role(let id, _): "a revision of role:\(id)"
     case .policy(let id, _): "a revision of policy:\(id)"
     }

@@ -13,7 +13,7 @@ extension Subcommand {
       review open (--policy P | --reviewers RULES [--scope S] [--roles R,…] [--groups G,…] [--identities I,…] [--privileged])
                         [--escalation P,…] [--days N] [--remind-days 7,1] [--at-deadline keep|lock|revoke]
                         [--executes at_close|at_once] [--signs-off P,…] [--id ID] [--by WHO]
-          tenure review items ID [--reviewer WHO] [--standing undecided|changed|decided|ended] [--recommendation keep|revoke]
+          tenure review items ID [--reviewer WHO] [--decision-state undecided|changed|decided|ended] [--recommendation keep|revoke]
                         [--principal P] [--role R] [--group G] [--at T] [--as-known-at POSITION|T]
           tenure review assign ID ITEM --to WHO --by WHO
           tenure review decide ID ITEM keep|revoke|reduce|delegate --by WHO [--reason TEXT] [--to WHO]
@@ -178,7 +178,7 @@ extension Subcommand {
     let id = try arguments.word("the review's id")
     var filter = try arguments.filter()
     filter.reviewer = arguments.option("reviewer")
-    filter.standing = try arguments.option("standing").map { try $0.choice(ReviewItemStanding.self, "--standing") }
+    filter.standing = try arguments.option("decision-state").map { try $0.choice(ReviewItemStanding.self, "--decision-state") }
     let asked = filter
     let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
     return try ask(&arguments) { questions in

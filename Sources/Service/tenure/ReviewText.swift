@@ -45,7 +45,7 @@ extension ReviewReport {
   /// The evidence.
   var reportText: String {
     var table = TextTable()
-    table.add("", "item", "held by", "standing", "decision", "by", "as", "at", "rationale", "executed")
+    table.add("", "item", "held by", "state", "decision", "by", "as", "at", "rationale", "executed")
     for item in items { table.add(row: item.cells(shown.standing.progress.deadline)) }
     return summaryText + "\n" + table.text
   }

@@ -141,12 +141,23 @@ extension WhyReport {
   private func note(_ position: Int64) -> String { events[position].map { $0.text(asOf: view.at) } ?? "event \(position)" }
 }
 
+extension Turn {
+  /// What turned, and by which status it is had where that is not plainly allowed.
+  fileprivate var words: String {
+    switch kind {
+    case .gained: now == .conditional ? "gained (conditional)" : "gained "
+    case .lost: "lost   "
+    case .changed: "\(before?.rawValue ?? "") → \(now?.rawValue ?? "")"
+    }
+  }
+}
+
 extension TimelineReport {
   var text: String {
     guard isKnown else { return "\(identity) is not known: unknown, which is not the same as no access\n" }
     var text = "\(identity)\(resource.map { " on \($0)" } ?? ""), as known at position \(asKnownAt)\n"
     for row in turns {
-      text += "\(row.turn.at)  \(row.turn.isGain ? "gained" : "lost  ")  \(row.turn.right.text)\n"
+      text += "\(row.turn.at)  \(row.turn.words)  \(row.turn.right.text)\n"
       if let overrun = row.withoutEntitlement {
         text += "      ACCESS WITHOUT ENTITLEMENT for \(overrun.lasted): due \(overrun.from), ended \(overrun.to)\n"
       }
@@ -156,7 +167,6 @@ extension TimelineReport {
       }
     }
     return text + "\(turns.count) \(turns.count == 1 ? "turn" : "turns")\n"
-      + "not judged: conditions, denies and boundaries; ask what --at, check or who\n"
   }
 }
 

@@ -1,27 +1,50 @@
-import Governance
+public import Governance
 import Postgres
 public import Temporal
 
-/// Where an ending stands in the order of endings: by the end, then by the assignment's id in the order of its bytes.
+/// Where an ending stands in the order of endings: by the end, then assignments by id before memberships by group and member, in the
+/// order of their bytes.
 public struct EndingPlace: Hashable, Sendable {
   /// The end.
   public var endedAt: Instant
-  /// The assignment; the empty text stands before all.
-  public var assignment: String
+  /// What ended; nil stands before all.
+  public var item: ReviewItem?
 
   /// A place.
-  public init(endedAt: Instant, assignment: String = "") {
+  public init(endedAt: Instant, item: ReviewItem? = nil) {
     self.endedAt = endedAt
-    self.assignment = assignment
+    self.item = item
+  }
+
+  /// Kind, id or group, and member, as the database orders them.
+  fileprivate var key: (kind: Int32, id: String, member: String) {
+    switch item {
+    case nil: (-1, "", "")
+    case .assignment(let id)?: (0, id, "")
+    case .membership(let group, let member)?: (1, group, member.description)
+    }
+  }
+
+  /// A place as a row has it: the end, the kind, the id or group, and the member.
+  fileprivate init?(_ row: Row) throws {
+    guard let end = try row.optionalTimestamp(0) else { return nil }
+    let id = try row.string(2)
+    guard try row.int32(1) == 1 else {
+      self.init(endedAt: Instant(end), item: .assignment(id))
+      return
+    }
+    // Only bodies that decode come into the log.
+    guard let member = Entity(text: try row.string(3)) else { return nil }
+    self.init(endedAt: Instant(end), item: .membership(group: id, member: member))
   }
 }
 
 /// What the log and its neighbours say of endings, each in one round trip but for readings, which take one a source.
 extension Tenant {
-  /// Where assignments may have ended, in order: every place at which one has, whatever is known, and others.
+  /// Where grants may have ended, in order: every place at which one has, whatever is known, and others.
   ///
-  /// The database proposes and the graph says which of them are endings. Ends that assignments carry of their own are read in the
-  /// order of an index; of events that took assignments away so many are read, and what these were. Of one that took many
+  /// The database proposes and the graph says which of them are endings. Ends that assignments and memberships carry of their own
+  /// are read in the order of an index; of events that took them away so many are read, and what these were. Of one that took many
   /// together, such as the end of a role, all are read.
   ///
   /// - Returns: the places, and where to go on: nil at the end.
@@ -29,48 +52,70 @@ extension Tenant {
     after place: EndingPlace, through t: Instant, limit: Int
   ) throws -> (places: [EndingPlace], next: EndingPlace?) {
     let (end, last, rows) = (place.endedAt.timestamp, t.timestamp, Int64(limit))
+    let key = place.key
     // With ties: an instant is read as a whole. Ends are without doubles before their limit, for cut short by them they would end
     // before the losses do.
     let statement: SQL = """
       WITH losses AS MATERIALIZED (
-        SELECT effective_at, split_part(entity, ':', 1) AS kind, substr(entity, strpos(entity, ':') + 1) AS id
+        SELECT effective_at, type, split_part(entity, ':', 1) AS kind, substr(entity, strpos(entity, ':') + 1) AS id,
+          CASE WHEN type = 'membership.removed' THEN body::jsonb #>> '{data,member}' END COLLATE "C" AS member
         FROM tenure.event
-        WHERE tenant_id = \(id) AND type IN ('assignment.revoked', 'group.deleted', 'identity.retired', 'role.retired')
+        WHERE tenant_id = \(id)
+          AND type IN ('assignment.revoked', 'membership.removed', 'group.deleted', 'identity.retired', 'role.retired')
           AND effective_at >= \(end) AND effective_at <= \(last)
         ORDER BY effective_at FETCH FIRST \(rows) ROWS WITH TIES
       ), edge AS (
         SELECT CASE WHEN count(*) >= \(rows) THEN max(effective_at) END AS at FROM losses
+      ), gone AS (
+        SELECT * FROM losses WHERE type IN ('group.deleted', 'identity.retired', 'role.retired')
       )
-      SELECT c.ended_at, c.id, edge.at FROM edge LEFT JOIN LATERAL (
-        SELECT ended_at, id FROM (
-          (SELECT DISTINCT expires_at AS ended_at, id FROM tenure.assignments
+      SELECT c.ended_at, c.sort, c.id, c.member, edge.at FROM edge LEFT JOIN LATERAL (
+        SELECT ended_at, sort, id, member FROM (
+          (SELECT DISTINCT expires_at AS ended_at, 0 AS sort, id, '' COLLATE "C" AS member FROM tenure.assignments
             WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
-              AND (expires_at, id) > (\(end), \(place.assignment))
+              AND (expires_at, 0, id, '') > (\(end), \(key.kind), \(key.id), \(key.member))
             ORDER BY ended_at, id LIMIT \(rows))
           UNION
-          SELECT effective_at, id FROM losses WHERE kind = 'assignment'
+          (SELECT DISTINCT expires_at AS ended_at, 1 AS sort, group_id, member_kind || ':' || member FROM tenure.memberships
+            WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
+              AND (expires_at, 1, group_id, member_kind || ':' || member)
+                > (\(end), \(key.kind), \(key.id), \(key.member))
+            ORDER BY ended_at, group_id, member_kind || ':' || member LIMIT \(rows))
           UNION
-          SELECT l.effective_at, a.id FROM losses l
+          SELECT effective_at, 0, id, '' FROM losses WHERE type = 'assignment.revoked'
+          UNION
+          SELECT effective_at, 1, id, member FROM losses WHERE type = 'membership.removed'
+          UNION
+          SELECT l.effective_at, 0, a.id, '' FROM gone l
           JOIN tenure.assignments a ON a.tenant_id = \(id) AND a.role_id = l.id
           WHERE l.kind = 'role' AND a.effective_at <= l.effective_at AND coalesce(a.expires_at >= l.effective_at, true)
           UNION
-          SELECT l.effective_at, a.id FROM losses l
+          SELECT l.effective_at, 0, a.id, '' FROM gone l
           JOIN tenure.assignments a ON a.tenant_id = \(id) AND a.principal = l.id AND a.principal_kind = l.kind
           WHERE l.kind IN ('group', 'identity')
             AND a.effective_at <= l.effective_at AND coalesce(a.expires_at >= l.effective_at, true)
+          UNION
+          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM gone l
+          JOIN tenure.memberships m ON m.tenant_id = \(id) AND m.member = l.id AND m.member_kind = l.kind
+          WHERE l.kind IN ('group', 'identity')
+            AND m.effective_at <= l.effective_at AND coalesce(m.expires_at >= l.effective_at, true)
+          UNION
+          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM gone l
+          JOIN tenure.memberships m ON m.tenant_id = \(id) AND m.group_id = l.id
+          WHERE l.kind = 'group' AND m.effective_at <= l.effective_at AND coalesce(m.expires_at >= l.effective_at, true)
         ) candidates
-        WHERE (ended_at, id) > (\(end), \(place.assignment)) AND ended_at <= coalesce(edge.at, \(last))
-        ORDER BY ended_at, id LIMIT \(rows)
+        WHERE (ended_at, sort, id, member) > (\(end), \(key.kind), \(key.id), \(key.member))
+          AND ended_at <= coalesce(edge.at, \(last))
+        ORDER BY ended_at, sort, id, member LIMIT \(rows)
       ) c ON true
-      ORDER BY c.ended_at, c.id
+      ORDER BY c.ended_at, c.sort, c.id, c.member
       """
     return try pool.withConnection { connection in
       var places: [EndingPlace] = []
       var edge: Instant?
       for row in try connection.query(statement) {
-        edge = try row.optionalTimestamp(2).map { Instant($0) }
-        guard let end = try row.optionalTimestamp(0) else { continue }
-        places.append(EndingPlace(endedAt: Instant(end), assignment: try row.string(1)))
+        edge = try row.optionalTimestamp(4).map { Instant($0) }
+        if let place = try EndingPlace(row) { places.append(place) }
       }
       if places.count == limit { return (places, places.last) }
       return (places, edge.map { EndingPlace(endedAt: $0.next) })
@@ -133,14 +178,29 @@ extension Tenant {
     return Reading(source: source, at: Instant(try row.timestamp(0)), position: try row.int64(1))
   }
 
-  /// The events that say something of the ends of assignments and change no world, up to k, in order; voided ones among them.
-  func endingEvidence(of assignments: [String], asKnownAt k: Int64) throws -> [Event] {
-    guard !assignments.isEmpty else { return [] }
-    let entities = assignments.map { Entity(.assignment, $0).description }
+  /// The events that say something of endings and change no world, up to k, in order; voided ones among them.
+  ///
+  /// Those of a group's memberships are filed under the group: of what is recorded only what is of these ends is read.
+  func endingEvidence(of endings: [GrantEnding], asKnownAt k: Int64) throws -> [Event] {
+    guard !endings.isEmpty else { return [] }
+    var entities: Set<Entity> = []
+    var members: Set<Entity> = []
+    var ends: Set<Instant> = []
+    for ending in endings {
+      switch ending.item {
+      case .assignment(let id): entities.insert(Entity(.assignment, id))
+      case .membership(let group, let member):
+        entities.insert(.group(group))
+        members.insert(member)
+        ends.insert(ending.endedAt)
+      }
+    }
     let statement: SQL = """
       SELECT position, body FROM tenure.event
-      WHERE tenant_id = \(id) AND entity = ANY(\(entities)) AND type IN ('assignment.expired', 'fulfilment.confirmed')
-        AND position <= \(k)
+      WHERE tenant_id = \(id) AND entity = ANY(\(entities.map(\.description)))
+        AND type IN ('assignment.expired', 'membership.expired', 'fulfilment.confirmed') AND position <= \(k)
+        AND (type <> 'membership.expired' OR effective_at = ANY(\(ends.map(\.timestamp))))
+        AND (entity LIKE 'assignment:%' OR body::jsonb #>> '{data,member}' = ANY(\(members.map(\.description))))
       ORDER BY position
       """
     return try pool.withConnection { try $0.query(statement).map { try Self.recorded($0).event } }

@@ -242,7 +242,7 @@ struct Comparison {
     for turn in actual {
       if let problem = naive.problem(with: turn, asKnownAt: k) { return "\(name): \(Text.of(turn)): \(problem)" }
     }
-    for (a, b) in zip(actual, actual.dropFirst()) where b.at < a.at || b.at == a.at && b.isGain == false && a.isGain {
+    for (a, b) in zip(actual, actual.dropFirst()) where b.at < a.at || b.at == a.at && b.kind < a.kind {
       return "\(name): \(Text.of(b)) comes too late"
     }
     return nil
@@ -315,7 +315,9 @@ enum Text {
     "\(of(row.right)) \(row.held) conditional \(row.conditional) denied \(row.denied)"
   }
 
-  static func of(_ turn: Turn) -> String { "\(turn.at) \(turn.isGain ? "gains" : "loses") \(of(turn.right))" }
+  static func of(_ turn: Turn) -> String {
+    "\(turn.at) \(turn.kind) \(of(turn.right)) from \(turn.before?.rawValue ?? "none") to \(turn.now?.rawValue ?? "none")"
+  }
 
   static func of(_ path: Path, isOverdue: Bool) -> String {
     let steps = path.steps.map { step in

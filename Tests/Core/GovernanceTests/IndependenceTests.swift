@@ -100,14 +100,14 @@ import Testing
     let end = desk.now.adding(microseconds: 3_600 * RequestDesk.second)
     let grant = Grant(principal: .identity("ada"), role: "db-admin", scope: "prod", expiresAt: end)
     try desk.tell(.assignmentGranted(id: "d", grant: grant), by: "bob", isUnapproved: true, reason: "no time")
-    try desk.submit("x", RequestDesk.terms(.prolongation(assignment: "d"), seconds: 7_200))
+    try desk.submit("x", RequestDesk.terms(.assignmentExtension(assignment: "d"), seconds: 7_200))
     #expect(try refused { try desk.step("x", .approved, by: "bob") }?.message == "granted what would be extended")
     try desk.step("x", .approved, by: "cy")
     #expect(desk.state("x") == .applied)
     // Who approved a request granted nothing: that was the requester's doing.
     try desk.submit("r")
     try desk.step("r", .approved, by: "bob")
-    try desk.submit("y", RequestDesk.terms(.prolongation(assignment: "r"), seconds: 7_200))
+    try desk.submit("y", RequestDesk.terms(.assignmentExtension(assignment: "r"), seconds: 7_200))
     try desk.step("y", .approved, by: "bob")
     #expect(desk.state("y") == .applied)
   }

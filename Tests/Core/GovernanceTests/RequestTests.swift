@@ -59,7 +59,7 @@ import Testing
     var desk = try RequestDesk()
     try desk.submit("r")
     try desk.step("r", .approved, by: "bob")
-    try desk.submit("x", RequestDesk.terms(.prolongation(assignment: "r"), seconds: 7_200))
+    try desk.submit("x", RequestDesk.terms(.assignmentExtension(assignment: "r"), seconds: 7_200))
     // Dated ahead: it ends there, though an extension comes later.
     let cut = desk.now.adding(microseconds: 600 * RequestDesk.second)
     try desk.send(Command(.assignmentRevoked(id: "r"), effectiveAt: cut))
@@ -70,7 +70,7 @@ import Testing
     try desk.submit(
       "y", RequestDesk.terms(.assignment(principal: .identity("ada"), role: "db-admin", scope: "prod", condition: nil)))
     try desk.step("y", .approved, by: "bob")
-    try desk.submit("z", RequestDesk.terms(.prolongation(assignment: "y"), seconds: 7_200))
+    try desk.submit("z", RequestDesk.terms(.assignmentExtension(assignment: "y"), seconds: 7_200))
     try desk.tell(.assignmentRevoked(id: "y"))
     try desk.step("z", .approved, by: "bob")
     #expect(desk.state("z") == .failed && !desk.holds("y"))
@@ -85,7 +85,7 @@ import Testing
     }
     let end = try #require(desk.standing("s")?.progress.expiresAt)
     desk.wait(seconds: 3_000)
-    try desk.submit("x", RequestDesk.terms(.prolongation(assignment: "r"), seconds: 7_200))
+    try desk.submit("x", RequestDesk.terms(.assignmentExtension(assignment: "r"), seconds: 7_200))
     try desk.step("x", .approved, by: "cy")
     #expect(desk.state("x") == .applied)
     // Thread 33: the request and its assignment say one end.
@@ -94,7 +94,7 @@ import Testing
     #expect(desk.state("r") == .active)
     desk.now = end
     #expect(desk.state("s") == .ended && desk.state("r") == .active)
-    let refusal = try refused { try desk.submit("late", RequestDesk.terms(.prolongation(assignment: "s"), seconds: 60)) }
+    let refusal = try refused { try desk.submit("late", RequestDesk.terms(.assignmentExtension(assignment: "s"), seconds: 60)) }
     #expect(refusal?.code == .notHeld)
   }
 

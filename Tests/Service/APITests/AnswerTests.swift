@@ -137,7 +137,13 @@ import Testing
         "/v1/access/diff?from=2024-03-02T00:00:00Z&to=2024-03-03T00:00:00Z",
         [#""gained":[],"lost":[{"identity":"alice","# + admin, #"{"kind":"deny","id":"frozen"}]"#, #""changed":[]"#]
       ),
-      ("/v1/access/timeline?identity=alice", [#""judged":false"#, admin + #","status":"allowed"}"#]),
+      (
+        "/v1/access/timeline?identity=alice&from=2024-03-03T00:00:00Z",
+        [
+          #""judged":true"#,
+          #"{"at":"2024-03-03T00:00:00.000000Z","turn":"lost","before":"allowed","now":null,"right":{"# + admin,
+        ]
+      ),
       (
         "/v1/access/what?identity=alice&from=2024-03-01T00:00:00Z",
         [

@@ -27,7 +27,7 @@ import Testing
     let confirmed = try await client.post("/v1/assignments/leos/confirm_fulfilment", body)
     confirmed.expect(200, #""entity":"assignment:leos""#)
     let event = try #require(confirmed.json["events"]?[0]?.integerValue)
-    try await client.get("/v1/fulfilments?state=acknowledged").expect(
+    try await client.get("/v1/fulfilments?stage=acknowledged").expect(
       200, Self.open, #""stage":"acknowledged""#, #""by":"alice","evidence":"OPS-7""#)
     try await client.get("/v1/events/\(event)").expect(200, #""type":"fulfilment.confirmed""#)
     // TEAM#398: leo is told to be gone, and the directory has him under the account that nobody retired.
@@ -38,7 +38,7 @@ import Testing
     try organisation.clock.set("2024-03-02T00:00:00Z")
     try await observe(client, #"{"type":"assignment.revoke","id":"left"}"#)
     try await client.get("/v1/fulfilments").expect(200, #""fulfilments":[]"#)
-    try await client.get("/v1/fulfilments?state=observed_absent&assignment=leos").expect(200, #""executed":true"#)
+    try await client.get("/v1/fulfilments?stage=observed_absent&assignment=leos").expect(200, #""executed":true"#)
     // Then is answered as it was known then.
     try await client.get("/v1/fulfilments?assignment=leos&as_known_at=\(event)").expect(200, #""stage":"acknowledged""#)
     try await client.get("/v1/fulfilments?at=2024-01-31T00:00:00Z").expect(200, #""fulfilments":[]"#)
@@ -69,9 +69,9 @@ import Testing
     try await client.get("/v1/fulfilments?assignment=bobs").expect(
       200, #""executed":false"#, #""credentials_alive":["SESSION"]"#)
     try organisation.clock.set("2024-03-03T00:00:00Z")
-    try await client.get("/v1/fulfilments?assignment=bobs&state=all").expect(
+    try await client.get("/v1/fulfilments?assignment=bobs&stage=all").expect(
       200, #""executed":true"#, #""credentials_alive":[],"credentials_alive_count":0"#)
-    try await client.get("/v1/fulfilments?assignment=bobs&state=all&at=2024-03-02T12:00:00Z").expect(200, #""executed":false"#)
+    try await client.get("/v1/fulfilments?assignment=bobs&stage=all&at=2024-03-02T12:00:00Z").expect(200, #""executed":false"#)
   }
 
   @Test func `access that a request ended is listed with that`() async throws {
@@ -110,6 +110,40 @@ import Testing
     }
   }
 
+  @Test func `the end of a membership is listed, confirmed and seen`() async throws {
+    let organisation = try await Organisation.told()
+    let client = organisation.client
+    try await observe(client, #"{"type":"group.revise","id":"team"}"#)
+    try await client.post("/v1/groups/team/members/remove", #"{"member":"identity:alice"}"#).expect(200)
+    let target = "/v1/fulfilments?group=team&member=identity:alice"
+    let listed = try await client.get(target)
+    listed.expect(
+      200,
+      #""kind":"membership","group":"team","assignment":null,"principal":"identity:alice","role":null,"scope":null,"source":"api","#,
+      #""stage":"recorded","executed":false"#, #""because":"removed""#)
+    let end = try #require(listed.json["fulfilments"]?[0]?["ended_at"]?.stringValue)
+    let path = "/v1/groups/team/members/confirm_fulfilment"
+    func body(_ by: String, _ member: String = "alice") -> String {
+      #"{"member":"identity:\#(member)","by":"\#(by)","ended_at":"\#(end)","stage":"acknowledged","evidence":"OPS-7"}"#
+    }
+    try await client.post(path, body("alice")).expect(409, #""code":"not_entitled""#)
+    try await client.post(path, body("alice", "bob")).expect(409, #""code":"not_found""#)
+    try await client.post(path, #"{"by":"bob"}"#).expect(400)
+    let confirmed = try await client.post(path, body("bob"))
+    confirmed.expect(200, #""entity":"group:team""#)
+    let event = try #require(confirmed.json["events"]?[0]?.integerValue)
+    try await client.get("/v1/events/\(event)").expect(200, #""type":"fulfilment.confirmed""#, #""member":"identity:alice""#)
+    try await client.get("/v1/fulfilments?stage=acknowledged").expect(200, #""by":"bob","evidence":"OPS-7""#)
+    // The directory names the group, looks again, and does not show her.
+    try organisation.clock.set("2024-03-02T00:00:00Z")
+    try await observe(client, #"{"type":"coverage.begin","source":"directory","resource":"acme"}"#)
+    try await client.get(target + "&stage=all").expect(200, #""stage":"observed_absent","executed":true"#)
+    for (query, parameter) in [
+      ("group=team", "member"), ("group=team&member=team", "member"),
+      ("group=team&member=identity:alice&assignment=leos", "group"),
+    ] { try await client.get("/v1/fulfilments?\(query)").expect(400, #""parameter":"\#(parameter)""#) }
+  }
+
   @Test func `the pages of endings are the list`() async throws {
     let organisation = try await Organisation.told()
     let client = organisation.client
@@ -118,12 +152,12 @@ import Testing
     }
     try await client.post("/v1/commands", #"{"commands":[\#(grants.joined(separator: ","))]}"#).expect(200)
     try organisation.clock.set("2024-03-02T00:00:00Z")
-    let whole = try await client.get("/v1/fulfilments?state=all").json["fulfilments"]?.arrayValue ?? []
+    let whole = try await client.get("/v1/fulfilments?stage=all").json["fulfilments"]?.arrayValue ?? []
     #expect(whole.count == 10)
     var collected: [JSONValue] = []
     var cursor = ""
     repeat {
-      let page = try await client.get("/v1/fulfilments?state=all&limit=3\(cursor)")
+      let page = try await client.get("/v1/fulfilments?stage=all&limit=3\(cursor)")
       page.expect(200)
       collected += page.json["fulfilments"]?.arrayValue ?? []
       cursor = page.json["next_cursor"]?.stringValue.map { "&cursor=\($0)" } ?? ""
@@ -137,7 +171,7 @@ import Testing
   @Test func `bad input names what is wrong`() async throws {
     let client = try await Organisation.told().client
     for (target, fragments) in [
-      ("state=gone", [#""parameter":"state""#, "observed_present"]), ("state=", [#""parameter":"state""#]),
+      ("stage=gone", [#""parameter":"stage""#, "observed_present"]), ("stage=", [#""parameter":"stage""#]),
       ("since=soon", [#""parameter":"since""#]), ("assignment=", [#""parameter":"assignment""#]),
       ("limit=0", [#""parameter":"limit""#]), ("cursor=zzz", [#""parameter":"cursor""#]),
       ("colour=red", [#""parameter":"colour""#]),

@@ -25,7 +25,7 @@ import Usage
     let client = organisation.client
     try await client.get("/v1/reviews?state=open").expect(200, #""id":"q1""#, #""overdue":false"#)
     try await client.get("/v1/reviews/q1").expect(200, #""matches":true"#, #""items":[]"#, #""completion_percent":0"#)
-    let items = try await client.get("/v1/reviews/q1/items?standing=undecided")
+    let items = try await client.get("/v1/reviews/q1/items?decision_state=undecided")
     items.expect(200, #""last_use":{"observable":false}"#, #""entitlements""#, #""because":"holder""#)
     let late = try #require(
       items.json["items"]?.arrayValue?.first { $0["item"]?.stringValue == "assignment:late" })

@@ -101,12 +101,16 @@ import Testing
       "/v1/groups/visitors/members/record_expiry",
       #"{"member":"identity:zoe","effective_at":"2024-03-04T00:00:00Z","reason":"by itself"}"#
     ).expect(200, #""entity":"group:visitors""#)
+    try await client.post(
+      "/v1/groups/visitors/members/confirm_fulfilment",
+      #"{"member":"identity:zoe","by":"alice","ended_at":"2024-03-04T00:00:00Z","stage":"acknowledged","evidence":"OPS-8"}"#
+    ).expect(200, #""entity":"group:visitors""#)
     let waiting = try await client.get("/v1/requests/r4?at=2024-03-01T00:00:00.5Z")
     let end = try #require(waiting.json["progress"]?["expires_at"]?.stringValue)
     try await client.post("/v1/requests/r4/record_lapse", #"{"effective_at":"\#(end)","reason":"by itself"}"#).expect(
       200, #""state":"lapsed""#)
     // A finding mended and given back and an incident contained have tests of their own.
-    let tried = Set(rows.map { $0.0 }).count + 3 + 3
+    let tried = Set(rows.map { $0.0 }).count + 4 + 3
     #expect(tried == Endpoint.all.count { $0.isWrite && $0.pattern != "/v1/commands" })
   }
 

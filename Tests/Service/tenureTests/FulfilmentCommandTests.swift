@@ -29,8 +29,8 @@ import Testing
     #expect(try run("job", "run", "expire-grants").status == 0)
     #expect(
       try run("fulfilment", "list", "--open", "--limit", "1").output.contains("there are more; --since 2024-02-01T00:00:00"))
-    #expect(try run("fulfilment", "list", "--state", "in_effect").status == 1)
-    #expect(try run("fulfilment", "list", "--state", "recorded", "--assignment", "g1").status == 0)
+    #expect(try run("fulfilment", "list", "--stage", "in_effect").status == 1)
+    #expect(try run("fulfilment", "list", "--stage", "recorded", "--assignment", "g1").status == 0)
     try place.register("bob")
     let said = try run("fulfilment", "confirm", "g0", "--by", "bob", "--evidence", "told by the owner")
     #expect(said.status == 0)
@@ -57,5 +57,28 @@ import Testing
     #expect(
       try run("fulfilment", "confirm", "g1", "--by", "bob", "--evidence", "x", "--ended-at", "2024-02-03").output.hasPrefix(
         "refused: /ended_at"))
+  }
+
+  @Test func `the end of a membership is listed and confirmed`() throws {
+    try place.join("crew", until: "2024-02-01")
+    let membership = ["--group", "crew", "--member", "identity:ada"]
+    let listed = try program.run(["fulfilment", "list", "--database", place.conninfo] + membership)
+    #expect(listed.status == 0)
+    #expect(
+      listed.output.contains("  membership  identity:ada  in group:crew  expired 2024-02-01T00:00:00.000000Z  in effect  for "))
+    try place.register("bob")
+    let said = try program.run(
+      ["fulfilment", "confirm", "--by", "bob", "--evidence", "OPS-7", "--database", place.conninfo] + membership)
+    #expect(said.status == 0)
+    #expect(said.output.contains("bob says “OPS-7”"))
+    #expect(
+      try program.run(["fulfilment", "list", "--stage", "acknowledged", "--database", place.conninfo] + membership).status == 0)
+    let refused = try program.run(
+      [
+        "fulfilment", "confirm", "--by", "bob", "--evidence", "x", "--group", "crew", "--member", "identity:bob", "--database",
+        place.conninfo,
+      ])
+    #expect(refused.status == 1)
+    #expect(refused.output.hasPrefix("refused: /member there is no such membership"))
   }
 }

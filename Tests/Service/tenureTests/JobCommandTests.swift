@@ -189,6 +189,14 @@ final class JobPlace {
       })
   }
 
+  /// Makes ada a member of a new group until an instant.
+  func join(_ group: String, until end: String) throws {
+    try submit([
+      .groupCreated(id: group, attributes: [:]),
+      .membershipAdded(group: group, member: .identity("ada"), expiresAt: try Instant(rfc3339: end + "T00:00:00Z")),
+    ])
+  }
+
   /// The assignments granted, sorted.
   var granted: [String] { (0..<grants).map { "assignment:g\($0)" }.sorted() }
 

@@ -209,7 +209,7 @@ struct Replay {
     let turns = replay.graph.timeline("daniel.okafor", resource: nil, during: july, asKnownAt: replay.graph.position)
     #expect(turns.count > 5)
     for turn in turns {
-      #expect(!turn.isGain)
+      #expect(turn.kind == .lost)
       #expect(turn.at == Instant(ofStory: "2025-07-03T17:00:00Z"))
       #expect(turn.causes.allSatisfy { $0.dueAt == Instant(ofStory: "2025-06-27T17:00:00Z") })
     }

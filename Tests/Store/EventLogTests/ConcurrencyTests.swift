@@ -25,6 +25,7 @@ import Testing
   }
 
   @Test func `two processes append under contention: nothing is lost, nothing twice, nobody starves`() throws {
+    // Thread 28 (TEAM#513): elsewhere a grant or a revocation that meets another is refused for the conflict, and not tried again.
     let tenants = try tenants()
     let each = 150
     let receipts = Collected<Receipt>()

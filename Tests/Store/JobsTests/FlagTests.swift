@@ -166,7 +166,7 @@ import Testing
         "test",
         Command(
           .fulfilmentConfirmed(
-            assignment: "a1",
+            of: .assignment("a1"),
             FulfilmentConfirmation(endedAt: hour(2), claim: .observedAbsent, by: "bob", evidence: "not in the list any more"))))
     )
     #expect(try place.run(.flagEndings).counts == counts(0, 0, 1))

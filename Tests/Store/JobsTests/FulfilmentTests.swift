@@ -62,15 +62,15 @@ struct Watched {
   {
     try say(
       .fulfilmentConfirmed(
-        assignment: id, FulfilmentConfirmation(endedAt: endedAt, claim: claim, by: by, evidence: "removed, see OPS-7")))
+        of: .assignment(id), FulfilmentConfirmation(endedAt: endedAt, claim: claim, by: by, evidence: "removed, see OPS-7")))
   }
 
   func page(
-    _ progress: FulfilmentFilter.Progress = .open, at t: Instant? = nil, asKnownAt k: Int64? = nil
+    _ stages: FulfilmentFilter.Stages = .open, at t: Instant? = nil, asKnownAt k: Int64? = nil
   ) throws -> [Fulfilment] {
     let tenant = work.tenant
     return try tenant.fulfilments(
-      FulfilmentFilter(progress), at: t ?? tenant.now, asKnownAt: k ?? tenant.head.position, limit: 100
+      FulfilmentFilter(stages), at: t ?? tenant.now, asKnownAt: k ?? tenant.head.position, limit: 100
     ).fulfilments
   }
 
@@ -108,7 +108,7 @@ struct Watched {
     let tenant = watched.work.tenant
     for (since, count) in [(nil, 1), (hour(2), 1), (hour(2).next, 0)] {
       let page = try tenant.fulfilments(
-        FulfilmentFilter(.any, assignment: "a1", since: since), at: hour(4), asKnownAt: tenant.head.position, limit: 9)
+        FulfilmentFilter(.any, item: .assignment("a1"), since: since), at: hour(4), asKnownAt: tenant.head.position, limit: 9)
       #expect(page.fulfilments.count == count)
     }
   }
@@ -156,7 +156,7 @@ struct Watched {
     #expect(now.stage == .acknowledged)
     #expect(now.acknowledged?.confirmation.by == "bob")
     #expect(now.acknowledged?.step.at == office.work.tenant.head.recordedAt)
-    #expect(try office.page().map(\.ending.assignment) == ["a"])
+    #expect(try office.page().map(\.ending.item.assignment) == ["a"])
     office.work.clock.now = hour(5)
     let reading = try office.look()
     now = try office.only()
@@ -262,9 +262,9 @@ struct Watched {
       office.work.clock.now = office.work.clock.now.adding(microseconds: 1)
       try office.see(.assignmentRevoked(id: id), source: id == "others" ? "scan" : "console", basis: basis)
     }
-    let stages = Dictionary(uniqueKeysWithValues: try office.page(.any).map { ($0.ending.assignment, $0.stage) })
+    let stages = Dictionary(uniqueKeysWithValues: try office.page(.any).map { ($0.ending.item.assignment, $0.stage) })
     #expect(stages == ["seen": .observedAbsent, "told": .recorded, "ours": .enforced, "others": .recorded])
-    #expect(Set(try office.page().map(\.ending.assignment)) == ["told", "others"])
+    #expect(Set(try office.page().map(\.ending.item.assignment)) == ["told", "others"])
   }
 
   @Test func `what some source shows is not absent, by another grant, a gap, another source or a part of the scope`() throws {
@@ -315,17 +315,17 @@ struct Watched {
     ] { positions[id] = try office.say(change).lastPosition }
     let endings = try office.page().map(\.ending)
     #expect(
-      Dictionary(uniqueKeysWithValues: endings.map { ($0.assignment, $0.reason) }) == [
+      Dictionary(uniqueKeysWithValues: endings.map { ($0.item.assignment, $0.reason) }) == [
         "late": .expired, "cut": .revoked, "leos": .principalEnded, "group": .principalEnded, "role": .roleEnded,
       ])
-    for ending in endings { #expect(ending.position == positions[ending.assignment], "\(ending.assignment)") }
-    #expect(endings.map(\.assignment).first == "late")
+    for ending in endings { #expect(ending.position == positions[ending.item.assignment ?? ""], "\(ending.item.text)") }
+    #expect(endings.map(\.item.assignment).first == "late")
     // The wish to extend what has ended changes nothing; that it was recorded for another end says nothing of this one.
     office.work.clock.now = hour(5)
     _ = try office.work.run()
-    let moved = try #require(try office.page().first { $0.ending.assignment == "moved" })
+    let moved = try #require(try office.page().first { $0.ending.item.assignment == "moved" })
     #expect(moved.ending.endedAt == hour(4))
-    #expect(moved.ending.grant.expiresAt == hour(4))
+    #expect(moved.ending.grant?.expiresAt == hour(4))
     #expect(moved.stage == .recorded)
   }
 
@@ -369,7 +369,7 @@ struct Watched {
     ) throws -> String {
       let confirmation = FulfilmentConfirmation(endedAt: ended, claim: .observedAbsent, by: by, evidence: evidence)
       do {
-        try office.say(.fulfilmentConfirmed(assignment: id, confirmation), at: instant)
+        try office.say(.fulfilmentConfirmed(of: .assignment(id), confirmation), at: instant)
         return "accepted"
       } catch SubmissionFailure.refused(let refusal) {
         return "\(refusal.code.rawValue) \(refusal.pointer)"
@@ -395,8 +395,161 @@ struct Watched {
     // An observation is recorded whatever it says; of what has not ended it says nothing.
     try office.see(
       .fulfilmentConfirmed(
-        assignment: "on", FulfilmentConfirmation(endedAt: hour(1), claim: .acknowledged, by: "x", evidence: "y")))
-    #expect(try office.page(.any).map(\.ending.assignment) == ["a", "account", "staffs"])
+        of: .assignment("on"), FulfilmentConfirmation(endedAt: hour(1), claim: .acknowledged, by: "x", evidence: "y")))
+    #expect(
+      try office.page(.any).map(\.ending.item.text) == [
+        "assignment:a", "assignment:account", "assignment:staffs", "membership:staff identity:ada",
+      ])
+  }
+
+  @Test func `the end of a membership goes through the same stages`() throws {
+    // Thread 41: a membership with an end of its own, which others keep asking for; its end is fulfilled as any.
+    let office = try Watched()
+    try office.see(.groupCreated(id: "team", attributes: [:]))
+    let member = ReviewItem.membership(group: "team", member: .identity("ada"))
+    try office.say(.membershipAdded(group: "team", member: .identity("ada"), expiresAt: hour(2)))
+    office.work.clock.now = hour(1)
+    #expect(try office.page(.any).isEmpty)
+    office.work.clock.now = hour(3)
+    var now = try office.only()
+    #expect(now.ending.item == member && now.ending.principal == .identity("ada") && now.ending.grant == nil)
+    #expect(now.stage == .inEffect && now.ending.reason == .expired && now.ending.endedAt == hour(2))
+    _ = try office.work.run()
+    #expect(try office.only().stage == .recorded)
+    let recorded = try #require(try office.only().recorded)
+    try office.deliver(recorded.position, "delivered", at: hour(4))
+    office.work.clock.now = hour(5)
+    #expect(try office.only().stage == .sent)
+    // Whoever had it vouches for nothing; somebody else does.
+    let confirmation = FulfilmentConfirmation(endedAt: hour(2), claim: .acknowledged, by: "bob", evidence: "OPS-7")
+    for by in ["ada", "ada@console"] {
+      var own = confirmation
+      own.by = by
+      #expect(throws: SubmissionFailure.self) { try office.say(.fulfilmentConfirmed(of: member, own)) }
+    }
+    try office.say(.fulfilmentConfirmed(of: member, confirmation))
+    now = try office.only()
+    #expect(now.stage == .acknowledged && now.acknowledged?.confirmation.by == "bob")
+    // Another member's end is not confirmed by that, nor another end of this one.
+    office.work.clock.now = hour(6)
+    let look = try office.look()
+    now = try office.only()
+    #expect(now.stage == .observedAbsent)
+    #expect(now.observed == Observed(source: "console", at: look.recordedAt, position: try #require(look.lastPosition)))
+    #expect(try office.page().isEmpty)
+    #expect(try office.only(at: hour(5)).stage == .acknowledged)
+  }
+
+  @Test func `a membership that a reading shows again was never gone, unless it was seen gone or is declared anew`() throws {
+    let office = try Watched()
+    let ada = Entity.identity("ada")
+    try office.see(.groupCreated(id: "team", attributes: [:]))
+    try office.say(.membershipAdded(group: "team", member: ada, expiresAt: hour(2)))
+    office.work.clock.now = hour(3)
+    let seen = try office.see(.membershipAdded(group: "team", member: ada, expiresAt: nil))
+    var now = try office.only()
+    #expect(now.stage == .observedPresent && !now.isExecuted)
+    #expect(
+      now.observed
+        == Observed(source: "console", at: hour(3), position: try #require(seen.lastPosition), shownBy: "identity:ada"))
+    // It is there, so there is no end to confirm.
+    let item = ReviewItem.membership(group: "team", member: ada)
+    let confirmation = FulfilmentConfirmation(endedAt: hour(2), claim: .acknowledged, by: "bob", evidence: "OPS-7")
+    #expect(throws: SubmissionFailure.self) { try office.say(.fulfilmentConfirmed(of: item, confirmation)) }
+    // Somebody says that it is to be there: then it has come back, and no end is open.
+    office.work.clock.now = hour(4)
+    try office.say(.membershipAdded(group: "team", member: ada, expiresAt: hour(9)))
+    #expect(try office.page(.any).isEmpty)
+    #expect(try office.only(at: hour(3)).stage == .observedPresent)
+    // It is removed, a reading does not show it, and a later one does: it has come back.
+    office.work.clock.now = hour(5)
+    try office.say(.membershipRemoved(group: "team", member: ada))
+    now = try office.only()
+    #expect(now.ending.reason == .removed && now.stage == .recorded)
+    office.work.clock.now = hour(6)
+    try office.look()
+    #expect(try office.only().stage == .observedAbsent)
+    office.work.clock.now = hour(7)
+    try office.see(.membershipAdded(group: "team", member: ada, expiresAt: nil))
+    #expect(try office.page(.any).isEmpty)
+    // Who shows it sees it gone, and shows it anew.
+    office.work.clock.now = hour(8)
+    try office.see(.membershipRemoved(group: "team", member: ada))
+    #expect(try office.only().stage == .observedAbsent)
+    office.work.clock.now = hour(9)
+    try office.see(.membershipAdded(group: "team", member: ada, expiresAt: nil))
+    #expect(try office.page(.any).isEmpty)
+  }
+
+  @Test func `a reading says nothing of a group that its source has not named, or while it has a gap`() throws {
+    let office = try Watched()
+    let ada = Entity.identity("ada")
+    try office.say(.groupCreated(id: "team", attributes: [:]))
+    try office.say(.membershipAdded(group: "team", member: ada, expiresAt: hour(2)))
+    office.work.clock.now = hour(3)
+    try office.look()
+    #expect(try office.only().stage == .inEffect)
+    office.work.clock.now = hour(4)
+    try office.see(.coverageGap(source: "console", resource: "org/far/away", until: hour(5)))
+    try office.see(.groupCreated(id: "team", attributes: [:]))
+    #expect(try office.only().stage == .inEffect)
+    office.work.clock.now = hour(5)
+    try office.look()
+    #expect(try office.only().stage == .observedAbsent)
+    // An account of hers in the same group is the same access.
+    try office.see(.membershipAdded(group: "team", member: .identity("ada@console"), expiresAt: nil))
+    #expect(try office.only().stage == .observedPresent)
+    #expect(try office.only().observed?.shownBy == "identity:ada@console")
+  }
+
+  @Test func `a membership says why it ended`() throws {
+    let office = try Watched()
+    for id in ["cut", "late", "gone", "left", "outer"] { try office.say(.groupCreated(id: id, attributes: [:])) }
+    try office.say(.identityRegistered(id: "leo", kind: .person, attributes: [:]))
+    for (group, member, end) in [
+      ("cut", Entity.identity("ada"), nil), ("late", .identity("ada"), hour(1)), ("gone", .identity("ada"), nil),
+      ("cut", .identity("leo"), nil), ("outer", .group("gone"), nil), ("left", .identity("bob"), nil),
+    ] {
+      try office.say(.membershipAdded(group: group, member: member, expiresAt: end))
+    }
+    office.work.clock.now = hour(3)
+    let changes: [Change] = [
+      .membershipRemoved(group: "cut", member: .identity("ada")), .groupDeleted(id: "gone"), .identityRetired(id: "leo"),
+    ]
+    var positions: [Int64?] = []
+    for change in changes { positions.append(try office.say(change).lastPosition) }
+    let endings = try office.page(.any).map(\.ending)
+    func ending(_ group: String, _ member: Entity) -> GrantEnding? {
+      endings.first { $0.item == .membership(group: group, member: member) }
+    }
+    #expect(endings.count == 5)
+    #expect(ending("late", .identity("ada"))?.reason == .expired && ending("late", .identity("ada"))?.position == nil)
+    for (group, member, reason, position) in [
+      ("cut", Entity.identity("ada"), EndingReason.removed, positions[0]),
+      ("gone", .identity("ada"), .groupEnded, positions[1]), ("outer", .group("gone"), .principalEnded, positions[1]),
+      ("cut", .identity("leo"), .principalEnded, positions[2]),
+    ] {
+      #expect(ending(group, member)?.reason == reason, "\(group) \(member)")
+      #expect(ending(group, member)?.position == position, "\(group) \(member)")
+    }
+    // What was said of an end does not speak for the next: removed again after a return, it is open anew.
+    let item = ReviewItem.membership(group: "cut", member: .identity("ada"))
+    let first = try #require(ending("cut", .identity("ada"))).endedAt
+    try office.say(
+      .fulfilmentConfirmed(
+        of: item, FulfilmentConfirmation(endedAt: first, claim: .observedAbsent, by: "bob", evidence: "seen")))
+    let filter = FulfilmentFilter(.any, item: item)
+    let tenant = office.work.tenant
+    #expect(
+      try tenant.fulfilments(filter, at: tenant.now, asKnownAt: tenant.head.position, limit: 1).fulfilments.first?.stage
+        == .observedAbsent)
+    office.work.clock.now = hour(4)
+    try office.say(.membershipAdded(group: "cut", member: .identity("ada"), expiresAt: nil))
+    office.work.clock.now = hour(5)
+    try office.say(.membershipRemoved(group: "cut", member: .identity("ada")))
+    #expect(
+      try tenant.fulfilments(filter, at: tenant.now, asKnownAt: tenant.head.position, limit: 1).fulfilments.first?.stage
+        == .recorded)
   }
 
   @Test func `a delivered event is sent`() throws {
@@ -444,7 +597,7 @@ extension Watched {
     let tenant = work.tenant
     return try #require(
       try tenant.fulfilments(
-        FulfilmentFilter(.any, assignment: id), at: tenant.now, asKnownAt: tenant.head.position, limit: 1
+        FulfilmentFilter(.any, item: .assignment(id)), at: tenant.now, asKnownAt: tenant.head.position, limit: 1
       ).fulfilments.first)
   }
 }

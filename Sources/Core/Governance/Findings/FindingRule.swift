@@ -115,7 +115,8 @@ public struct FindingRule: Hashable, Sendable {
       after: 1,
       fix: "see why the job expire-grants does not run"),
     FindingRule(
-      "ending_not_observed", .high, because: "access that has ended here is perhaps still there", by: ["ended_at"], after: 7,
+      "ending_not_observed", .high, because: "access that has ended here is perhaps still there", by: ["member", "ended_at"],
+      after: 7,
       fix: "take the access away in the system concerned, and let it be read again or confirm that it is gone"),
   ]
 

@@ -61,7 +61,7 @@ public struct Observed: Hashable, Sendable {
   public var at: Instant
   /// The event that marks it.
   public var position: Int64
-  /// The assignment in which the access is still shown; nil where it is gone.
+  /// The assignment, or the member of the group, in which the access is still shown; nil where it is gone.
   public var shownBy: String?
 
   /// What was seen.
@@ -75,8 +75,8 @@ public struct Observed: Hashable, Sendable {
 
 /// An ending and its stages; what is nil has not been reached.
 public struct Fulfilment: Hashable, Sendable {
-  /// The ending: in effect since ``AssignmentEnding/endedAt``.
-  public var ending: AssignmentEnding
+  /// The ending: in effect since ``GrantEnding/endedAt``.
+  public var ending: GrantEnding
   /// The event that records it.
   public var recorded: FulfilmentStep?
   /// When a webhook first delivered that event.
@@ -93,7 +93,7 @@ public struct Fulfilment: Hashable, Sendable {
   public var credentialsAlive: [String] = []
 
   /// An ending of which nothing else is known.
-  public init(ending: AssignmentEnding) { self.ending = ending }
+  public init(ending: GrantEnding) { self.ending = ending }
 
   /// Whether the ending has been carried out: seen or enforced, and nothing that was obtained under it goes on.
   public var isExecuted: Bool { stage.isExecuted && credentialsAlive.isEmpty }

@@ -1,3 +1,4 @@
+import JSON
 public import Temporal
 
 /// What somebody says has become of an ending in the system concerned.
@@ -30,6 +31,15 @@ public struct FulfilmentConfirmation: Hashable, Sendable {
 
 /// What a confirmation takes: an ending that there is, somebody other than those whose access ended, and evidence.
 extension Decision {
+  func check(_ item: ReviewItem) throws(Refusal) {
+    switch item {
+    case .assignment(let id): try check(id: id, "/id")
+    case .membership(let group, let member):
+      try check(id: group, "/group")
+      try check(principal: member, "/member")
+    }
+  }
+
   func check(_ confirmation: FulfilmentConfirmation) throws(Refusal) {
     try check(id: confirmation.by, "/by")
     if confirmation.evidence.isEmpty { throw Refusal(.malformed, "must not be empty: say what it rests on", at: "/evidence") }
@@ -41,12 +51,9 @@ extension Decision {
     }
   }
 
-  mutating func confirm(_ id: String, _ confirmation: FulfilmentConfirmation) throws(Refusal) {
+  mutating func confirm(_ item: ReviewItem, _ confirmation: FulfilmentConfirmation) throws(Refusal) {
     if isGoverned {
-      guard let ending = world.ending(of: id, at: at) else {
-        if !world.hasUsed(assignment: id) { throw Refusal(.notFound, "there is no such assignment", at: "/id") }
-        throw Refusal(.notHeld, "had not ended at \(at): there is nothing to confirm", at: "/id")
-      }
+      guard let ending = world.ending(of: item, at: at) else { throw refusal(ofNoEndingOf: item) }
       guard ending.endedAt == confirmation.endedAt else {
         throw Refusal(.notHeld, "is not its end, which was at \(ending.endedAt)", at: "/ended_at")
       }
@@ -55,16 +62,49 @@ extension Decision {
     emit(command.change)
   }
 
+  private func refusal(ofNoEndingOf item: ReviewItem) -> Refusal {
+    let wasEver: Bool
+    switch item {
+    case .assignment(let id): wasEver = world.hasUsed(assignment: id)
+    case .membership: wasEver = !world.entries(of: item.fact).isEmpty
+    }
+    let pointer = item.pointer
+    if !wasEver { return Refusal(.notFound, "there is no such \(item.kind)", at: pointer) }
+    return Refusal(.notHeld, "had not ended at \(at): there is nothing to confirm", at: pointer)
+  }
+
   /// Nobody vouches that their own access is gone, by whatever account.
-  private func checkIndependence(of by: String, from ending: AssignmentEnding) throws(Refusal) {
+  private func checkIndependence(of by: String, from ending: GrantEnding) throws(Refusal) {
     guard world.isActive(by, at: at) else { throw Refusal(.notEntitled, "is not an active identity", at: "/by") }
     // As it was while they last had it: to leave the group, or to be retired with all one's links, makes nobody independent.
     let last = ending.endedAt.adding(microseconds: -1)
     let stretch = Interval(from: last, to: max(at, ending.endedAt).next)
-    let holders = world.identities(of: ending.grant.principal, at: last)
+    let holders = world.identities(of: ending.principal, at: last)
       .reduce(into: Set<Entity>()) { $0.formUnion(world.selves(of: $1, during: stretch)) }
     if !world.selves(of: .identity(by), during: stretch).isDisjoint(with: holders) {
       throw Refusal(.notEntitled, "had the access that ended, by this or another account, or owns who had", at: "/by")
+    }
+  }
+}
+
+extension ReviewItem {
+  /// Reads what ended: a `group` and a `member`, or the `id` of an assignment.
+  init(endedIn data: inout FieldReader) throws(JSONFieldError) {
+    guard let group = try data.optionalID("group") else {
+      if try data.optionalString("member", maximumBytes: Limits.identifierBytes * 2) != nil {
+        throw data.error("group", "is missing")
+      }
+      self = .assignment(try data.id("id"))
+      return
+    }
+    self = .membership(group: group, member: try data.principal("member"))
+  }
+
+  /// The member of a command that names it.
+  fileprivate var pointer: String {
+    switch self {
+    case .assignment: "/id"
+    case .membership: "/member"
     }
   }
 }

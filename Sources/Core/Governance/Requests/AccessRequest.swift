@@ -40,7 +40,7 @@ public enum RequestProposal: Hashable, Sendable {
   /// Membership in a group.
   case membership(group: String, member: Entity)
   /// A later end of an assignment that holds.
-  case prolongation(assignment: String)
+  case assignmentExtension(assignment: String)
   /// Another document of a role.
   case role(id: String, RoleDocument)
   /// Another document of a policy.
@@ -50,7 +50,7 @@ public enum RequestProposal: Hashable, Sendable {
   public var isGrant: Bool {
     switch self {
     case .assignment, .membership: true
-    case .prolongation, .role, .policy: false
+    case .assignmentExtension, .role, .policy: false
     }
   }
 }

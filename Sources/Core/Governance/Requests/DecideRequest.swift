@@ -234,7 +234,7 @@ extension Decision {
       .assignmentGranted(
         id: id, grant: Grant(principal: principal, role: role, scope: scope, condition: condition, expiresAt: end))
     case .membership(let group, let member): .membershipAdded(group: group, member: member, expiresAt: end)
-    case .prolongation(let assignment): .assignmentExtended(id: assignment, expiresAt: end)
+    case .assignmentExtension(let assignment): .assignmentExtended(id: assignment, expiresAt: end)
     case .role(let id, let document): .roleDefined(id: id, document: document, attributes: [:])
     case .policy(let id, let policy): .policyDefined(id: id, policy: policy, attributes: [:])
     }

@@ -48,7 +48,7 @@ extension ElevationRule {
     switch proposal {
     case .assignment(_, let role, let scope, _): covers(role: role, scope: scope)
     case .membership(let group, _): groups.contains { $0.isExactly(group) }
-    case .prolongation: grant.map { covers(role: $0.role, scope: $0.scope) } ?? false
+    case .assignmentExtension: grant.map { covers(role: $0.role, scope: $0.scope) } ?? false
     case .role(let id, _): revisions.contains(.role(id))
     case .policy(let id, _): revisions.contains(.policy(id))
     }

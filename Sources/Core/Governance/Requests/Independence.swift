@@ -66,7 +66,7 @@ extension World {
     switch proposal {
     case .assignment(let principal, _, _, _): principal
     case .membership(_, let member): member
-    case .prolongation(let assignment): grant(assignment, at: t)?.principal
+    case .assignmentExtension(let assignment): grant(assignment, at: t)?.principal
     case .role, .policy: nil
     }
   }
@@ -120,7 +120,7 @@ extension World {
 
   /// The grant that a request would extend.
   func grantSpan(of proposal: RequestProposal, at t: Instant) -> Span? {
-    guard case .prolongation(let assignment) = proposal else { return nil }
+    guard case .assignmentExtension(let assignment) = proposal else { return nil }
     return value(of: .assignment(id: assignment), at: t)
   }
 

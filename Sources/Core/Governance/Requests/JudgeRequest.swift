@@ -65,7 +65,7 @@ extension Decision {
   private func judgeProposal(_ terms: RequestTerms, _ id: String, _ rule: ElevationRule) throws(Refusal) {
     var extended: Grant?
     switch terms.proposal {
-    case .prolongation(let assignment):
+    case .assignmentExtension(let assignment):
       extended = world.grant(assignment, at: at)
       if extended == nil {
         throw Refusal(.notHeld, "does not hold: what has ended is asked for anew", at: "/proposal/id")
@@ -185,7 +185,7 @@ extension Decision {
       case .assignment(_, _, _, let condition): try check(condition, "/condition")
       case .role(let id, let document): try check(document, of: id)
       case .policy(_, let policy): try check(policy)
-      case .membership, .prolongation: return
+      case .membership, .assignmentExtension: return
       }
     } catch {
       throw Refusal(error.code, error.message, at: "/proposal" + error.pointer)
@@ -198,14 +198,14 @@ extension RequestProposal {
   var expectation: Expectation {
     switch self {
     case .role, .policy: .present
-    case .assignment, .membership, .prolongation: .either
+    case .assignment, .membership, .assignmentExtension: .either
     }
   }
 
   /// Whether it says how long something lasts.
   fileprivate var hasWindow: Bool {
     switch self {
-    case .assignment, .membership, .prolongation: true
+    case .assignment, .membership, .assignmentExtension: true
     case .role, .policy: false
     }
   }

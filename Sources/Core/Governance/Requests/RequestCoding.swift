@@ -102,7 +102,7 @@ extension RequestProposal {
     case .membership(let group, let member):
       object["group"] = .string(group)
       object["member"] = .string(member.description)
-    case .prolongation(let assignment): object["id"] = .string(assignment)
+    case .assignmentExtension(let assignment): object["id"] = .string(assignment)
     case .role(let id, let document):
       object["id"] = .string(id)
       object["permissions"] = .array((document.permissions ?? []).map(\.json))
@@ -120,7 +120,7 @@ extension RequestProposal {
     switch self {
     case .assignment: "assignment.grant"
     case .membership: "membership.add"
-    case .prolongation: "assignment.extend"
+    case .assignmentExtension: "assignment.extend"
     case .role: "role.revise"
     case .policy: "policy.revise"
     }
@@ -141,7 +141,7 @@ extension FieldReader {
         principal: try reader.principal("principal"), role: try reader.id("role"), scope: try reader.path("scope"),
         condition: try reader.condition())
     case "membership.add": proposal = .membership(group: try reader.id("group"), member: try reader.principal("member"))
-    case "assignment.extend": proposal = .prolongation(assignment: try reader.id("id"))
+    case "assignment.extend": proposal = .assignmentExtension(assignment: try reader.id("id"))
     case "role.revise":
       let (id, document) = (try reader.id("id"), try reader.roleDocument())
       if document.permissions == nil { throw reader.error("permissions", "must be given, if only as an empty list") }

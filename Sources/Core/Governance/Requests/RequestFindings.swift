@@ -14,25 +14,21 @@ extension Decision {
 
   /// An approver whose own request the requester, or who gains, approved within the policy's look-back.
   ///
-  /// O(requests submitted within it, and within the time that a request may wait before it), at most
-  /// ``Limits/requestsLookedBack`` of them.
+  /// However long ago the other request was submitted, and however many there were since: O(those who ever approved a request, and
+  /// the requests that were approved by those who ask).
   mutating func noteReciprocity(_ id: String, _ by: String, _ terms: RequestTerms, _ approvers: Approvers<W>) {
     let since = at.adding(microseconds: -approvers.elevation.rule.lookbackDays * 86_400_000_000)
     let approving = approvers.selves(of: by)
     let asking = world.interested(in: terms, at: at, during: nil)
-    // The same few approve again and again.
-    var isAsking: [Entity: Bool] = [:]
-    func asks(_ approver: Entity) -> Bool {
-      if let known = isAsking[approver] { return known }
-      let found = !world.selves(of: approver, during: nil).isDisjoint(with: asking)
-      isAsking[approver] = found
-      return found
-    }
-    let submitted = since.adding(seconds: -approvers.elevation.rule.decideWithinSeconds)
-    for other in world.requests(since: submitted).suffix(Limits.requestsLookedBack) where !other.isExactly(id) {
+    // Of the few who approve again and again, those who ask now.
+    let returning = world.requestApprovers.filter { !world.selves(of: .identity($0), during: nil).isDisjoint(with: asking) }
+    let isReturning = Set(returning.map { Entity.identity($0) })
+    var seen: Set<Entity> = [.request(id)]
+    for other in returning.flatMap({ world.requests(approvedBy: $0) }) where seen.insert(.request(other)).inserted {
       guard let standing = world.request(other, at: at),
-        let returned = standing.progress.approvals.first(where: { $0.at >= since && asks(.identity($0.approver)) }),
-        !world.interested(in: standing.terms, at: at, during: nil).isDisjoint(with: approving)
+        let returned = standing.progress.approvals.first(where: {
+          $0.at >= since && isReturning.contains(.identity($0.approver))
+        }), !world.interested(in: standing.terms, at: at, during: nil).isDisjoint(with: approving)
       else { continue }
       let evidence: JSONValue = [
         "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),

@@ -45,7 +45,7 @@ extension RequestProposal {
     switch self {
     case .assignment: .assignment(id: request)
     case .membership(let group, let member): .membership(group: group, member: member)
-    case .prolongation, .role, .policy: nil
+    case .assignmentExtension, .role, .policy: nil
     }
   }
 }

@@ -22,6 +22,20 @@ public enum ReviewItem: Hashable, Sendable {
     }
   }
 
+  /// `assignment` or `membership`.
+  public var kind: String {
+    switch self {
+    case .assignment: "assignment"
+    case .membership: "membership"
+    }
+  }
+
+  /// The assignment's id; nil of a membership.
+  public var assignment: String? { if case .assignment(let id) = self { id } else { nil } }
+
+  /// The group of a membership; nil of an assignment.
+  public var group: String? { if case .membership(let group, _) = self { group } else { nil } }
+
   /// Equal exactly if the bytes of their names are.
   public static func == (a: ReviewItem, b: ReviewItem) -> Bool { a.fact == b.fact }
 

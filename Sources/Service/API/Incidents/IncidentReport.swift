@@ -23,7 +23,7 @@ public struct IncidentReport: Sendable {
   public var credentials: [CredentialStanding]
   /// What the parties were granted.
   public var grants: [IncidentGrant]
-  /// Each gain and loss of the parties in the stretch.
+  /// Each gain, loss and change of the parties in the stretch.
   public var turns: [(identity: String, turn: Turn)]
   /// What the parties used.
   public var uses: [IncidentUse]
@@ -106,7 +106,7 @@ extension IncidentEvidence {
     }
   }
 
-  /// Each gain and loss of the parties in the stretch, in the order of time.
+  /// Each gain, loss and change of the parties in the stretch, in the order of time.
   func turns() throws -> [(identity: String, turn: Turn)] {
     try questions.tenant.read { graph in
       parties.flatMap { party in
@@ -185,7 +185,9 @@ extension IncidentReport: Report {
     writer.list("turns", turns) { writer, item in
       writer.member("identity", item.identity)
       writer.member("at", item.turn.at)
-      writer.member("change", item.turn.isGain ? "gained" : "lost")
+      writer.member("change", item.turn.kind.rawValue)
+      writer.member("before", item.turn.before?.rawValue)
+      writer.member("now", item.turn.now?.rawValue)
       item.turn.right.write(to: &writer)
       writer.member("causes", item.turn.causes.map { .integer($0.position) })
     }

@@ -119,7 +119,10 @@ enum CommandSchema {
       ]
     case "fulfilment.confirmed":
       [
-        id("id", "The assignment"), id("by", "Who confirms it: an identity that had no part in the access"),
+        Member("id", Schemas.id, "The assignment that ended"),
+        Member("group", Schemas.id, "The group, where it was a membership that ended"),
+        Member("member", Schemas.principal, "The member, where it was a membership"),
+        id("by", "Who confirms it: an identity that had no part in the access"),
         Member("ended_at", Schemas.instant, required: true, "The end that it is about"),
         Member(
           "stage", Schemas.choice(FulfilmentConfirmation.Claim.self), required: true,

@@ -62,8 +62,8 @@ enum Schemas {
   static let start: JSONValue = [
     "oneOf": [["enum": ["approval", "claim"]], ["type": "string", "format": "date-time"]], "examples": ["approval"],
   ]
-  static let fulfilmentState: JSONValue = [
-    "type": "string", "enum": .array(FulfilmentFilter.Progress.words.map { .string($0) }), "examples": ["open"],
+  static let fulfilmentStage: JSONValue = [
+    "type": "string", "enum": .array(FulfilmentFilter.Stages.words.map { .string($0) }), "examples": ["open"],
   ]
   static let fulfilmentEvidence: JSONValue = text(most: Limits.evidenceBytes, "removed in the console, see OPS-7")
   static let proposal: JSONValue = [

@@ -76,8 +76,7 @@ extension TimelineReport: ListReport {
     writer.member("identity", identity)
     writer.member("identity_known", isKnown)
     writer.member("resource", resource)
-    // Rights turn as they are granted and taken back; conditions, denies and boundaries are not looked at.
-    writer.member("judged", false)
+    writer.member("judged", true)
     writer.write(during, asKnownAt, position, coverage)
   }
 
@@ -85,11 +84,12 @@ extension TimelineReport: ListReport {
     let row = turns[index]
     writer.beginObject()
     writer.member("at", row.turn.at)
-    writer.member("turn", row.turn.isGain ? "gained" : "lost")
+    writer.member("turn", row.turn.kind.rawValue)
+    writer.member("before", row.turn.before?.rawValue)
+    writer.member("now", row.turn.now?.rawValue)
     writer.key("right")
     writer.beginObject()
     row.turn.right.write(to: &writer)
-    writer.member("status", row.turn.right.status.rawValue)
     writer.endObject()
     writer.key("causes")
     writer.beginArray()
@@ -102,7 +102,7 @@ extension TimelineReport: ListReport {
       writer.endObject()
     }
     writer.endArray()
-    if !row.turn.isGain { row.writeLoss(to: &writer) }
+    if row.turn.kind == .lost { row.writeLoss(to: &writer) }
     writer.endObject()
   }
 }

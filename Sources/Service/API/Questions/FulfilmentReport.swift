@@ -35,7 +35,7 @@ public struct FulfilmentListReport: Report {
 }
 
 extension Questions {
-  /// How far endings of assignments have come by a moment; the oldest first.
+  /// How far endings of grants have come by a moment; the oldest first.
   ///
   /// Unlike other questions it goes to PostgreSQL at any moment, for the log knows what the graph does not.
   ///
@@ -51,9 +51,9 @@ extension Questions {
     return FulfilmentListReport(fulfilments: page.fulfilments, next: page.next, view: view, position: position)
   }
 
-  /// How an assignment has ended by now; nil where it has not.
-  public func ending(of assignment: String) throws -> AssignmentEnding? {
-    try ask(nil, .head) { graph, view in graph.world(asKnownAt: view.asKnownAt).ending(of: assignment, at: view.at) }
+  /// How a grant has ended by now; nil where it has not.
+  public func ending(of item: ReviewItem) throws -> GrantEnding? {
+    try ask(nil, .head) { graph, view in graph.world(asKnownAt: view.asKnownAt).ending(of: item, at: view.at) }
   }
 }
 
@@ -64,10 +64,12 @@ extension Fulfilment {
   /// Writes it as an object; a stage that has not been reached is `null`.
   func write(to writer: inout JSONWriter, at t: Instant) {
     writer.beginObject()
-    writer.member("assignment", ending.assignment)
-    writer.member("principal", ending.grant.principal.description)
-    writer.member("role", ending.grant.role)
-    writer.member("scope", ending.grant.scope)
+    writer.member("kind", ending.item.kind)
+    writer.member("group", ending.item.group)
+    writer.member("assignment", ending.item.assignment)
+    writer.member("principal", ending.principal.description)
+    writer.member("role", ending.grant?.role)
+    writer.member("scope", ending.grant?.scope)
     writer.member("source", ending.source)
     writer.member("stage", stage.rawValue)
     writer.member("executed", isExecuted)

@@ -37,7 +37,7 @@ struct Overruns {
 
   /// The turn with when it was due and how long it overran.
   mutating func describe(_ turn: Turn) -> TimelineTurn {
-    let due = turn.isGain ? [] : turn.causes.compactMap(\.dueAt).filter { $0 < turn.at }.sorted()
+    let due = turn.kind != .lost ? [] : turn.causes.compactMap(\.dueAt).filter { $0 < turn.at }.sorted()
     guard let from = due.first(where: { isOverdue(turn.right, at: $0) }) else {
       return TimelineTurn(turn: turn, dueAt: due.first, withoutEntitlement: nil)
     }

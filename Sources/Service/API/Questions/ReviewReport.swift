@@ -182,7 +182,7 @@ extension ShownItem {
     var object = found.json.objectValue ?? [:]
     object["number"] = .integer(Int64(row.number))
     object["digest"] = .string(found.digest)
-    object["standing"] = .string(row.standing.rawValue)
+    object["decision_state"] = .string(row.standing.rawValue)
     object["changed_since_opening"] = .bool(row.present != row.frozen)
     var reviewers: JSONObject = ["reviewers": .array(row.reviewers.reviewers.map { .string($0) })]
     if let route = row.reviewers.route { reviewers["as"] = .string(route.rawValue) }
@@ -282,7 +282,7 @@ extension Questions {
   ) throws -> ReviewReport? {
     let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
     guard let reading = try tenant.review(id, from: view, by: filter.reviewer) else { return nil }
-    let ended = reading.rows.compactMap(\.endedAssignment)
+    let ended = reading.rows.compactMap(\.endedItem)
     let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
     let isJudged = isAssessed || filter.recommendation != nil
     let candidates = reading.rows.dropFirst(max(0, number - 1)).filter { filter.admits($0) }
@@ -307,7 +307,7 @@ extension Questions {
         report.items.append(
           ShownItem(
             row: row, assessment: assessment, objection: report.objections[row.number],
-            fulfilment: row.endedAssignment.flatMap { fulfilments[$0] })
+            fulfilment: row.endedItem.flatMap { fulfilments[$0] })
         )
       }
       return report
@@ -367,11 +367,9 @@ extension ReviewReading {
 }
 
 extension ReviewRow {
-  /// The assignment that was ended by what was decided of it.
-  fileprivate var endedAssignment: String? {
-    guard case .assignment(let id) = frozen.item, let execution = state?.execution, execution.outcome != .failed,
-      execution.measure != .lock
-    else { return nil }
-    return id
+  /// The grant that was ended by what was decided of it.
+  fileprivate var endedItem: ReviewItem? {
+    guard let execution = state?.execution, execution.outcome != .failed, execution.measure != .lock else { return nil }
+    return frozen.item
   }
 }

@@ -9,14 +9,20 @@ import Temporal
 extension Endpoint {
   static let fulfilments: [Endpoint] = [
     Endpoint(
-      .get, "/v1/fulfilments", "listFulfilments", "How far endings of assignments have come by a moment, the oldest first",
+      .get, "/v1/fulfilments", "listFulfilments",
+      "How far endings of assignments and memberships have come by a moment, the oldest first",
       .query(
         [
-          Member("state", Schemas.fulfilmentState, "open (the default): not carried out yet; all; or one stage"),
+          Member("stage", Schemas.fulfilmentStage, "open (the default): not carried out yet; all; or one stage"),
           Member("assignment", Schemas.id, "The end of this assignment only"),
+          Member("group", Schemas.id, "The end of a membership of this group only; takes a member"),
+          Member("member", Schemas.principal, "The member"),
           Member("since", Schemas.instant, "Only what ended then or later"), .at, .asKnownAt,
         ] + Member.paging), list),
     Write("fulfilment.confirm", "/v1/assignments/{id}/confirm_fulfilment").endpoint,
+    Write(
+      "fulfilment.confirm", "/v1/groups/{group}/members/confirm_fulfilment", operation: "fulfilmentConfirmOfMembership"
+    ).endpoint,
   ]
 
   @Sendable private static func list(_ call: Call) throws -> Outcome {
@@ -38,7 +44,7 @@ extension Endpoint {
       for (index, fulfilment) in page.fulfilments.enumerated() {
         if view.page.isFull(rows: index, bytes: writer.bytes.count) {
           let last = page.fulfilments[index - 1].ending
-          next = EndingPlace(endedAt: last.endedAt, assignment: last.assignment)
+          next = EndingPlace(endedAt: last.endedAt, item: last.item)
           break
         }
         fulfilment.write(to: &writer, at: page.view.at)
@@ -55,18 +61,22 @@ extension Endpoint {
 extension FulfilmentFilter {
   fileprivate init(_ reader: inout FieldReader) throws(JSONFieldError) {
     self.init()
-    if let text = try reader.optionalString("state") {
-      guard let progress = Progress(text: text) else {
-        throw reader.error("state", "must be one of \(Progress.words.joined(separator: ", "))")
+    if let text = try reader.optionalString("stage") {
+      guard let stages = Stages(text: text) else {
+        throw reader.error("stage", "must be one of \(Stages.words.joined(separator: ", "))")
       }
-      self.progress = progress
+      self.stages = stages
     }
-    assignment = try reader.optionalID("assignment")
+    item = try reader.optionalID("assignment").map { .assignment($0) }
+    if let group = try reader.optionalID("group") {
+      if item != nil { throw reader.error("group", "and assignment exclude each other") }
+      item = .membership(group: group, member: try reader.principal("member"))
+    }
     since = try reader.optionalInstant("since")
   }
 }
 
-extension FulfilmentFilter.Progress {
+extension FulfilmentFilter.Stages {
   /// The words that `init(text:)` knows.
   public static let words = ["open", "all"] + FulfilmentStage.allCases.map(\.rawValue)
 
@@ -84,7 +94,7 @@ extension FulfilmentFilter.Progress {
 
 extension EndingPlace {
   /// The place as it stands in a cursor: an instant has no blank in it.
-  fileprivate var cursor: String { "\(endedAt) \(assignment)" }
+  fileprivate var cursor: String { "\(endedAt) \(item?.text ?? "")" }
 
   fileprivate init?(cursor: String?) throws(JSONFieldError) {
     guard let cursor else { return nil }
@@ -92,6 +102,13 @@ extension EndingPlace {
     guard parts.count == 2, let end = try? Instant(rfc3339: parts[0]) else {
       throw JSONFieldError(pointer: "/cursor", problem: "must be a next_cursor of the same question")
     }
-    self.init(endedAt: end, assignment: parts[1])
+    guard !parts[1].isEmpty else {
+      self.init(endedAt: end)
+      return
+    }
+    guard let item = ReviewItem(text: parts[1]) else {
+      throw JSONFieldError(pointer: "/cursor", problem: "must be a next_cursor of the same question")
+    }
+    self.init(endedAt: end, item: item)
   }
 }

@@ -55,7 +55,7 @@ private enum ReviewPages {
 
   static let filter: [Member] = [
     Member("reviewer", Schemas.id, "Only what this identity may decide"),
-    Member("standing", Schemas.choice(ReviewItemStanding.self), "Only what stands there"),
+    Member("decision_state", Schemas.choice(ReviewItemStanding.self), "Only what stands there"),
     Member("principal", Schemas.principal, "Only what this identity or group holds"),
     Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
     Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
@@ -131,7 +131,9 @@ extension ReviewFilter {
   init(reading reader: inout FieldReader) throws(JSONFieldError) {
     self.init()
     reviewer = try reader.optionalID("reviewer")
-    if try reader.optionalString("standing") != nil { standing = try reader.choice("standing", of: ReviewItemStanding.self) }
+    if try reader.optionalString("decision_state") != nil {
+      standing = try reader.choice("decision_state", of: ReviewItemStanding.self)
+    }
     if try reader.optionalString("principal") != nil { principal = try reader.principal("principal") }
     role = try reader.optionalID("role")
     group = try reader.optionalID("group")

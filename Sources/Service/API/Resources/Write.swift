@@ -13,11 +13,14 @@ struct Write: Sendable {
   /// The member that the pattern's parameter names; nil where the body names everything.
   let fromPath: String?
   let status: Int
+  /// The operation's id where the verb's is taken.
+  let operation: String?
 
   /// A path for a verb.
   ///
   /// - Precondition: there is such a verb.
-  init(_ verb: String, _ pattern: String, status: Int = 200) {
+  init(_ verb: String, _ pattern: String, status: Int = 200, operation: String? = nil) {
+    self.operation = operation
     guard let found = Verb.named(verb) else { preconditionFailure("no such verb: \(verb)") }
     self.verb = found
     self.pattern = pattern
@@ -31,7 +34,7 @@ struct Write: Sendable {
       index == 0 ? String(word) : word.prefix(1).uppercased() + word.dropFirst()
     }
     return Endpoint(
-      .post, pattern, operation.joined(), "The command \(verb.name)", .body(members), status: status,
+      .post, pattern, self.operation ?? operation.joined(), "The command \(verb.name)", .body(members), status: status,
       isWrite: true
     ) { call in try record(call) }
   }

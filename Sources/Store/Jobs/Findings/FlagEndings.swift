@@ -5,11 +5,11 @@ import JSON
 import Temporal
 
 extension Job {
-  /// Finds ends of assignments and memberships that nobody recorded, and those of assignments that nobody has seen carried out.
+  /// Finds ends of assignments and memberships that nobody recorded, and endings of them that nobody has seen carried out.
   ///
   /// Counts as of every job that flags.
   public static let flagEndings = Job(
-    name: FlagEndings.name, summary: "finds ended grants that were not recorded, and assignments not seen to be gone",
+    name: FlagEndings.name, summary: "finds ended grants that were not recorded, or were not seen to be gone",
     schedule: .fixed("30 2 * * *"), catchUp: .once
   ) { try FlagEndings(context: $0).run() }
 }
@@ -55,7 +55,7 @@ private struct FlagEndings {
         FulfilmentFilter(.open), at: sweep.now, asKnownAt: position, after: place, limit: FindingSweep.findingsPerSlice)
       let aged = page.fulfilments.filter { fulfilment in
         let ending = fulfilment.ending
-        return ending.endedAt <= windows.begin(Self.unobserved, scope: ending.grant.scope, before: sweep.now)
+        return ending.endedAt <= windows.begin(Self.unobserved, scope: ending.grant?.scope ?? "*", before: sweep.now)
       }
       try sweep.note(aged.map(Self.unobserved(_:)))
       place = page.next
@@ -64,11 +64,21 @@ private struct FlagEndings {
 
   private static func unobserved(_ fulfilment: Fulfilment) -> Finding {
     let ending = fulfilment.ending
-    let evidence: JSONValue = [
+    var evidence: JSONObject = [
       "ended_at": .string(ending.endedAt.description), "because": .string(ending.reason.rawValue),
-      "stage": .string(fulfilment.stage.rawValue), "principal": .string(ending.grant.principal.description),
-      "role": .string(ending.grant.role), "scope": .string(ending.grant.scope), "source": .string(ending.source),
+      "stage": .string(fulfilment.stage.rawValue), "source": .string(ending.source),
     ]
-    return Finding(rule: unobserved, subject: Entity(.assignment, ending.assignment), evidence: evidence)
+    switch ending.item {
+    case .assignment(let id):
+      evidence["principal"] = .string(ending.principal.description)
+      if let grant = ending.grant {
+        evidence["role"] = .string(grant.role)
+        evidence["scope"] = .string(grant.scope)
+      }
+      return Finding(rule: unobserved, subject: Entity(.assignment, id), evidence: .object(evidence))
+    case .membership(let group, let member):
+      evidence["member"] = .string(member.description)
+      return Finding(rule: unobserved, subject: .group(group), evidence: .object(evidence))
+    }
   }
 }

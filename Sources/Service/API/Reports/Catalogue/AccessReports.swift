@@ -120,7 +120,7 @@ extension AuditReport {
     "access-changes", "R3", "What was gained and lost in a stretch, with the events that caused it",
     controls: ["PS-5", "CC6.3"],
     .stretch, parameters: [.identity(), .resource()],
-    columns: ["identity", "at", "change", "action", "resource", "scope", "conditions", "due_at", "by_expiry"]
+    columns: ["identity", "at", "change", "before", "now", "action", "resource", "scope", "conditions", "due_at", "by_expiry"]
       + authorityColumns,
     .keys(
       { context in
@@ -140,7 +140,8 @@ extension AuditReport {
         // One row for each cause; a turn without one that is known has a row all the same.
         (turn.causes.isEmpty ? [nil] : turn.causes.map { $0 }).map { cause in
           [
-            .text(identity), .instant(turn.at), .text(turn.isGain ? "gained" : "lost"), .text(turn.right.action),
+            .text(identity), .instant(turn.at), .text(turn.kind.rawValue), .text(turn.before?.rawValue),
+            .text(turn.now?.rawValue), .text(turn.right.action),
             .text(turn.right.resource), .text(turn.right.scope), .list(turn.right.conditions.map(\.text)),
             .instant(cause?.dueAt), .bool(cause?.isExpiry ?? false),
           ] + authority(cause.flatMap { events[$0.position] })

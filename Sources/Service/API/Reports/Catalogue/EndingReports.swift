@@ -93,7 +93,7 @@ extension AuditReport {
     case .assignment(let principal, let role, let scope, _):
       [.text("assignment"), .text(principal.description), .text(role), .text(scope)]
     case .membership(let group, let member): [.text("membership"), .text(member.description), .text(group), .none]
-    case .prolongation(let assignment): [.text("extension"), .text("assignment:\(assignment)"), .none, .none]
+    case .assignmentExtension(let assignment): [.text("extension"), .text("assignment:\(assignment)"), .none, .none]
     case .role(let id, _): [.text("role_revision"), .none, .text(id), .none]
     case .policy(let id, _): [.text("policy_revision"), .text("policy:\(id)"), .none, .none]
     }
@@ -103,14 +103,16 @@ extension AuditReport {
     "expired-but-active", "R13", "Grants that have ended and were not seen to be gone where they were; it must be empty",
     controls: ["AC-2(2)"], .moment,
     columns: [
-      "assignment", "principal", "role", "scope", "source", "ended_at", "because", "stage", "age_seconds", "seen_still",
+      "grant_kind", "grant", "principal", "role_or_group", "scope", "source", "ended_at", "because", "stage", "age_seconds",
+      "seen_still",
     ],
     .openEndings { context, fulfilments in
       fulfilments.map { fulfilment in
         let ending = fulfilment.ending
+        let (kind, name) = ending.item.fact.grantName
         return [
-          .text(ending.assignment), .text(ending.grant.principal.description), .text(ending.grant.role),
-          .text(ending.grant.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
+          .text(kind), .text(name), .text(ending.principal.description), .text(ending.grant?.role ?? ending.item.group),
+          .text(ending.grant?.scope), .text(ending.source), .instant(ending.endedAt), .text(ending.reason.rawValue),
           .text(fulfilment.stage.rawValue), .seconds(from: ending.endedAt, to: context.question.at),
           .text(fulfilment.observed.flatMap { $0.shownBy == nil ? nil : $0.source }),
         ]
