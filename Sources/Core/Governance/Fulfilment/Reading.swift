@@ -124,7 +124,7 @@ extension World {
   /// groups the same one.
   private func sameAccess(as ending: GrantEnding, until t: Instant) -> [SameAccess] {
     principals(of: ending, until: t).flatMap { principal in
-      assignments(to: principal).compactMap { fact -> SameAccess? in
+      (assignments(to: principal) + memberships(of: principal)).compactMap { fact -> SameAccess? in
         switch (fact, ending.item) {
         case (.assignment(let id), .assignment(let ended)):
           return SameAccess(fact: fact, principal: principal, name: id, isItself: id.isExactly(ended))
