@@ -117,7 +117,7 @@ public struct NaiveState {
     /// The review.
     public var review: Entity
     /// Its item.
-    public var item: ReviewItem
+    public var item: GrantName
   }
 
   /// What has become of an item.

@@ -100,7 +100,7 @@ public struct RandomChanges {
     if random.chance(1, in: 3) {
       state.execution = ReviewExecution(measure: .revoke, outcome: random.pick(ReviewExecution.Outcome.allCases), at: at)
     }
-    let item: ReviewItem =
+    let item: GrantName =
       random.chance(1, in: 2)
       ? .assignment(random.pick(Universe.assignments))
       : .membership(group: random.pick(Universe.groups), member: member(&random))
@@ -299,7 +299,7 @@ public struct RandomChanges {
       let confirmation = FulfilmentConfirmation(
         endedAt: Universe.instant(random.below(Universe.slots)), claim: random.pick(FulfilmentConfirmation.Claim.allCases),
         by: random.pick(Universe.identities), evidence: "seen in the console")
-      let item: ReviewItem =
+      let item: GrantName =
         random.chance(1, in: 2)
         ? .assignment(random.pick(Universe.assignments))
         : .membership(group: random.pick(Universe.groups), member: member(&random))

@@ -71,6 +71,17 @@ public struct GraphWorld: World {
   /// The assignments ever granted to this principal.
   public func assignments(to principal: Entity) -> [Fact] { listed(principal, \.assignments) }
 
+  /// The links by which accounts ever belonged to this identity.
+  public func links(to person: Entity) -> [Fact] { listed(person, \.accounts) }
+
+  /// The attributes that this entity ever had.
+  ///
+  /// O(these, and for a source what it ever vouched for).
+  public func attributes(of entity: Entity) -> [Fact] {
+    guard let node = graph.find(entity) else { return [] }
+    return graph.listedFacts(graph.nodes[node].details).filter { graph.facts[$0].key.kind == .attribute }.map(graph.fact)
+  }
+
   private func listed(_ entity: Entity, _ list: KeyPath<NodeRecord, Int32>) -> [Fact] {
     guard let node = graph.find(entity) else { return [] }
     return graph.facts(in: graph.nodes[node][keyPath: list]).map(graph.fact)
@@ -206,7 +217,7 @@ extension AccessGraph {
       let gap = gaps[Int(key.b)]
       return .coverageGap(source: id(key.a), resource: texts[gap.resource], from: Instant(microseconds: gap.from))
     case .reviewItem:
-      guard let item = ReviewItem(text: texts[key.b]) else { preconditionFailure("written from an item") }
+      guard let item = GrantName(text: texts[key.b]) else { preconditionFailure("written from an item") }
       return .reviewItem(review: id(key.a), item: item)
     }
   }

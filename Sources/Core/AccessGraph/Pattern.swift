@@ -67,12 +67,15 @@ public struct Pattern: Hashable, Sendable {
   /// Whether some text matches both patterns.
   ///
   /// O(product of their lengths).
-  public func overlaps(_ other: Pattern) -> Bool { PatternShape(self).overlaps(PatternShape(other)) }
+  public func overlaps(_ other: Pattern) -> Bool { shape.overlaps(other.shape) }
 
   /// Whether every text that matches the other pattern is proved to match this one; a few that do are not proved.
   ///
   /// O(product of their lengths).
-  public func contains(_ other: Pattern) -> Bool { PatternShape(self).contains(PatternShape(other)) }
+  public func contains(_ other: Pattern) -> Bool { shape.contains(other.shape) }
+
+  /// The pattern in pieces.
+  var shape: PatternShape { PatternShape(String(decoding: bytes, as: UTF8.self)) }
 
   private static func nextScalar(_ text: Swift.Span<UInt8>, _ index: Int) -> Int {
     var next = index + 1

@@ -227,7 +227,7 @@ extension Change {
       let confirmation = FulfilmentConfirmation(
         endedAt: try data.instant("ended_at"), claim: try data.choice("stage", of: FulfilmentConfirmation.Claim.self),
         by: try data.id("by"), evidence: try data.string("evidence", maximumBytes: Limits.evidenceBytes))
-      self = .fulfilmentConfirmed(of: try ReviewItem(endedIn: &data), confirmation)
+      self = .fulfilmentConfirmed(of: try GrantName(endedIn: &data), confirmation)
     default:
       if let step = ReviewStep(eventType: type) {
         let reminder = step == .reminded ? try ReviewReminder(reading: &data) : nil

@@ -176,10 +176,7 @@ struct Decision<W: World> {
   private func linksOnward(_ person: String) -> Bool { !world.entries(of: .link(account: person)).isEmpty }
 
   private func isLinkedTo(_ account: String) -> Bool {
-    world.facts(about: .identity(account)).contains { fact in
-      guard case .link(let other) = fact else { return false }
-      return !other.isExactly(account)
-    }
+    world.links(to: .identity(account)).contains { $0 != .link(account: account) }
   }
 
   mutating func addMember(_ member: Entity, to group: String, until expiresAt: Instant?) throws(Refusal) {

@@ -125,9 +125,9 @@ public enum Change: Hashable, Sendable {
   /// that does not say the review anew has none.
   indirect case review(id: String, ReviewStep, by: String?, ReviewReminder?, Review?)
   /// One step about an item of a review, by whom; a command says what is ordered, an event what has become of the item.
-  indirect case reviewItem(review: String, ReviewItem, ReviewItemStep, by: String?, ReviewItemOrder?, ReviewItemState?)
+  indirect case reviewItem(review: String, GrantName, ReviewItemStep, by: String?, ReviewItemOrder?, ReviewItemState?)
   /// Evidence of what became of an assignment's end in the system concerned; changes no world.
-  case fulfilmentConfirmed(of: ReviewItem, FulfilmentConfirmation)
+  case fulfilmentConfirmed(of: GrantName, FulfilmentConfirmation)
 }
 
 /// An assignment's value: who gets which role where, on what condition, until when.

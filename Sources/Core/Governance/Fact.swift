@@ -23,7 +23,7 @@ public enum Fact: Hashable, Sendable {
   /// Somebody answers for leaving an open finding as it is.
   case acceptance(finding: String)
   /// What has become of an item of a review.
-  case reviewItem(review: String, item: ReviewItem)
+  case reviewItem(review: String, item: GrantName)
 }
 
 extension Fact {

@@ -5,12 +5,12 @@ extension World {
   /// The roles that an identity is authorised for, by itself, its accounts, groups and the hierarchy, each with when.
   public func roles(heldBy identity: Entity) -> [Entity: IntervalSet] {
     var open: [(Entity, IntervalSet)] = [(identity, IntervalSet(.always))]
-    for case .link(let account) in facts(about: identity) where Entity.identity(account) != identity {
+    for case .link(let account) in links(to: identity) where Entity.identity(account) != identity {
       let linked = holds(.link(account: account)).filter { span in
         guard case .person(let person) = span.value else { return false }
         return Entity.identity(person) == identity
       }
-      open.append((.identity(account), IntervalSet(linked.map { Interval(from: $0.from, to: $0.to) })))
+      open.append((.identity(account), IntervalSet(linked.map(\.interval))))
     }
     return roles(of: principals(above: open))
   }
@@ -41,7 +41,7 @@ extension World {
       for case .assignment(let id) in assignments(to: principal) {
         for span in holds(.assignment(id: id)) {
           guard case .grant(let grant) = span.value, grant.principal == principal else { continue }
-          held.append((.role(grant.role), instants.intersection(Interval(from: span.from, to: span.to))))
+          held.append((.role(grant.role), instants.intersection(span.interval)))
         }
       }
     }

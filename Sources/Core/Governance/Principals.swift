@@ -1,6 +1,6 @@
 public import Temporal
 
-/// Whom principals stand for at a moment: the groups above them, the identities below them.
+/// Whom principals stand for: the groups above them, the identities below them, the accounts of a person.
 extension World {
   /// Whether a principal is among those whom a policy concerns at t.
   public func concerns(_ subjects: PolicySubjects, _ principal: Entity, at t: Instant) -> Bool {
@@ -32,6 +32,25 @@ extension World {
     return below.filter { $0.kind == .identity }
   }
 
+  /// The person whose account an identity is at t; nil where it is nobody's.
+  public func person(of account: String, at t: Instant) -> String? {
+    guard case .person(let person)? = value(of: .link(account: account), at: t)?.value else { return nil }
+    return person
+  }
+
+  /// The accounts that belong to an identity at t.
+  public func accounts(of person: Entity, at t: Instant) -> [Entity] {
+    links(to: person).compactMap { fact in
+      guard case .link(let account) = fact, self.person(of: account, at: t).map({ .identity($0) == person }) ?? false else {
+        return nil
+      }
+      return .identity(account)
+    }
+  }
+
+  /// The grants that a principal ever had: memberships, of which it is the member, and assignments.
+  public func grants(of principal: Entity) -> [Fact] { memberships(of: principal) + assignments(to: principal) }
+
   /// An entity and all that is reached from it.
   func reach(from start: Entity, _ next: (Entity) -> [Entity]) -> Set<Entity> {
     var reached: Set<Entity> = []
@@ -43,7 +62,7 @@ extension World {
   }
 
   /// Whether an identity is there at t, neither suspended nor retired.
-  func isActive(_ identity: String, at t: Instant) -> Bool {
+  public func isActive(_ identity: String, at t: Instant) -> Bool {
     exists(.identity(identity), at: t) && value(of: .suspension(identity: identity), at: t) == nil
   }
 }

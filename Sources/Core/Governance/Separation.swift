@@ -186,7 +186,7 @@ extension World {
         guard case .policy(let policy) = span.value, policy.type == .separationOfDuties,
           let rule = try? SeparationRule(policy.rule)
         else { return nil }
-        return Separation(policy: id, rule: rule, instants: Interval(from: span.from, to: span.to))
+        return Separation(policy: id, rule: rule, instants: span.interval)
       }
     }
   }

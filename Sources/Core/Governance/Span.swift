@@ -17,6 +17,9 @@ public struct Span: Hashable, Sendable {
   /// The source of the entry.
   public var source: String
 
+  /// The stretch of time.
+  public var interval: Interval { Interval(from: from, to: to) }
+
   /// Whether the instant lies in the stretch.
   public func contains(_ t: Instant) -> Bool { from <= t && (to.map { t < $0 } ?? true) }
 

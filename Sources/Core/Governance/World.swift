@@ -44,7 +44,8 @@ public protocol World {
 
   /// The memberships that this principal ever had, one a group. In a stable order.
   ///
-  /// Of ``facts(about:)`` those of which it is the member: a group has few groups above it, and may have a million members.
+  /// Of ``facts(about:)`` those of which it is the member. Whoever wants one kind of fact asks for that kind, here and below: a
+  /// group has few groups above it and few attributes, and may have a million members.
   func memberships(of member: Entity) -> [Fact]
 
   /// The memberships that this group ever gave. In a stable order.
@@ -52,6 +53,12 @@ public protocol World {
 
   /// The assignments ever granted to this principal. In a stable order.
   func assignments(to principal: Entity) -> [Fact]
+
+  /// The links by which accounts ever belonged to this identity. In a stable order.
+  func links(to person: Entity) -> [Fact]
+
+  /// The attributes that this entity ever had. In a stable order.
+  func attributes(of entity: Entity) -> [Fact]
 
   /// Every fact that a source ever wrote. In a stable order.
   func facts(from source: String) -> [Fact]
@@ -108,5 +115,18 @@ extension World {
         if case .grant(let grant) = value { grant.principal == principal } else { false }
       }
     }
+  }
+
+  /// The links to an identity, found among all facts about it.
+  public func links(to person: Entity) -> [Fact] {
+    facts(about: person).filter { fact in
+      guard case .link = fact else { return false }
+      return valuesEver(of: fact).contains { if case .person(let id) = $0 { .identity(id) == person } else { false } }
+    }
+  }
+
+  /// The attributes of an entity, found among all facts about it.
+  public func attributes(of entity: Entity) -> [Fact] {
+    facts(about: entity).filter { if case .attribute(let owner, _) = $0 { owner == entity } else { false } }
   }
 }

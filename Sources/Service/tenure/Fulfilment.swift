@@ -96,20 +96,20 @@ extension Subcommand {
 
 extension Arguments {
   /// The grant whose end is asked for; nil where none is named.
-  fileprivate mutating func ended() throws(UsageError) -> ReviewItem? {
+  fileprivate mutating func ended() throws(UsageError) -> GrantName? {
     let (assignment, membership) = (try assignment(), try membership())
     if assignment != nil, membership != nil { throw UsageError("--assignment and --group exclude each other") }
     return assignment ?? membership
   }
 
-  private mutating func assignment() throws(UsageError) -> ReviewItem? {
+  private mutating func assignment() throws(UsageError) -> GrantName? {
     guard let id = option("assignment") else { return nil }
     if let problem = Limits.problem(identifier: id) { throw UsageError("--assignment \(problem)") }
     return .assignment(id)
   }
 
   /// The membership that `--group` and `--member` name together.
-  fileprivate mutating func membership() throws(UsageError) -> ReviewItem? {
+  fileprivate mutating func membership() throws(UsageError) -> GrantName? {
     let member = option("member")
     guard let group = option("group") else {
       if member != nil { throw UsageError("--member takes a --group") }

@@ -178,7 +178,7 @@ extension Subcommand {
     let id = try arguments.word("the review's id")
     var filter = try arguments.filter()
     filter.reviewer = arguments.option("reviewer")
-    filter.standing = try arguments.option("decision-state").map { try $0.choice(ReviewItemStanding.self, "--decision-state") }
+    filter.decisionState = try arguments.option("decision-state").map { try $0.choice(DecisionState.self, "--decision-state") }
     let asked = filter
     let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
     return try ask(&arguments) { questions in
@@ -214,7 +214,7 @@ extension Questions {
   /// An item by its number in the list, or by its text.
   fileprivate func item(_ named: String, of review: String) throws -> ReviewRow {
     guard let report = try self.review(review, limit: 0) else { throw CommandError("there is no review \(review)") }
-    let item = ReviewItem(text: named)
+    let item = GrantName(text: named)
     let row = report.reading.rows.first { row in
       item.map { $0 == row.frozen.item } ?? (Int(named).map { $0 == row.number } ?? false)
     }

@@ -111,9 +111,9 @@ extension ShownItem {
     }
     let who = decision.map { $0.by + (objection.map { " (\($0.rawValue.uppercased()))" } ?? "") }
     let awaited = row.reviewers.route == nil ? "NOBODY ELIGIBLE" : row.reviewers.reviewers.joined(separator: ", ")
-    let isAwaited = row.standing == .undecided || row.standing == .changed
+    let isAwaited = row.decisionState.isAwaited
     return [
-      "\(row.number)", what, found.principal?.description ?? "", row.standing.rawValue,
+      "\(row.number)", what, found.principal?.description ?? "", row.decisionState.rawValue,
       decision.map { $0.choice.rawValue + ($0.reduction.map { " to \($0.text)" } ?? "") + ($0.isBulk ? " (bulk)" : "") } ?? "",
       who ?? (isAwaited ? "waits for \(awaited)" : ""),
       decision?.route.rawValue ?? row.reviewers.route?.rawValue ?? "", decision?.at.description ?? "",
@@ -134,7 +134,7 @@ extension ShownItem {
     var lines = ["\(row.number)  \(found.principal?.description ?? "") holds \(what), since \(found.span.begun.effective)"]
     lines.append("   \(found.item.text)")
     if let end = found.span.expiresAt { lines.append("   ends \(end)") }
-    lines.append("   \(row.standing.rawValue)" + (row.state?.decision.map { ": \($0.choice.rawValue) by \($0.by)" } ?? ""))
+    lines.append("   \(row.decisionState.rawValue)" + (row.state?.decision.map { ": \($0.choice.rawValue) by \($0.by)" } ?? ""))
     let route = row.reviewers.route.map { "   reviewer: \(row.reviewers.reviewers.joined(separator: ", ")), as \($0.rawValue)" }
     lines.append(route ?? "   NO ELIGIBLE REVIEWER")
     for passed in row.reviewers.passedOver {

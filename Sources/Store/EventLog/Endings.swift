@@ -8,10 +8,10 @@ public struct EndingPlace: Hashable, Sendable {
   /// The end.
   public var endedAt: Instant
   /// What ended; nil stands before all.
-  public var item: ReviewItem?
+  public var item: GrantName?
 
   /// A place.
-  public init(endedAt: Instant, item: ReviewItem? = nil) {
+  public init(endedAt: Instant, item: GrantName? = nil) {
     self.endedAt = endedAt
     self.item = item
   }

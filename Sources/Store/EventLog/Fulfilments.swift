@@ -16,12 +16,12 @@ public struct FulfilmentFilter: Hashable, Sendable {
   /// How far they have come.
   public var stages: Stages
   /// The end of one grant only; nil for any.
-  public var item: ReviewItem?
+  public var item: GrantName?
   /// Those that ended then or later; nil for all.
   public var since: Instant?
 
   /// A filter; the default asks for all that has not been carried out.
-  public init(_ stages: Stages = .open, item: ReviewItem? = nil, since: Instant? = nil) {
+  public init(_ stages: Stages = .open, item: GrantName? = nil, since: Instant? = nil) {
     self.stages = stages
     self.item = item
     self.since = since
@@ -95,11 +95,11 @@ extension Tenant {
   /// How far the endings of some grants have come by t.
   ///
   /// Four round trips for each slice of ``endingsPerSlice``; those that have not ended by t are left out.
-  public func fulfilments(ofAll items: [ReviewItem], at t: Instant, asKnownAt k: Int64) throws -> [ReviewItem: Fulfilment] {
+  public func fulfilments(ofAll items: [GrantName], at t: Instant, asKnownAt k: Int64) throws -> [GrantName: Fulfilment] {
     if items.isEmpty { return [:] }
     let sources = try read { $0.world(asKnownAt: k).vouchingSources }
     let readings = try readings(of: sources, at: t, asKnownAt: k)
-    var found: [ReviewItem: Fulfilment] = [:]
+    var found: [GrantName: Fulfilment] = [:]
     var rest = items[...]
     while !rest.isEmpty {
       let slice = Array(rest.prefix(Self.endingsPerSlice))
@@ -122,7 +122,7 @@ extension Tenant {
 
   /// How far the endings of some grants have come; those that have not ended by t are left out, and memberships that have come back.
   private func fulfilments(
-    of items: [ReviewItem], _ readings: [Reading], at t: Instant, asKnownAt k: Int64
+    of items: [GrantName], _ readings: [Reading], at t: Instant, asKnownAt k: Int64
   ) throws -> [Fulfilment] {
     var seen = try read { graph in
       let world = graph.world(asKnownAt: k)
@@ -156,7 +156,7 @@ extension Tenant {
     }
   }
 
-  private static func seen(_ item: ReviewItem, in world: GraphWorld, _ readings: [Reading], at t: Instant) -> Seen? {
+  private static func seen(_ item: GrantName, in world: GraphWorld, _ readings: [Reading], at t: Instant) -> Seen? {
     let returned = world.endingBeforeReturn(of: item, at: t)
     guard let ending = returned?.ending ?? world.ending(of: item, at: t) else { return nil }
     var fulfilment = Fulfilment(ending: ending)
@@ -213,7 +213,7 @@ extension Reading {
 
 extension Change {
   /// The grant whose end the event says something of.
-  fileprivate var ended: ReviewItem? {
+  fileprivate var ended: GrantName? {
     switch self {
     case .assignmentExpired(let id): .assignment(id)
     case .membershipExpired(let group, let member): .membership(group: group, member: member)

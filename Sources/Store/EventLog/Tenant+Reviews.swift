@@ -10,8 +10,8 @@ public struct ReviewRow: Hashable, Sendable {
   public var frozen: PopulationItem
   /// The grant as it is; nil where it has ended.
   public var present: PopulationItem?
-  /// How it stands.
-  public var standing: ReviewItemStanding
+  /// Whether it has been decided.
+  public var decisionState: DecisionState
   /// What has become of it; nil where nothing has.
   public var state: ReviewItemState?
   /// The event that says so.
@@ -103,7 +103,7 @@ extension Tenant {
           let present = then.reviewItem(frozen.item, at: judged.at)
           return ReviewRow(
             number: index + 1, frozen: frozen, present: present,
-            standing: then.standing(of: frozen.item, written?.state, at: judged.at), state: written?.state,
+            decisionState: then.decisionState(of: frozen.item, written?.state, at: judged.at), state: written?.state,
             position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state),
             isAskedReviewers: reviewer.map { choice.mayDecide($0, about: present ?? frozen, written?.state) })
         }
@@ -115,7 +115,7 @@ extension Tenant {
   /// The items of a review about which something is to be executed now.
   ///
   /// O(grants of the tenant).
-  public func outstandingItems(of review: String) throws -> [ReviewItem] {
+  public func outstandingItems(of review: String) throws -> [GrantName] {
     let now = now
     return try read { graph in
       let world = graph.world(asKnownAt: graph.position)

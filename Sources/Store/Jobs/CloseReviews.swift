@@ -83,7 +83,7 @@ public struct ReviewExecutions {
   /// - Parameter counts: raised by what was `executed`, `failed` and `completed`.
   /// - Throws: what keeps all of them from being recorded.
   public func run(_ review: String, _ counts: inout [String: Int64]) throws {
-    var told: [ReviewItem] = []
+    var told: [GrantName] = []
     var rest = try tenant.outstandingItems(of: review)[...]
     while !rest.isEmpty, !isOver() {
       let page = rest.prefix(Self.itemsPerPage)

@@ -65,7 +65,7 @@ extension ReviewReading {
   /// Who has how many items to decide, whoever has most first; an item counts for everybody who may decide it.
   public var outstanding: [ReviewReminder.Load] {
     var items: [Entity: Int64] = [:]
-    for row in rows where row.standing == .undecided || row.standing == .changed {
+    for row in rows where row.decisionState.isAwaited {
       for reviewer in row.reviewers.reviewers { items[.identity(reviewer), default: 0] += 1 }
     }
     let loads = items.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }

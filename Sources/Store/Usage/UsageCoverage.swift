@@ -71,8 +71,3 @@ struct UsageCoverage {
     }
   }
 }
-
-extension Span {
-  /// Its stretch of time.
-  var interval: Interval { Interval(from: from, to: to) }
-}

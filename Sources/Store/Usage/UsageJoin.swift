@@ -57,7 +57,7 @@ extension World {
     if new.isEmpty { return }
     reached[principal] = known.union(new)
     if principal.kind == .group {
-      for case .membership(let group, let member) in facts(about: principal) where group.isExactly(principal.id) {
+      for case .membership(let group, let member) in memberships(in: principal.id) {
         let holding = IntervalSet(holds(.membership(group: group, member: member)).map(\.interval))
         reach(member, during: new.intersection(holding), into: &reached)
       }

@@ -107,8 +107,20 @@ import Testing
     let entities =
       Universe.identities.map { Entity.identity($0) } + Universe.groups.map { .group($0) } + Universe.roles.map { .role($0) }
       + Universe.sources.map { .source($0) }
-    return entities.flatMap { differences(naive.facts(about: $0), fast.facts(about: $0), "about \($0)") }
-      + Universe.sources.flatMap { differences(naive.facts(from: $0), fast.facts(from: $0), "from \($0)") }
+    var problems: [String] = []
+    for entity in entities {
+      problems += differences(naive.facts(about: entity), fast.facts(about: entity), "about \(entity)")
+      problems += differences(naive.attributes(of: entity), fast.attributes(of: entity), "that describe \(entity)")
+      problems += differences(naive.links(to: entity), fast.links(to: entity), "that link to \(entity)")
+      problems += differences(naive.grants(of: entity), fast.grants(of: entity), "granted to \(entity)")
+    }
+    for group in Universe.groups {
+      problems += differences(naive.memberships(in: group), fast.memberships(in: group), "that group:\(group) gave")
+    }
+    for source in Universe.sources {
+      problems += differences(naive.facts(from: source), fast.facts(from: source), "from \(source)")
+    }
+    return problems
   }
 
   /// The facts that some visible entry begins; one that was only ever ended has no ends of its own.

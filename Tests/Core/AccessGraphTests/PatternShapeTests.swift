@@ -15,7 +15,7 @@ import Testing
     (0..<1 + random.below(4)).map { _ in random.pick(["a", "b", "/", "*", "*", "?"]) }.joined()
   }
 
-  private static func shape(_ pattern: String) -> PatternShape { PatternShape(Pattern(pattern)) }
+  private static func shape(_ pattern: String) -> PatternShape { PatternShape(pattern) }
 
   @Test func `what contains another matches all that it matches, and what does not overlap shares nothing`() {
     var counts = (contained: 0, apart: 0)

@@ -55,7 +55,7 @@ struct ReviewDesk {
   }
 
   mutating func decide(
-    _ item: ReviewItem, _ choice: ReviewChoice, by: String, _ reason: String? = nil, to reviewer: String? = nil,
+    _ item: GrantName, _ choice: ReviewChoice, by: String, _ reason: String? = nil, to reviewer: String? = nil,
     _ reduction: ReviewReduction? = nil, digest: String? = nil, isBulk: Bool = false, in review: String = "q"
   ) throws(Refusal) {
     let order = ReviewItemOrder(digest: digest, choice: choice, reviewer: reviewer, reduction: reduction, isBulk: isBulk)
@@ -65,19 +65,19 @@ struct ReviewDesk {
     try desk.send(command)
   }
 
-  mutating func assign(_ item: ReviewItem, to reviewer: String, by: String, in review: String = "q") throws(Refusal) {
+  mutating func assign(_ item: GrantName, to reviewer: String, by: String, in review: String = "q") throws(Refusal) {
     let order = ReviewItemOrder(reviewer: reviewer)
     var command = Command(.reviewItem(review: review, item, .assigned, by: by, order, nil))
     command.witness = witness(item)
     try desk.send(command)
   }
 
-  mutating func execute(_ item: ReviewItem, in review: String = "q") throws(Refusal) {
+  mutating func execute(_ item: GrantName, in review: String = "q") throws(Refusal) {
     try desk.send(Command(.reviewItem(review: review, item, .executed, by: nil, nil, nil)))
   }
 
   /// Who wrote the events that a grant comes from, from the log itself.
-  func witness(_ item: ReviewItem) -> [Int64: Witness] {
+  func witness(_ item: GrantName) -> [Int64: Witness] {
     let world = desk.world
     let positions = world.reviewItem(item, at: desk.now).map(world.grantPositions) ?? []
     return Dictionary(
@@ -91,15 +91,15 @@ struct ReviewDesk {
     return try desk.world.frozenPopulation(of: standing)
   }
 
-  func state(_ item: ReviewItem, of review: String = "q") -> ReviewItemState? {
+  func state(_ item: GrantName, of review: String = "q") -> ReviewItemState? {
     desk.world.reviewItemState(item, of: review, at: desk.now)?.state
   }
 
-  func standing(_ item: ReviewItem, of review: String = "q") -> ReviewItemStanding {
-    desk.world.standing(of: item, state(item, of: review), at: desk.now)
+  func standing(_ item: GrantName, of review: String = "q") -> DecisionState {
+    desk.world.decisionState(of: item, state(item, of: review), at: desk.now)
   }
 
-  func reviewers(of item: ReviewItem, in review: String = "q") throws -> ItemReviewers {
+  func reviewers(of item: GrantName, in review: String = "q") throws -> ItemReviewers {
     guard let standing = desk.world.review(review, at: desk.now), let found = desk.world.reviewItem(item, at: desk.now)
     else { return ItemReviewers() }
     return ReviewerChoice(desk.world, standing.terms, at: desk.now, witness: witness(item)).reviewers(of: found, state(item))

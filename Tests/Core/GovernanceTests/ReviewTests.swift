@@ -8,11 +8,11 @@ import Testing
 ///
 /// Numbers of threads are those of field.md, section 2.
 @Suite struct ReviewTests {
-  let a1 = ReviewItem.assignment("a1")
-  let a2 = ReviewItem.assignment("a2")
-  let a3 = ReviewItem.assignment("a3")
-  let a4 = ReviewItem.assignment("a4")
-  let adaOncall = ReviewItem.membership(group: "oncall", member: .identity("ada"))
+  let a1 = GrantName.assignment("a1")
+  let a2 = GrantName.assignment("a2")
+  let a3 = GrantName.assignment("a3")
+  let a4 = GrantName.assignment("a4")
+  let adaOncall = GrantName.membership(group: "oncall", member: .identity("ada"))
 
   @Test func `the population is whatever gives access there, by any way, and is the same when it is derived again later`()
     throws
@@ -300,7 +300,7 @@ import Testing
   @Test func `an item says what it gives, what remains by other paths, and what speaks for or against it`() throws {
     var desk = try ReviewDesk()
     try desk.open("q")
-    func assess(_ item: ReviewItem, in review: String = "q", _ use: LastUse = .notObservable) throws -> ItemAssessment {
+    func assess(_ item: GrantName, in review: String = "q", _ use: LastUse = .notObservable) throws -> ItemAssessment {
       let found = try #require(desk.desk.world.reviewItem(item, at: desk.desk.now))
       return ReviewAssessor(desk.desk.world, review: review, at: desk.desk.now) { _ in use }.assess(found)
     }
@@ -327,12 +327,12 @@ import Testing
 
   @Test(arguments: ["assignment:a b%20", "membership:g identity:x y", "membership:a%20b%25c group:d"])
   func `an item's text reads back`(_ text: String) throws {
-    #expect(try #require(ReviewItem(text: text)).text == text)
+    #expect(try #require(GrantName(text: text)).text == text)
   }
 
   @Test(arguments: ["assignment", "membership:g", "membership:%41 identity:x", "membership:a%2 b", "role:x", "membership:g x"])
   func `what is no item's text is none`(_ text: String) {
-    #expect(ReviewItem(text: text) == nil || ReviewItem(text: text)?.text == text)
+    #expect(GrantName(text: text) == nil || GrantName(text: text)?.text == text)
   }
 
   @Test func `an item's text is one for one item, whatever its ids hold`() {
@@ -340,8 +340,8 @@ import Testing
     let letters = ["a", " ", "%", "2", "0", "5", ":", "\u{301}"]
     for _ in 0..<500 {
       func id() -> String { (0...random.below(5)).map { _ in random.pick(letters) }.joined() }
-      let item = random.chance(1, in: 3) ? ReviewItem.assignment(id()) : .membership(group: id(), member: .identity(id()))
-      #expect(ReviewItem(text: item.text) == item, "\(item.text.unicodeScalars.map { $0 })")
+      let item = random.chance(1, in: 3) ? GrantName.assignment(id()) : .membership(group: id(), member: .identity(id()))
+      #expect(GrantName(text: item.text) == item, "\(item.text.unicodeScalars.map { $0 })")
     }
   }
 }

@@ -71,7 +71,7 @@ import Testing
   }
 
   private func judge(
-    _ review: String, _ item: ReviewItem, _ by: String, _ state: ReviewItemState, _ event: Event, _ before: [Event],
+    _ review: String, _ item: GrantName, _ by: String, _ state: ReviewItemState, _ event: Event, _ before: [Event],
     _ place: String
   ) throws {
     let selves = behind(by, in: before)
@@ -101,7 +101,7 @@ import Testing
     if state.decision?.choice == .revoke { #expect(state.decision?.rationale != nil, "\(place)") }
   }
 
-  private func isBeginning(_ event: Event, of item: ReviewItem, _ naive: NaiveState) -> Bool {
+  private func isBeginning(_ event: Event, of item: GrantName, _ naive: NaiveState) -> Bool {
     switch item {
     case .assignment(let id): naive.assignments[Entity(.assignment, id)]?.origin.position == event.position
     case .membership(let group, let member):

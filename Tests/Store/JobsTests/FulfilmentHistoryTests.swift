@@ -92,11 +92,11 @@ import Testing
   /// The first instants at which an assignment that held does no longer, by the fold at every instant at which anything happens.
   private func ended(_ log: NaiveLog, _ events: [Event], at t: Instant, asKnownAt k: Int64) -> Set<EndingPlace> {
     let turns = Set(events.map(\.effectiveAt) + events.compactMap(\.change.ownEnd)).filter { $0 <= t }.sorted()
-    var held: Set<ReviewItem> = []
-    var ended: [ReviewItem: Instant] = [:]
+    var held: Set<GrantName> = []
+    var ended: [GrantName: Instant] = [:]
     for turn in turns {
       let state = log.state(at: turn, asKnownAt: k)
-      let now = Set(state.assignments.keys.map { ReviewItem.assignment($0.id) })
+      let now = Set(state.assignments.keys.map { GrantName.assignment($0.id) })
         .union(state.memberships.keys.map { .membership(group: $0.group.id, member: $0.member) })
       for item in held.subtracting(now) { ended[item] = turn }
       for item in now {
@@ -120,7 +120,7 @@ import Testing
 
   /// Whether a source that shows a membership again from a turn on had shown it gone since its end.
   private func wasGone(
-    _ item: ReviewItem, from end: Instant, to turn: Instant, accordingTo source: String, _ log: NaiveLog, _ k: Int64
+    _ item: GrantName, from end: Instant, to turn: Instant, accordingTo source: String, _ log: NaiveLog, _ k: Int64
   ) -> Bool {
     guard case .membership(let group, let member) = item else { return false }
     let visible = log.visible(asKnownAt: k)

@@ -406,7 +406,7 @@ struct Watched {
     // Thread 41: a membership with an end of its own, which others keep asking for; its end is fulfilled as any.
     let office = try Watched()
     try office.see(.groupCreated(id: "team", attributes: [:]))
-    let member = ReviewItem.membership(group: "team", member: .identity("ada"))
+    let member = GrantName.membership(group: "team", member: .identity("ada"))
     try office.say(.membershipAdded(group: "team", member: .identity("ada"), expiresAt: hour(2)))
     office.work.clock.now = hour(1)
     #expect(try office.page(.any).isEmpty)
@@ -453,7 +453,7 @@ struct Watched {
       now.observed
         == Observed(source: "console", at: hour(3), position: try #require(seen.lastPosition), shownBy: "identity:ada"))
     // It is there, so there is no end to confirm.
-    let item = ReviewItem.membership(group: "team", member: ada)
+    let item = GrantName.membership(group: "team", member: ada)
     let confirmation = FulfilmentConfirmation(endedAt: hour(2), claim: .acknowledged, by: "bob", evidence: "OPS-7")
     #expect(throws: SubmissionFailure.self) { try office.say(.fulfilmentConfirmed(of: item, confirmation)) }
     // Somebody says that it is to be there: then it has come back, and no end is open.
@@ -533,7 +533,7 @@ struct Watched {
       #expect(ending(group, member)?.position == position, "\(group) \(member)")
     }
     // What was said of an end does not speak for the next: removed again after a return, it is open anew.
-    let item = ReviewItem.membership(group: "cut", member: .identity("ada"))
+    let item = GrantName.membership(group: "cut", member: .identity("ada"))
     let first = try #require(ending("cut", .identity("ada"))).endedAt
     try office.say(
       .fulfilmentConfirmed(

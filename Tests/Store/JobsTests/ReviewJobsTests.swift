@@ -41,7 +41,7 @@ import Testing
 
   private func decide(_ item: String, _ choice: ReviewChoice, by: String) throws {
     let review = try #require(try reviews().first)
-    let item = try #require(ReviewItem(text: item))
+    let item = try #require(GrantName(text: item))
     try send(.reviewItem(review: review, item, .decided, by: by, ReviewItemOrder(choice: choice), nil))
   }
 

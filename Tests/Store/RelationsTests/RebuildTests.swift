@@ -84,7 +84,7 @@ import Testing
       query: ReviewQuery(groups: ["rare-staff"]), reviewers: [.named(.identity("rare-approver"))])
     let ids = (1...6).map { "rare-\($0)" }
     try send(ids.map { .review(id: $0, .opened, by: nil, nil, Review(step: .opened, terms: terms)) })
-    let item = ReviewItem.membership(group: "rare-staff", member: member)
+    let item = GrantName.membership(group: "rare-staff", member: member)
     try send(
       ids.map { .reviewItem(review: $0, item, .decided, by: "rare-approver", ReviewItemOrder(choice: .keep), nil) })
   }

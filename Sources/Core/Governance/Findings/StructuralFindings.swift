@@ -5,7 +5,7 @@ public import Temporal
 extension World {
   /// Everything of this kind that is found about an entity at t; nothing where it does not exist.
   ///
-  /// O(facts about the entity until a member is found).
+  /// O(memberships of a group until one holds).
   public func structuralFindings(about entity: Entity, at t: Instant) -> [Finding] {
     guard let value = value(of: .existence(entity), at: t)?.value else { return [] }
     return [
@@ -46,11 +46,7 @@ extension World {
   /// A group without members.
   private func emptyGroup(_ entity: Entity, at t: Instant) -> Finding? {
     guard entity.kind == .group else { return nil }
-    let hasMember = facts(about: entity).contains { fact in
-      guard case .membership(let group, _) = fact, group.isExactly(entity.id) else { return false }
-      return value(of: fact, at: t) != nil
-    }
-    if hasMember { return nil }
+    if memberships(in: entity.id).contains(where: { value(of: $0, at: t) != nil }) { return nil }
     return Finding(
       rule: "empty_group", subject: entity, evidence: [:], fix: ["type": "group.delete", "id": .string(entity.id)])
   }

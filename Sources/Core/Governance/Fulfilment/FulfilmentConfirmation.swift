@@ -31,7 +31,7 @@ public struct FulfilmentConfirmation: Hashable, Sendable {
 
 /// What a confirmation takes: an ending that there is, somebody other than those whose access ended, and evidence.
 extension Decision {
-  func check(_ item: ReviewItem) throws(Refusal) {
+  func check(_ item: GrantName) throws(Refusal) {
     switch item {
     case .assignment(let id): try check(id: id, "/id")
     case .membership(let group, let member):
@@ -51,7 +51,7 @@ extension Decision {
     }
   }
 
-  mutating func confirm(_ item: ReviewItem, _ confirmation: FulfilmentConfirmation) throws(Refusal) {
+  mutating func confirm(_ item: GrantName, _ confirmation: FulfilmentConfirmation) throws(Refusal) {
     if isGoverned {
       guard let ending = world.ending(of: item, at: at) else { throw refusal(ofNoEndingOf: item) }
       guard ending.endedAt == confirmation.endedAt else {
@@ -62,7 +62,7 @@ extension Decision {
     emit(command.change)
   }
 
-  private func refusal(ofNoEndingOf item: ReviewItem) -> Refusal {
+  private func refusal(ofNoEndingOf item: GrantName) -> Refusal {
     let wasEver: Bool
     switch item {
     case .assignment(let id): wasEver = world.hasUsed(assignment: id)
@@ -87,7 +87,7 @@ extension Decision {
   }
 }
 
-extension ReviewItem {
+extension GrantName {
   /// Reads what ended: a `group` and a `member`, or the `id` of an assignment.
   init(endedIn data: inout FieldReader) throws(JSONFieldError) {
     guard let group = try data.optionalID("group") else {

@@ -21,7 +21,7 @@ public enum EndingReason: String, Hashable, Sendable, CaseIterable {
 /// A grant that held and holds no longer: an assignment or a membership.
 public struct GrantEnding: Hashable, Sendable {
   /// The assignment or the membership.
-  public var item: ReviewItem
+  public var item: GrantName
   /// Whose access it was: the assignment's principal, or the member.
   public var principal: Entity
   /// What the assignment granted, with the end that it had at last; nil of a membership.
@@ -42,7 +42,7 @@ extension World {
   /// Of an assignment there is one ending at most, for an id is used once; of a membership it is the last one. An end that several
   /// things brought about at one instant is the grant's own before it is that of another.
   /// O(entries of the grant, and of the existence of its principal and its role or group).
-  public func ending(of item: ReviewItem, at t: Instant) -> GrantEnding? {
+  public func ending(of item: GrantName, at t: Instant) -> GrantEnding? {
     guard let last = holds(item.fact).last(where: { $0.from <= t }) else { return nil }
     return ending(of: item, after: last, by: t)
   }
@@ -51,7 +51,7 @@ extension World {
   ///
   /// Whether it came back or was never gone is for whoever knows what the event that began it rests on. Nil for an assignment, which
   /// comes back under another id.
-  public func endingBeforeReturn(of item: ReviewItem, at t: Instant) -> (ending: GrantEnding, again: [Span])? {
+  public func endingBeforeReturn(of item: GrantName, at t: Instant) -> (ending: GrantEnding, again: [Span])? {
     guard case .membership = item else { return nil }
     let spans = holds(item.fact).filter { $0.from <= t }
     guard let now = spans.last, now.contains(t) else { return nil }
@@ -63,7 +63,7 @@ extension World {
     return nil
   }
 
-  private func ending(of item: ReviewItem, after last: Span, by t: Instant) -> GrantEnding? {
+  private func ending(of item: GrantName, after last: Span, by t: Instant) -> GrantEnding? {
     guard let end = last.to, end <= t else { return nil }
     var ending: GrantEnding
     switch (item, last.value) {

@@ -65,7 +65,7 @@ extension World {
     for same in sameAccess(as: ending, until: t) {
       for span in spans(of: same, after: ending) where span.touches(ending, of: same.principal) {
         let source = Entity.source(span.source)
-        shown[source, default: (IntervalSet(), [])].held.insert(Interval(from: span.from, to: span.to))
+        shown[source, default: (IntervalSet(), [])].held.insert(span.interval)
         if span.contains(t) {
           shown[source]?.now.append(Showing(source: span.source, shownBy: same.name, begun: span.begun))
         }
@@ -149,7 +149,7 @@ extension World {
     let principal = ending.principal
     let stretch = Interval(from: ending.endedAt, to: t.next)
     return [principal]
-      + facts(about: principal).compactMap { fact in
+      + links(to: principal).compactMap { fact in
         guard case .link(let account) = fact, Entity.identity(account) != principal else { return nil }
         return holds(fact).contains { $0.overlaps(stretch) } ? .identity(account) : nil
       }

@@ -41,7 +41,7 @@ extension World {
       for case .assignment(let id) in assignments(to: entered) {
         for span in holds(.assignment(id: id)) {
           guard case .grant(let grant) = span.value, grant.principal == entered,
-            !instants.intersection(Interval(from: span.from, to: span.to)).isEmpty
+            !instants.intersection(span.interval).isEmpty
           else { continue }
           let roles = reached[.role(grant.role)] ?? rolesReached(by: grant.role)
           reached[.role(grant.role)] = roles

@@ -153,7 +153,7 @@ extension Decision {
     var count = ItemCount()
     for item in try world.frozenPopulation(of: standing).items {
       let state = world.reviewItemState(item.item, of: id, at: at)?.state
-      switch world.standing(of: item.item, state, at: at) {
+      switch world.decisionState(of: item.item, state, at: at) {
       case .undecided, .changed: count.undecided += 1
       case .decided, .ended: break
       }

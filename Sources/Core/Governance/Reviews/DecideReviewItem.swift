@@ -5,7 +5,7 @@ public import Temporal
 /// What is decided of one item, and how it is carried out.
 extension Decision {
   mutating func decideItem(
-    _ review: String, _ item: ReviewItem, _ step: ReviewItemStep, by: String?, _ order: ReviewItemOrder?
+    _ review: String, _ item: GrantName, _ step: ReviewItemStep, by: String?, _ order: ReviewItemOrder?
   ) throws(Refusal) {
     let standing = try findReview(review)
     let frozen = standing.progress.population
@@ -23,7 +23,7 @@ extension Decision {
   // MARK: Assigning and deciding
 
   private mutating func assign(
-    _ review: String, _ item: ReviewItem, _ by: String?, _ order: ReviewItemOrder?, _ standing: ReviewStanding,
+    _ review: String, _ item: GrantName, _ by: String?, _ order: ReviewItemOrder?, _ standing: ReviewStanding,
     _ state: ReviewItemState?
   ) throws(Refusal) {
     guard let by else { throw Refusal(.malformed, "is missing", at: "/by") }
@@ -42,7 +42,7 @@ extension Decision {
   }
 
   private mutating func decide(
-    _ review: String, _ item: ReviewItem, _ by: String?, _ order: ReviewItemOrder?, _ standing: ReviewStanding,
+    _ review: String, _ item: GrantName, _ by: String?, _ order: ReviewItemOrder?, _ standing: ReviewStanding,
     _ state: ReviewItemState?
   ) throws(Refusal) {
     guard let by else { throw Refusal(.malformed, "is missing", at: "/by") }
@@ -82,7 +82,7 @@ extension Decision {
 
   /// The item as it is now, and who may decide about it, while anybody may.
   private func deciding(
-    _ item: ReviewItem, _ standing: ReviewStanding
+    _ item: GrantName, _ standing: ReviewStanding
   ) throws(Refusal) -> (PopulationItem, ReviewerChoice<W>) {
     guard standing.progress.state == .open else {
       throw Refusal(.wrongState, "is \(standing.progress.state.rawValue)", at: "/id")
@@ -129,7 +129,7 @@ extension Decision {
   // MARK: Executing
 
   private mutating func execute(
-    _ review: String, _ item: ReviewItem, _ standing: ReviewStanding, _ state: ReviewItemState?
+    _ review: String, _ item: GrantName, _ standing: ReviewStanding, _ state: ReviewItemState?
   ) throws(Refusal) {
     guard let measure = world.measure(for: item, of: review, standing, state, at: at) else {
       throw Refusal(.noChange, "there is nothing to execute", at: "/item")
@@ -229,14 +229,14 @@ extension Decision {
   // MARK: What all steps have in common
 
   private mutating func put(
-    _ review: String, _ item: ReviewItem, _ step: ReviewItemStep, _ state: ReviewItemState, by: String?
+    _ review: String, _ item: GrantName, _ step: ReviewItemStep, _ state: ReviewItemState, by: String?
   ) {
     var state = state
     state.step = step
     emit(.reviewItem(review: review, item, step, by: by, nil, state))
   }
 
-  private mutating func put(_ review: String, _ item: ReviewItem, _ state: ReviewItemState, _ execution: ReviewExecution) {
+  private mutating func put(_ review: String, _ item: GrantName, _ state: ReviewItemState, _ execution: ReviewExecution) {
     var state = state
     state.execution = execution
     put(review, item, .executed, state, by: nil)
@@ -269,16 +269,16 @@ extension ReviewDecision {
 extension World {
   /// What is to be done about an item now; nil where nothing is, or it is done.
   public func measure(
-    for item: ReviewItem, of review: String, _ standing: ReviewStanding, _ state: ReviewItemState?, at t: Instant
+    for item: GrantName, of review: String, _ standing: ReviewStanding, _ state: ReviewItemState?, at t: Instant
   ) -> ReviewMeasure? {
     if let execution = state?.execution, execution.outcome != .failed { return nil }
     guard let closing = standing.progress.closing else {
-      let isDue = standing.terms.executes == .atOnce && self.standing(of: item, state, at: t) == .decided
+      let isDue = standing.terms.executes == .atOnce && decisionState(of: item, state, at: t) == .decided
       return isDue ? state?.decision?.measure : nil
     }
     // What counts is how it stood when the review was closed; a membership made anew since is another one.
     let closed = known(at: closing.position(in: self, of: review))
-    switch closed.standing(of: item, state, at: closing.at) {
+    switch closed.decisionState(of: item, state, at: closing.at) {
     case .decided: return state?.decision?.measure
     case .ended: return nil
     case .undecided, .changed:
@@ -298,7 +298,7 @@ extension World {
   }
 
   /// Whether something is still to be done about an item of a closed review.
-  public func isOutstanding(_ item: ReviewItem, of review: String, _ standing: ReviewStanding, at t: Instant) -> Bool {
+  public func isOutstanding(_ item: GrantName, of review: String, _ standing: ReviewStanding, at t: Instant) -> Bool {
     measure(for: item, of: review, standing, reviewItemState(item, of: review, at: t)?.state, at: t) != nil
   }
 }

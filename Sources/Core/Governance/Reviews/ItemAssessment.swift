@@ -221,9 +221,9 @@ public final class ReviewAssessor<W: World> {
     return world.rolesGiven(by: other.role, at: now).contains { role in
       document(of: role)?.permissions?.contains { candidate in
         candidate.effect == .allow && candidate.condition.map { $0 == permission.condition } ?? true
-          && candidate.actions.contains { ActionPatterns.covers($0, action) }
+          && candidate.actions.contains { PatternShape($0).contains(PatternShape(action)) }
           && permission.resources.allSatisfy { wanted in
-            candidate.resources.contains { ActionPatterns.covers($0, wanted) }
+            candidate.resources.contains { PatternShape($0).contains(PatternShape(wanted)) }
           }
       } ?? false
     }
@@ -271,32 +271,5 @@ public final class ReviewAssessor<W: World> {
         ? .unchanged(review: id, at: decision.at) : .changed(review: id, at: decision.at)
     }
     return .neverReviewed
-  }
-}
-
-extension ActionPatterns {
-  /// Whether whatever the second pattern matches surely matches the first.
-  ///
-  /// O(bytes of one × bytes of the other). The second is taken letter by letter, its `*` only under a `*` of the first: so
-  /// some that do cover are not seen, and none is seen that does not.
-  public static func covers(_ wide: String, _ narrow: String) -> Bool {
-    let (wide, narrow) = (Array(wide.utf8), Array(narrow.utf8))
-    let (star, one) = (UInt8(ascii: "*"), UInt8(ascii: "?"))
-    var meets = [Bool](repeating: false, count: narrow.count + 1)
-    for i in (0...wide.count).reversed() {
-      var next = meets
-      for j in (0...narrow.count).reversed() {
-        if i == wide.count {
-          next[j] = j == narrow.count
-        } else if wide[i] == star {
-          next[j] = meets[j] || (j < narrow.count && next[j + 1])
-        } else {
-          let fits = j < narrow.count && (wide[i] == narrow[j] || (wide[i] == one && narrow[j] != star)) && narrow[j] != star
-          next[j] = fits && meets[j + 1]
-        }
-      }
-      meets = next
-    }
-    return meets[0]
   }
 }

@@ -5,12 +5,12 @@ public import Temporal
 /// An item of a review with the grant as it is at a moment.
 public struct PopulationItem: Hashable, Sendable {
   /// Which grant.
-  public var item: ReviewItem
+  public var item: GrantName
   /// Where it holds, and by which entry.
   public var span: Span
 
   /// An item.
-  public init(item: ReviewItem, span: Span) {
+  public init(item: GrantName, span: Span) {
     self.item = item
     self.span = span
   }
@@ -78,7 +78,7 @@ extension World {
     var selection = Selection(world: self, query: query, at: t)
     var items: [PopulationItem] = []
     func take(_ fact: Fact) throws(Refusal) {
-      guard let item = ReviewItem(fact), let span = value(of: fact, at: t) else { return }
+      guard let item = GrantName(fact), let span = value(of: fact, at: t) else { return }
       let found = PopulationItem(item: item, span: span)
       guard selection.admits(found) else { return }
       if items.count == Limits.itemsPerReview {
@@ -98,9 +98,7 @@ extension World {
       }
     }
     for group in named(.group) {
-      for case .membership(let other, let member) in facts(about: .group(group)) where other.isExactly(group) {
-        try take(.membership(group: group, member: member))
-      }
+      for membership in memberships(in: group) { try take(membership) }
     }
     let texts = items.map(\.item.text)
     let order = texts.indices.sorted { texts[$0].precedes(texts[$1]) }
@@ -108,14 +106,14 @@ extension World {
   }
 
   /// The item of a review's population at t; nil where it is not in it.
-  public func populationItem(_ item: ReviewItem, of query: ReviewQuery, at t: Instant) -> PopulationItem? {
+  public func populationItem(_ item: GrantName, of query: ReviewQuery, at t: Instant) -> PopulationItem? {
     guard let found = reviewItem(item, at: t) else { return nil }
     var selection = Selection(world: self, query: query, at: t, isOfOne: true)
     return selection.admits(found) ? found : nil
   }
 
   /// A grant as it is at t; nil where it does not hold.
-  public func reviewItem(_ item: ReviewItem, at t: Instant) -> PopulationItem? {
+  public func reviewItem(_ item: GrantName, at t: Instant) -> PopulationItem? {
     value(of: item.fact, at: t).map { PopulationItem(item: item, span: $0) }
   }
 
@@ -224,10 +222,8 @@ extension World {
   /// A group and the groups within it at t.
   fileprivate func groups(below group: Entity, at t: Instant) -> Set<Entity> {
     reach(from: group) { group in
-      facts(about: group).compactMap { fact in
-        guard case .membership(let other, let member) = fact, .group(other) == group, member.kind == .group,
-          value(of: fact, at: t) != nil
-        else { return nil }
+      memberships(in: group.id).compactMap { fact in
+        guard case .membership(_, let member) = fact, member.kind == .group, value(of: fact, at: t) != nil else { return nil }
         return member
       }
     }
@@ -247,39 +243,9 @@ extension World {
     guard let permissions = document.permissions else { return true }
     return permissions.contains { permission in
       permission.effect == .allow
-        && permission.actions.contains { action in
-          rules.contains { $0.actions.contains { ActionPatterns.overlap(action, $0) } }
+        && permission.actions.map(PatternShape.init).contains { action in
+          rules.contains { $0.actions.contains { PatternShape($0).overlaps(action) } }
         }
     }
-  }
-}
-
-/// Patterns of actions: `*` for any run of characters, `?` for exactly one.
-public enum ActionPatterns {
-  /// Whether some action matches both.
-  ///
-  /// O(bytes of one × bytes of the other).
-  public static func overlap(_ a: String, _ b: String) -> Bool {
-    let (a, b) = (Array(a.utf8), Array(b.utf8))
-    let (star, one) = (UInt8(ascii: "*"), UInt8(ascii: "?"))
-    // meets[j]: whether what is left of a and of b from j on can match the same text.
-    var meets = [Bool](repeating: false, count: b.count + 1)
-    for i in (0...a.count).reversed() {
-      var next = meets
-      for j in (0...b.count).reversed() {
-        let (isEndA, isEndB) = (i == a.count, j == b.count)
-        if isEndA && isEndB {
-          next[j] = true
-        } else if !isEndA && a[i] == star {
-          next[j] = meets[j] || (!isEndB && next[j + 1])
-        } else if !isEndB && b[j] == star {
-          next[j] = next[j + 1] || (!isEndA && meets[j])
-        } else {
-          next[j] = !isEndA && !isEndB && (a[i] == b[j] || a[i] == one || b[j] == one) && meets[j + 1]
-        }
-      }
-      meets = next
-    }
-    return meets[0]
   }
 }

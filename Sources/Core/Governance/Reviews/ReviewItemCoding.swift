@@ -46,10 +46,10 @@ extension FieldReader {
     return reduction
   }
 
-  mutating func reviewItem() throws(JSONFieldError) -> ReviewItem {
+  mutating func reviewItem() throws(JSONFieldError) -> GrantName {
     // A group's id may take three times its bytes, since blanks in it are escaped.
     let text = try string("item", maximumBytes: 4 * Limits.identifierBytes + Limits.kindBytes)
-    guard let item = ReviewItem(text: text) else {
+    guard let item = GrantName(text: text) else {
       throw error("item", "must have the form assignment:ID or membership:GROUP KIND:ID")
     }
     return item

@@ -23,8 +23,8 @@ public struct ReviewStanding: Hashable, Sendable {
   }
 }
 
-/// How an item stands in its review.
-public enum ReviewItemStanding: String, Hashable, Sendable, CaseIterable {
+/// Whether an item of a review has been decided.
+public enum DecisionState: String, Hashable, Sendable, CaseIterable {
   /// Nobody has decided.
   case undecided
   /// It was decided, and the grant has changed since.
@@ -32,6 +32,9 @@ public enum ReviewItemStanding: String, Hashable, Sendable, CaseIterable {
   case decided
   /// The grant has ended by other means, so that there is nothing to decide.
   case ended
+
+  /// Whether somebody still has to decide.
+  public var isAwaited: Bool { self == .undecided || self == .changed }
 }
 
 extension World {
@@ -47,7 +50,7 @@ extension World {
   public var reviews: [String] { named(.review) }
 
   /// What has become of an item by t, and the event that says so; nil where nothing has.
-  public func reviewItemState(_ item: ReviewItem, of review: String, at t: Instant) -> (
+  public func reviewItemState(_ item: GrantName, of review: String, at t: Instant) -> (
     state: ReviewItemState, position: Int64
   )? {
     guard let span = value(of: .reviewItem(review: review, item: item), at: t), case .reviewItem(let state) = span.value
@@ -55,8 +58,8 @@ extension World {
     return (state, span.entry.position)
   }
 
-  /// How an item stands: by what was decided, and by the grant as it is at t.
-  public func standing(of item: ReviewItem, _ state: ReviewItemState?, at t: Instant) -> ReviewItemStanding {
+  /// Whether an item has been decided: by what was said of it, and by the grant as it is at t.
+  public func decisionState(of item: GrantName, _ state: ReviewItemState?, at t: Instant) -> DecisionState {
     // What was executed has ended by it.
     if state?.execution?.outcome == .done || state?.execution?.outcome == .gone, state?.decision != nil { return .decided }
     guard let found = reviewItem(item, at: t) else { return state?.decision == nil ? .ended : .decided }
@@ -65,7 +68,7 @@ extension World {
   }
 
   /// Everything that was ever decided of an item, also what was decided otherwise later.
-  public func decisions(about item: ReviewItem, of review: String) -> [ReviewDecision] {
+  public func decisions(about item: GrantName, of review: String) -> [ReviewDecision] {
     entries(of: .reviewItem(review: review, item: item)).compactMap { entry in
       guard case .begins(.reviewItem(let state), _) = entry.effect, state.step == .decided else { return nil }
       return state.decision

@@ -243,14 +243,8 @@ extension World {
   fileprivate func managersAndOneself(_ entity: Entity, at t: Instant) -> [Entity] {
     if entity.kind == .group { return Array(identities(of: entity, at: t)) }
     var next = named(by: "manager", of: entity, at: t)
-    if case .person(let person)? = value(of: .link(account: entity.id), at: t)?.value { next.append(.identity(person)) }
-    for case .link(let account) in facts(about: entity) {
-      guard case .person(let person)? = value(of: .link(account: account), at: t)?.value, .identity(person) == entity else {
-        continue
-      }
-      next.append(.identity(account))
-    }
-    return next
+    if let person = person(of: entity.id, at: t) { next.append(.identity(person)) }
+    return next + accounts(of: entity, at: t)
   }
 
   /// The positions of the events that a grant comes from: what began it, and what moved its end since.

@@ -57,7 +57,7 @@ extension IncidentEvidence {
       let world = graph.world(asKnownAt: view.asKnownAt)
       return parties.flatMap { party in
         let identity = Entity.identity(party.identity)
-        return world.facts(about: identity).flatMap { fact -> [(String, Fact, Span)] in
+        return world.grants(of: identity).flatMap { fact -> [(String, Fact, Span)] in
           world.holds(fact).compactMap { span in
             guard span.isWithin(question.during) else { return nil }
             switch (fact, span.value) {

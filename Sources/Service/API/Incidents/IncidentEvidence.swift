@@ -129,12 +129,10 @@ struct IncidentEvidence {
   /// The accounts of a person, and the person of an account, while they were linked at some time in the stretch.
   private func linked(to identity: String) throws -> [String] {
     try read { _, world in
-      world.facts(about: .identity(identity)).flatMap { fact -> [String] in
+      ([.link(account: identity)] + world.links(to: .identity(identity))).flatMap { fact -> [String] in
         guard case .link(let account) = fact else { return [] }
         return world.holds(fact).compactMap { span in
-          guard case .person(let person) = span.value,
-            Interval(exactly: span.from, to: span.to).map({ $0.overlaps(question.during) }) ?? false
-          else { return nil }
+          guard case .person(let person) = span.value, span.interval.overlaps(question.during) else { return nil }
           if person.isExactly(identity) { return account }
           return account.isExactly(identity) ? person : nil
         }

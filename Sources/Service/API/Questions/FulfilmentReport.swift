@@ -52,7 +52,7 @@ extension Questions {
   }
 
   /// How a grant has ended by now; nil where it has not.
-  public func ending(of item: ReviewItem) throws -> GrantEnding? {
+  public func ending(of item: GrantName) throws -> GrantEnding? {
     try ask(nil, .head) { graph, view in graph.world(asKnownAt: view.asKnownAt).ending(of: item, at: view.at) }
   }
 }

@@ -48,7 +48,7 @@ public struct ReviewFilter: Hashable, Sendable {
   /// Those that this identity may decide.
   public var reviewer: String?
   /// Those that stand there.
-  public var standing: ReviewItemStanding?
+  public var decisionState: DecisionState?
   /// Those that this identity or group holds.
   public var principal: Entity?
   /// Those that give this role, or membership in a group that does.
@@ -64,7 +64,7 @@ public struct ReviewFilter: Hashable, Sendable {
   fileprivate func admits(_ row: ReviewRow) -> Bool {
     let found = row.present ?? row.frozen
     if reviewer != nil, row.isAskedReviewers != true { return false }
-    if let standing, row.standing != standing { return false }
+    if let decisionState, row.decisionState != decisionState { return false }
     if let principal, found.principal != principal { return false }
     if let role, !(found.grant?.role.isExactly(role) ?? false) { return false }
     if let group {
@@ -112,11 +112,11 @@ public struct ReviewReport: Report {
   public var position: Int64
 
   /// How many items stand there.
-  public func count(_ standing: ReviewItemStanding) -> Int { reading.rows.count { $0.standing == standing } }
+  public func count(_ state: DecisionState) -> Int { reading.rows.count { $0.decisionState == state } }
 
   /// How many were decided that way.
   public func count(_ choice: ReviewChoice) -> Int {
-    reading.rows.count { $0.standing == .decided && $0.state?.decision?.choice == choice }
+    reading.rows.count { $0.decisionState == .decided && $0.state?.decision?.choice == choice }
   }
 
   /// How many executions came to that.
@@ -125,11 +125,11 @@ public struct ReviewReport: Report {
   }
 
   /// Items decided together with others by one command.
-  public var bulk: Int { reading.rows.count { $0.standing == .decided && $0.state?.decision?.isBulk == true } }
+  public var bulk: Int { reading.rows.count { $0.decisionState == .decided && $0.state?.decision?.isBulk == true } }
 
   /// Items that nobody may decide.
   public var withoutReviewer: Int {
-    reading.rows.count { ($0.standing == .undecided || $0.standing == .changed) && $0.reviewers.route == nil }
+    reading.rows.count { $0.decisionState.isAwaited && $0.reviewers.route == nil }
   }
 
   /// Hundredths of the items that need no decision any more, rounded down: 100 is all of them.
@@ -182,7 +182,7 @@ extension ShownItem {
     var object = found.json.objectValue ?? [:]
     object["number"] = .integer(Int64(row.number))
     object["digest"] = .string(found.digest)
-    object["decision_state"] = .string(row.standing.rawValue)
+    object["decision_state"] = .string(row.decisionState.rawValue)
     object["changed_since_opening"] = .bool(row.present != row.frozen)
     var reviewers: JSONObject = ["reviewers": .array(row.reviewers.reviewers.map { .string($0) })]
     if let route = row.reviewers.route { reviewers["as"] = .string(route.rawValue) }
@@ -319,8 +319,8 @@ extension Questions {
   /// What usage says of the assignments among some items, up to a moment; of memberships nothing is said.
   ///
   /// A round trip for each ``UsageStore/exercisedAtOnce`` of them.
-  fileprivate func lastUses(of rows: [ReviewRow], at t: Instant, asKnownAt k: Int64) throws -> [ReviewItem: LastUse] {
-    var found: [ReviewItem: LastUse] = [:]
+  fileprivate func lastUses(of rows: [ReviewRow], at t: Instant, asKnownAt k: Int64) throws -> [GrantName: LastUse] {
+    var found: [GrantName: LastUse] = [:]
     let ids = rows.compactMap { row -> String? in
       if case .assignment(let id) = row.frozen.item { id } else { nil }
     }
@@ -368,7 +368,7 @@ extension ReviewReading {
 
 extension ReviewRow {
   /// The grant that was ended by what was decided of it.
-  fileprivate var endedItem: ReviewItem? {
+  fileprivate var endedItem: GrantName? {
     guard let execution = state?.execution, execution.outcome != .failed, execution.measure != .lock else { return nil }
     return frozen.item
   }

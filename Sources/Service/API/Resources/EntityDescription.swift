@@ -35,8 +35,8 @@ struct EntityDescription: Sendable {
     since = exists ? stretch?.since.effective : nil
     document = last.begun
     expiresAt = nil
-    attributes = world.facts(about: entity).compactMap { fact in
-      guard case .attribute(let owner, let name) = fact, owner == entity, let span = world.value(of: fact, at: t),
+    attributes = world.attributes(of: entity).compactMap { fact in
+      guard case .attribute(_, let name) = fact, let span = world.value(of: fact, at: t),
         case .attribute(let value) = span.value
       else { return nil }
       return (name, value, span.entry.position)

@@ -106,7 +106,7 @@ extension EndingPlace {
       self.init(endedAt: end)
       return
     }
-    guard let item = ReviewItem(text: parts[1]) else {
+    guard let item = GrantName(text: parts[1]) else {
       throw JSONFieldError(pointer: "/cursor", problem: "must be a next_cursor of the same question")
     }
     self.init(endedAt: end, item: item)

@@ -19,15 +19,10 @@ extension Endpoint {
 
   /// The person it belongs to, the accounts that belong to it, and the groups it is in directly.
   @Sendable private static func identityDetails(_ entity: Entity, _ world: GraphWorld, _ t: Instant) -> EntityPages.Writing {
-    var person: String?
-    var accounts: [String] = []
-    for case .link(let account) in world.facts(about: entity) {
-      guard case .person(let linked)? = world.value(of: .link(account: account), at: t)?.value else { continue }
-      if account.isExactly(entity.id) { person = linked }
-      if linked.isExactly(entity.id) { accounts.append(account) }
-    }
+    let person = world.person(of: entity.id, at: t)
+    let accounts = world.accounts(of: entity, at: t).map(\.id)
     let groups = Memberships.groups(of: entity, in: world, at: t)
-    return { [person, accounts] writer in
+    return { writer in
       writer.member("person", person)
       writer.member("accounts", accounts.sorted { $0.precedes($1) }.map { .string($0) })
       writer.key("groups")
@@ -44,21 +39,16 @@ struct Memberships: Sendable {
 
   /// The groups that an entity is a direct member of.
   static func groups(of member: Entity, in world: some World, at t: Instant) -> [Memberships] {
-    world.facts(about: member).compactMap { fact in
-      guard case .membership(let group, let who) = fact, who == member, let span = world.value(of: fact, at: t) else {
-        return nil
-      }
+    world.memberships(of: member).compactMap { fact in
+      guard case .membership(let group, _) = fact, let span = world.value(of: fact, at: t) else { return nil }
       return Memberships(other: group, span: span)
     }.sorted { $0.other.precedes($1.other) }
   }
 
   /// The direct members of a group, as `kind:id`.
   static func members(of group: String, in world: some World, at t: Instant) -> [Memberships] {
-    world.facts(about: .group(group)).compactMap { fact in
-      guard case .membership(let holder, let who) = fact, holder.isExactly(group), let span = world.value(of: fact, at: t)
-      else {
-        return nil
-      }
+    world.memberships(in: group).compactMap { fact in
+      guard case .membership(_, let who) = fact, let span = world.value(of: fact, at: t) else { return nil }
       return Memberships(other: who.description, span: span)
     }.sorted { $0.other.precedes($1.other) }
   }

@@ -55,7 +55,7 @@ private enum ReviewPages {
 
   static let filter: [Member] = [
     Member("reviewer", Schemas.id, "Only what this identity may decide"),
-    Member("decision_state", Schemas.choice(ReviewItemStanding.self), "Only what stands there"),
+    Member("decision_state", Schemas.choice(DecisionState.self), "Only what stands there"),
     Member("principal", Schemas.principal, "Only what this identity or group holds"),
     Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
     Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
@@ -132,7 +132,7 @@ extension ReviewFilter {
     self.init()
     reviewer = try reader.optionalID("reviewer")
     if try reader.optionalString("decision_state") != nil {
-      standing = try reader.choice("decision_state", of: ReviewItemStanding.self)
+      decisionState = try reader.choice("decision_state", of: DecisionState.self)
     }
     if try reader.optionalString("principal") != nil { principal = try reader.principal("principal") }
     role = try reader.optionalID("role")
@@ -152,7 +152,7 @@ extension Questions {
     var filter = filter
     filter.reviewer = reviewer
     guard let report = try self.review(review, filter) else { return nil }
-    return report.items.filter { $0.row.standing == .undecided || $0.row.standing == .changed }.compactMap { item in
+    return report.items.filter { $0.row.decisionState.isAwaited }.compactMap { item in
       guard let present = item.row.present else { return nil }
       let order = ReviewItemOrder(digest: present.digest, choice: choice, isBulk: true)
       return Command(.reviewItem(review: review, present.item, .decided, by: reviewer, order, nil), authority: authority)

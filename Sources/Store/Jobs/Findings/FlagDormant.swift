@@ -81,7 +81,9 @@ private struct FlagDormant {
       // Each with the accounts that a person acts by.
       let active = try sweep.tenant.read { graph in
         let world = graph.world(asKnownAt: graph.position)
-        return slice.filter { world.isActive($0, at: sweep.now) }.map { ($0, [$0] + world.accounts(of: $0, at: sweep.now)) }
+        return slice.filter { identity in
+          identity.kind == .identity && !BuiltIn.isReserved(identity.id) && world.isActive(identity.id, at: sweep.now)
+        }.map { ($0, [$0] + world.accounts(of: $0, at: sweep.now)) }
       }
       // Denied ones count, too: whoever is refused is there.
       let uses = try UsageStore(sweep.tenant).lastUses(of: active.flatMap(\.1).map(\.id))
@@ -112,23 +114,5 @@ extension AssignmentExercise {
   /// Whether it gives anything of which no use would ever have been seen.
   fileprivate var isBlind: Bool {
     !isDocumentKnown || permissions.contains { $0.liesInScope && $0.observed.isEmpty }
-  }
-}
-
-extension World {
-  fileprivate func isActive(_ identity: Entity, at t: Instant) -> Bool {
-    identity.kind == .identity && !BuiltIn.isReserved(identity.id) && exists(identity, at: t)
-      && value(of: .suspension(identity: identity.id), at: t) == nil
-  }
-
-  /// The accounts that belong to a person at t.
-  fileprivate func accounts(of person: Entity, at t: Instant) -> [Entity] {
-    facts(about: person).compactMap { fact in
-      guard case .link(let account) = fact, case .person(let id)? = value(of: fact, at: t)?.value, .identity(id) == person
-      else {
-        return nil
-      }
-      return .identity(account)
-    }
   }
 }

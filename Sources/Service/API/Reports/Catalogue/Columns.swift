@@ -51,9 +51,8 @@ extension World {
   /// The open attributes of an entity at t, by name; what is personal stands in no report, so that it can be erased.
   func openAttributes(of entity: Entity, at t: Instant) -> [String: JSONValue] {
     var found: [String: JSONValue] = [:]
-    for fact in facts(about: entity) {
-      guard case .attribute(let owner, let name) = fact, owner == entity, let span = value(of: fact, at: t),
-        case .attribute(.open(let value)) = span.value
+    for fact in attributes(of: entity) {
+      guard case .attribute(_, let name) = fact, case .attribute(.open(let value))? = self.value(of: fact, at: t)?.value
       else { continue }
       found[name] = value
     }
@@ -66,24 +65,12 @@ extension World {
     return kind
   }
 
-  /// The person whom an account is linked to at t.
-  func person(of account: String, at t: Instant) -> String? {
-    guard case .person(let person)? = value(of: .link(account: account), at: t)?.value else { return nil }
-    return person
-  }
-
   /// The grants that an entity is the principal or member of, and that hold at t: assignments and memberships.
   func grants(of principal: Entity, at t: Instant) -> [(fact: Fact, span: Span)] {
-    facts(about: principal).compactMap { fact in
-      switch fact {
-      case .assignment:
-        guard let span = value(of: fact, at: t), case .grant(let grant) = span.value, grant.principal == principal else {
-          return nil
-        }
-        return (fact, span)
-      case .membership(_, let member) where member == principal: return value(of: fact, at: t).map { (fact, $0) }
-      default: return nil
-      }
+    grants(of: principal).compactMap { fact in
+      guard let span = value(of: fact, at: t) else { return nil }
+      if case .grant(let grant) = span.value, grant.principal != principal { return nil }
+      return (fact, span)
     }
   }
 }
@@ -96,11 +83,7 @@ extension World {
   /// The assignments that reach an identity at t: its own, its accounts' and those of all groups that these are in.
   func grants(reaching identity: String, at t: Instant) -> [ReachingGrant] {
     var reached: Set<Entity> = []
-    var open = [Entity.identity(identity)]
-    open += facts(about: .identity(identity)).compactMap { fact in
-      guard case .link(let account) = fact, person(of: account, at: t)?.isExactly(identity) == true else { return nil }
-      return .identity(account)
-    }
+    var open = [.identity(identity)] + accounts(of: .identity(identity), at: t)
     var found: [ReachingGrant] = []
     while let principal = open.popLast() {
       guard reached.insert(principal).inserted else { continue }
@@ -112,32 +95,14 @@ extension World {
     return found
   }
 
-  /// The patterns of actions that the tenant's policies call privileged at t.
-  func privilegedPatterns(at t: Instant) -> [Pattern] {
-    policies(ofType: .privileged).flatMap { id -> [Pattern] in
-      guard case .policy(let document)? = value(of: .existence(.policy(id)), at: t)?.value,
-        let rule = try? PrivilegedRule(document.rule)
-      else { return [] }
-      return rule.actions.map { Pattern($0) }
-    }
-  }
-
-  /// Whether a role, or one that it includes, allows what one of the patterns can match.
-  func gives(_ role: String, _ patterns: [Pattern], at t: Instant) -> Bool {
-    var seen: Set<Entity> = []
-    var open = [role]
-    while let role = open.popLast() {
-      guard seen.insert(.role(role)).inserted,
-        case .role(let document)? = value(of: .existence(.role(role)), at: t)?.value
-      else { continue }
-      let matches = (document.permissions ?? []).contains { permission in
-        permission.effect == .allow
-          && permission.actions.contains { action in patterns.contains { $0.overlaps(Pattern(action)) } }
+  /// Whether a role, or one that it includes, is known to give something privileged.
+  func gives(_ role: String, anythingOf rules: [PrivilegedRule], at t: Instant) -> Bool {
+    rolesGiven(by: role, at: t).contains { role in
+      guard case .role(let document)? = value(of: .existence(role), at: t)?.value, document.permissions != nil else {
+        return false
       }
-      if matches { return true }
-      open += document.includes
+      return isPrivileged(document, by: rules)
     }
-    return false
   }
 }
 

@@ -23,7 +23,7 @@ extension AuditReport {
             return grant.role.isExactly(id)
           }
           let reviewed = given.compactMap { fact in
-            ReviewItem(fact).flatMap { world.lastDecision(about: $0, at: t)?.decision.at }
+            GrantName(fact).flatMap { world.lastDecision(about: $0, at: t)?.decision.at }
           }
           let versions = world.entries(of: .existence(entity)).count { $0.moment.effective <= t }
           return (
@@ -116,9 +116,9 @@ extension AuditReport {
       context, identities in
       let t = context.question.at
       let found = try context.read { _, world in
-        let patterns = world.privilegedPatterns(at: t)
+        let rules = world.privilegedRules(at: t)
         return identities.flatMap { identity in
-          world.grants(reaching: identity, at: t).filter { world.gives($0.grant.role, patterns, at: t) }.map { grant in
+          world.grants(reaching: identity, at: t).filter { world.gives($0.grant.role, anythingOf: rules, at: t) }.map { grant in
             (identity, world.identityKind(identity, at: t), world.person(of: identity, at: t), grant)
           }
         }

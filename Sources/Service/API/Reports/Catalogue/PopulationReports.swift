@@ -201,8 +201,8 @@ extension World {
       let frozen = standing.progress.population
       guard frozen.at >= first, frozen.at <= last else { return false }
       let then = known(at: frozen.position)
-      return then.facts(about: principal).contains { fact in
-        guard let item = ReviewItem(fact),
+      return then.grants(of: principal).contains { fact in
+        guard let item = GrantName(fact),
           let found = then.populationItem(item, of: standing.terms.query, at: frozen.at)
         else { return false }
         return found.principal == principal

@@ -37,7 +37,7 @@ extension AuditReport {
     let found = row.present ?? row.frozen
     var group: String?
     if case .membership(let id, _) = found.item { group = id }
-    let isOpen = row.standing == .undecided || row.standing == .changed
+    let isOpen = row.decisionState.isAwaited
     let head: ReportRow = [
       .text(reading.id), .text(progress.state.rawValue), .document(terms.query.document), .instant(progress.population.at),
       .integer(progress.population.position), .integer(progress.population.count), .text(progress.population.digest),
@@ -46,7 +46,7 @@ extension AuditReport {
     let what: ReportRow = [
       .integer(Int64(row.number)), .text(found.item.text), .text(found.principal?.description),
       .text(found.grant?.role ?? group), .text(found.grant?.scope), .list(row.reviewers.reviewers),
-      .text(row.reviewers.route?.rawValue), .text(row.standing.rawValue),
+      .text(row.reviewers.route?.rawValue), .text(row.decisionState.rawValue),
     ]
     let decided: ReportRow = [
       .text(decision?.choice.rawValue), decision?.reduction.map { .document($0.document) } ?? .none, .text(decision?.by),
@@ -118,9 +118,7 @@ extension AuditReport {
           let facts =
             entity.kind == .assignment
             ? [Fact.assignment(id: entity.id)]
-            : world.facts(about: entity).filter { fact in
-              if case .membership(let group, _) = fact { group.isExactly(entity.id) } else { false }
-            }
+            : world.memberships(in: entity.id)
           return facts.compactMap { unreviewed($0, in: world, context) }
         }
       }
@@ -129,7 +127,7 @@ extension AuditReport {
   /// The row of a grant that is due; nil for one that was reviewed in time, or has not been held so long.
   private static func unreviewed(_ fact: Fact, in world: GraphWorld, _ context: ReportContext) -> ReportRow? {
     let t = context.question.at
-    guard let item = ReviewItem(fact), let found = world.reviewItem(item, at: t) else { return nil }
+    guard let item = GrantName(fact), let found = world.reviewItem(item, at: t) else { return nil }
     let kind = found.principal.flatMap { $0.kind == .identity ? world.identityKind($0.id, at: t) : nil }
     let days = context.days(of: kind, usual: reviewedWithinDays)
     let last = world.lastDecision(about: item, at: t)
@@ -183,7 +181,7 @@ extension ReportContext {
 
 extension World {
   /// What the last review to decide about a grant said of it by t.
-  func lastDecision(about item: ReviewItem, at t: Instant) -> (review: String, decision: ReviewDecision)? {
+  func lastDecision(about item: GrantName, at t: Instant) -> (review: String, decision: ReviewDecision)? {
     let decided = reviews.compactMap { id -> (review: String, decision: ReviewDecision)? in
       reviewItemState(item, of: id, at: t)?.state.decision.map { (id, $0) }
     }

@@ -131,11 +131,10 @@ extension World {
     named(.source).contains { id in
       let source = Entity.source(id)
       func holdsThroughout(_ fact: Fact) -> Bool {
-        holds(fact).contains { span in Interval(exactly: span.from, to: span.to).map { $0.contains(stretch) } ?? false }
+        holds(fact).contains { $0.interval.contains(stretch) }
       }
       let delivers = holds(.attribute(source, name: UsageStore.deliversUsage)).contains { span in
-        span.value == .attribute(.open(.bool(true)))
-          && (Interval(exactly: span.from, to: span.to).map { $0.contains(stretch) } ?? false)
+        span.value == .attribute(.open(.bool(true))) && span.interval.contains(stretch)
       }
       return delivers && facts(about: source).contains { if case .coverage = $0 { holdsThroughout($0) } else { false } }
     }

@@ -1,8 +1,8 @@
-import Governance
-
 /// A pattern in pieces, so that it can be held against another pattern rather than a text.
-struct PatternShape: Hashable {
-  private enum Piece: Hashable {
+///
+/// `*` stands for any run of characters, `?` for exactly one.
+public struct PatternShape: Hashable, Sendable {
+  private enum Piece: Hashable, Sendable {
     case anyRun, anyOne
     case scalar(Unicode.Scalar)
   }
@@ -10,10 +10,11 @@ struct PatternShape: Hashable {
   private let pieces: [Piece]
 
   /// Everything.
-  static let anything = PatternShape(pieces: [.anyRun])
+  public static let anything = PatternShape(pieces: [.anyRun])
 
-  init(_ pattern: Pattern) {
-    pieces = String(decoding: pattern.bytes, as: UTF8.self).unicodeScalars.map { scalar in
+  /// Takes a pattern as it is written.
+  public init(_ pattern: String) {
+    pieces = pattern.unicodeScalars.map { scalar in
       switch scalar {
       case "*": .anyRun
       case "?": .anyOne
@@ -25,7 +26,7 @@ struct PatternShape: Hashable {
   private init(pieces: [Piece]) { self.pieces = pieces }
 
   /// What a scope covers: everything, or the path itself and all below it; a path has no wildcards.
-  static func covered(by scope: String) -> [PatternShape] {
+  public static func covered(by scope: String) -> [PatternShape] {
     if scope == "*" { return [anything] }
     let path = scope.unicodeScalars.map { Piece.scalar($0) }
     return [PatternShape(pieces: path), PatternShape(pieces: path + [.scalar("/"), .anyRun])]
@@ -35,7 +36,7 @@ struct PatternShape: Hashable {
   ///
   /// The other is read as a text in which only a `*` here may stand for a `*`, and only a wildcard for a `?`. So the answer is no
   /// for a few that do contain it, as `*?` and `?*`, and never yes for one that does not. O(product of their lengths).
-  func contains(_ other: PatternShape) -> Bool {
+  public func contains(_ other: PatternShape) -> Bool {
     if isApart(from: other) { return false }
     return table(other) { piece, other in
       switch (piece, other) {
@@ -49,7 +50,7 @@ struct PatternShape: Hashable {
   /// Whether some text matches both patterns.
   ///
   /// O(product of their lengths).
-  func overlaps(_ other: PatternShape) -> Bool {
+  public func overlaps(_ other: PatternShape) -> Bool {
     if isApart(from: other) { return false }
     return table(other, othersRunsMatch: true) { $0 == .anyOne || $1 == .anyOne || $0 == $1 }
   }
@@ -98,49 +99,5 @@ struct PatternShape: Hashable {
       row = next
     }
     return row[0]
-  }
-}
-
-/// Where a right, or what takes rights away, reaches: actions × resources within a scope.
-struct Reach {
-  private let actions: [PatternShape]
-  private let resources: [PatternShape]
-  private let scope: String
-  private let covered: [PatternShape]
-
-  init(actions: [Pattern], resources: [Pattern], scope: String) {
-    self.actions = actions.map(PatternShape.init)
-    self.resources = resources.map(PatternShape.init)
-    self.scope = scope
-    covered = PatternShape.covered(by: scope)
-  }
-
-  init(_ permission: CompiledPermission, scope: String) {
-    self.init(actions: permission.actions, resources: permission.resources, scope: scope)
-  }
-
-  /// A role whose document is not known may allow anything.
-  init(_ right: Right) {
-    self.init(actions: [Pattern(right.action ?? "*")], resources: [Pattern(right.resource)], scope: right.scope)
-  }
-
-  /// Whether all that the other reaches is proved to lie within.
-  func contains(_ other: Reach) -> Bool {
-    guard other.actions.allSatisfy({ action in actions.contains { $0.contains(action) } }) else { return false }
-    func contain(_ shapes: [PatternShape]) -> Bool { shapes.allSatisfy { shape in resources.contains { $0.contains(shape) } } }
-    // What it reaches matches both its patterns and its scope, so that either within ours will do.
-    guard contain(other.resources) || contain(other.covered) else { return false }
-    return Scope.covers(scope, other.scope)
-      || other.resources.allSatisfy { resource in covered.contains { $0.contains(resource) } }
-  }
-
-  /// Whether both may reach the same action on the same resource; perhaps none that is there.
-  func mayMeet(_ other: Reach) -> Bool {
-    func meet(_ mine: [PatternShape], _ theirs: [PatternShape]) -> Bool {
-      mine.contains { shape in theirs.contains { shape.overlaps($0) } }
-    }
-    // Each pair of these by itself: together they may still meet nowhere.
-    return Scope.isRelated(scope, to: other.scope) && meet(actions, other.actions) && meet(covered, other.resources)
-      && resources.contains { shape in meet([shape], other.resources) && meet([shape], other.covered) }
   }
 }
