@@ -49,11 +49,28 @@ func ask<R: Report>(
   let session = try Session.open(place)
   defer { session.close() }
   let report = try question(Questions(tenant: try session.tenant(name)))
-  switch format {
-  case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-  case .text: try Output.standard.writeBytes(Array(text(report).utf8))
-  }
+  try Output.standard.write(report, format, text: text)
   return status(report)
+}
+
+/// Records one command and prints what it is about as it then stands; `.no` where a rule refuses it, which is printed instead.
+func record<R: Report>(
+  _ arguments: inout Arguments, as recorder: String, _ command: (Tenant) throws -> Command,
+  report: (Questions, Command) throws -> R?, text: (R) -> String, status: (R) -> ExitStatus = { _ in .yes }
+) throws -> ExitStatus {
+  let format = try arguments.format()
+  let name = arguments.tenantName()
+  return try withSession(&arguments) { session, arguments in
+    try arguments.finish()
+    let tenant = try session.tenant(name)
+    let command = try command(tenant)
+    guard try tenant.accepts(command, from: recorder, format: format) else { return .no }
+    guard let report = try report(Questions(tenant: tenant), command) else {
+      throw CommandError("it was recorded and cannot be read")
+    }
+    try Output.standard.write(report, format, text: text)
+    return status(report)
+  }
 }
 
 extension Subcommand {

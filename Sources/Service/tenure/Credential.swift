@@ -96,21 +96,12 @@ extension Subcommand {
     if let reason = arguments.option("reason") { members["reason"] = .string(reason) }
     let effective = try arguments.instant("effective")
     if let effective { members["effective_at"] = .string(effective.description) }
-    let format = try arguments.format()
-    let name = arguments.tenantName()
-    return try withSession(&arguments) { session, arguments in
-      try arguments.finish()
-      let tenant = try session.tenant(name)
-      let command = try RequestIntake.command(members, id: id)
-      guard try tenant.accepts(command, from: "tenure credential", format: format) else { return .no }
-      guard let report = try Questions(tenant: tenant).credential(id, at: effective) else {
-        throw CommandError("the credential was recorded and cannot be read")
-      }
-      switch format {
-      case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-      case .text: try Output.standard.writeText(report.shown.text)
-      }
-      return .yes
+    return try record(&arguments, as: "tenure credential") { _ in
+      try RequestIntake.command(members, id: id)
+    } report: { questions, _ in
+      try questions.credential(id, at: effective)
+    } text: {
+      $0.shown.text
     }
   }
 }

@@ -73,23 +73,15 @@ extension Subcommand {
       members["member"] = .string(member.description)
     }
     let endedAt = try arguments.instant("ended-at")
-    let format = try arguments.format()
-    let name = arguments.tenantName()
-    return try withSession(&arguments) { session, arguments in
-      try arguments.finish()
-      let tenant = try session.tenant(name)
-      let questions = Questions(tenant: tenant)
+    return try record(&arguments, as: "tenure fulfilment") { tenant in
       // Where it has not ended, any end is refused, and the refusal says why.
-      let end = try endedAt ?? questions.ending(of: item)?.endedAt ?? tenant.now
+      let end = try endedAt ?? Questions(tenant: tenant).ending(of: item)?.endedAt ?? tenant.now
       members["ended_at"] = .string(end.description)
-      let command = try RequestIntake.command(members, id: nil)
-      guard try tenant.accepts(command, from: "tenure fulfilment", format: format) else { return .no }
-      let report = try questions.fulfilments(FulfilmentFilter(.any, item: item), limit: 1)
-      switch format {
-      case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-      case .text: try Output.standard.writeText(report.text)
-      }
-      return .yes
+      return try RequestIntake.command(members, id: nil)
+    } report: { questions, _ in
+      try questions.fulfilments(FulfilmentFilter(.any, item: item), limit: 1)
+    } text: {
+      $0.text
     }
   }
 }

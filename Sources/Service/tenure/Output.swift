@@ -1,3 +1,4 @@
+import API
 import Foundation
 import Governance
 import JSON
@@ -24,6 +25,16 @@ struct Output {
   ///
   /// - Throws: what `writeBytes` throws.
   func writeText(_ text: String) throws { try writeBytes(Array(text.utf8)) }
+
+  /// Writes a report as an answer.
+  ///
+  /// - Throws: what `writeBytes` throws.
+  func write<R: Report>(_ report: R, _ format: OutputFormat, text: (R) -> String) throws {
+    switch format {
+    case .json: try writeBytes(report.json() + [UInt8(ascii: "\n")])
+    case .text: try writeText(text(report))
+    }
+  }
 
   /// Writes that something was refused, as an answer: `refused: …`, or `{"refused": {"message": …}}` with the code and pointer of
   /// a rule's refusal.

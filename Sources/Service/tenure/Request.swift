@@ -77,20 +77,15 @@ extension Subcommand {
     var members = members
     if let reason = arguments.option("reason") { members["reason"] = .string(reason) }
     if let ticket = try arguments.ticket() { members["ticket"] = ticket }
-    let format = try arguments.format()
-    let name = arguments.tenantName()
-    return try withSession(&arguments) { session, arguments in
-      try arguments.finish()
-      let tenant = try session.tenant(name)
-      let questions = Questions(tenant: tenant)
-      try complete(questions, &members)
-      let command = try RequestIntake.command(members, id: id)
-      guard try tenant.accepts(command, from: "tenure request", format: format) else { return .no }
-      guard let report = try questions.request(command.change.entity.id) else {
-        throw CommandError("the request was recorded and cannot be read")
-      }
-      try write(report, format)
-      return report.shown.standing.state == .failed ? .no : .yes
+    return try record(&arguments, as: "tenure request") { tenant in
+      try complete(Questions(tenant: tenant), &members)
+      return try RequestIntake.command(members, id: id)
+    } report: { questions, command in
+      try questions.request(command.change.entity.id)
+    } text: {
+      $0.shown.text
+    } status: {
+      $0.shown.standing.state == .failed ? .no : .yes
     }
   }
 
@@ -133,13 +128,6 @@ extension Subcommand {
       $0.shown.text
     } status: { _ in
       .yes
-    }
-  }
-
-  private static func write(_ report: RequestReport, _ format: OutputFormat) throws {
-    switch format {
-    case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-    case .text: try Output.standard.writeText(report.shown.text)
     }
   }
 }

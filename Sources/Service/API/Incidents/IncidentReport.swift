@@ -206,20 +206,6 @@ extension IncidentReport: Report {
   }
 }
 
-extension JSONWriter {
-  /// A member whose value is a list of objects.
-  fileprivate mutating func list<Item>(_ name: String, _ items: [Item], _ write: (inout JSONWriter, Item) -> Void) {
-    key(name)
-    beginArray()
-    for item in items {
-      beginObject()
-      write(&self, item)
-      endObject()
-    }
-    endArray()
-  }
-}
-
 extension CredentialStanding {
   fileprivate func write(to writer: inout JSONWriter) {
     writer.member("id", id)

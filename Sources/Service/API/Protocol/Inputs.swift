@@ -1,6 +1,5 @@
 import EventLog
 import Governance
-import HTTP
 import JSON
 import Temporal
 
@@ -50,39 +49,5 @@ extension FieldReader {
     guard let text = try optionalString(name, maximumBytes: Limits.pathBytes) else { return nil }
     if let problem = Limits.problem(path: text) { throw error(name, problem) }
     return text
-  }
-}
-
-/// The view that a paged list is asked from, and the place where the page begins.
-struct PagedView: Sendable {
-  let question: String
-  let at: Instant?
-  let asKnownAt: AsKnownAt
-  let cursor: Cursor?
-  let page: PageSize
-
-  /// Reads `at`, `as_known_at`, `limit` and `cursor`; a cursor fixes the first two.
-  init(_ call: Call, _ input: JSONObject, _ reader: inout FieldReader, hasMoment: Bool = true) throws(JSONFieldError) {
-    question = Cursor.question(call.request.rawPath, input)
-    let at = hasMoment ? try reader.optionalInstant("at") : nil
-    let asKnownAt = try reader.asKnownAt()
-    cursor = try Cursor.read(&reader, question: question)
-    page = PageSize(rows: try reader.limit())
-    self.at = cursor?.at ?? at
-    self.asKnownAt = cursor.map { .position($0.asKnownAt) } ?? asKnownAt
-  }
-
-  /// The row that the page begins with, for lists that are counted through.
-  var firstRow: Int { get throws { Int(try place { $0.integerValue.flatMap { $0 >= 0 ? $0 : nil } } ?? 0) } }
-
-  /// The id that the page begins after.
-  var after: String? { get throws { try place { $0.stringValue } } }
-
-  private func place<Value>(_ kind: (JSONValue) -> Value?) throws -> Value? {
-    guard let cursor else { return nil }
-    guard let value = kind(cursor.place) else {
-      throw JSONFieldError(pointer: "/cursor", problem: "must be a next_cursor of the same question")
-    }
-    return value
   }
 }

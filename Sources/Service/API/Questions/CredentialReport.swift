@@ -55,17 +55,10 @@ public struct ShownCredential: Hashable, Sendable {
   fileprivate init(_ standing: CredentialStanding, in world: some World, at t: Instant) {
     self.standing = standing
     outlived = world.outlived(by: standing, at: t)
-    let owned = Fact.attribute(.identity(standing.document.identity), name: "owner")
-    if case .attribute(.open(let value)) = world.value(of: owned, at: t)?.value { owner = value.stringValue }
+    owner = world.owner(of: .identity(standing.document.identity), at: t)
   }
 
-  /// Writes it as an object.
-  func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writeMembers(to: &writer)
-    writer.endObject()
-  }
-
+  /// Writes its members.
   func writeMembers(to writer: inout JSONWriter) {
     writer.member("id", standing.id)
     writer.member("kind", standing.document.kind.rawValue)
@@ -80,16 +73,11 @@ public struct ShownCredential: Hashable, Sendable {
     writer.member("ended_at", standing.endedAt)
     writer.member("event", standing.written.position)
     writer.member("revoked_by_event", standing.revokedBy)
-    writer.key("outlives")
-    writer.beginArray()
-    for one in outlived {
-      writer.beginObject()
-      writer.member("what", one.what.rawValue)
-      writer.member("id", one.id)
-      writer.member("ended_at", one.endedAt)
-      writer.endObject()
+    writer.list("outlives", outlived) { writer, outlived in
+      writer.member("what", outlived.what.rawValue)
+      writer.member("id", outlived.id)
+      writer.member("ended_at", outlived.endedAt)
     }
-    writer.endArray()
   }
 }
 
@@ -105,9 +93,7 @@ public struct CredentialReport: Report {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
+    writer.write(view, position)
     shown.writeMembers(to: &writer)
     writer.endObject()
   }
@@ -124,20 +110,11 @@ public struct CredentialListReport: Report {
   /// The head it was read at.
   public var position: Int64
 
-  func writeHead(to writer: inout JSONWriter) {
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
-  }
-
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writeHead(to: &writer)
-    writer.key("credentials")
-    writer.beginArray()
-    for credential in credentials { credential.write(to: &writer) }
-    writer.endArray()
+    writer.write(view, position)
+    writer.list("credentials", credentials) { $1.writeMembers(to: &$0) }
     writer.member("is_whole", next == nil)
     writer.endObject()
   }

@@ -11,13 +11,7 @@ public struct ShownFinding: Hashable, Sendable {
   /// The event that accepted it, where it is accepted, or resolved it, where it is resolved.
   public var answer: EventNote?
 
-  /// Writes it as an object.
-  func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writeMembers(to: &writer)
-    writer.endObject()
-  }
-
+  /// Writes its members.
   func writeMembers(to writer: inout JSONWriter) {
     let finding = standing.finding
     writer.member("id", finding.id)
@@ -51,9 +45,7 @@ public struct FindingReport: Report {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
+    writer.write(view, position)
     shown.writeMembers(to: &writer)
     writer.endObject()
   }
@@ -70,20 +62,11 @@ public struct FindingListReport: Report {
   /// The head it was read at.
   public var position: Int64
 
-  func writeHead(to writer: inout JSONWriter) {
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
-  }
-
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writeHead(to: &writer)
-    writer.key("findings")
-    writer.beginArray()
-    for finding in findings { finding.write(to: &writer) }
-    writer.endArray()
+    writer.write(view, position)
+    writer.list("findings", findings) { $1.writeMembers(to: &$0) }
     writer.member("is_whole", !hasMore)
     writer.endObject()
   }

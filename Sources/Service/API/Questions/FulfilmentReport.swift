@@ -15,20 +15,11 @@ public struct FulfilmentListReport: Report {
   /// The head it was read at.
   public var position: Int64
 
-  func writeHead(to writer: inout JSONWriter) {
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
-  }
-
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writeHead(to: &writer)
-    writer.key("fulfilments")
-    writer.beginArray()
-    for fulfilment in fulfilments { fulfilment.write(to: &writer, at: view.at) }
-    writer.endArray()
+    writer.write(view, position)
+    writer.list("fulfilments", fulfilments) { $1.writeMembers(to: &$0, at: view.at) }
     writer.member("is_whole", next == nil)
     writer.endObject()
   }
@@ -61,9 +52,8 @@ extension Fulfilment {
   /// Credentials that are named of one ending: `/v1/credentials?grant=` lists them all.
   private static let mostCredentials = 100
 
-  /// Writes it as an object; a stage that has not been reached is `null`.
-  func write(to writer: inout JSONWriter, at t: Instant) {
-    writer.beginObject()
+  /// Writes its members; a stage that has not been reached is `null`.
+  func writeMembers(to writer: inout JSONWriter, at t: Instant) {
     writer.member("kind", ending.item.kind)
     writer.member("group", ending.item.group)
     writer.member("assignment", ending.item.assignment)
@@ -88,7 +78,6 @@ extension Fulfilment {
     writer.member("enforced", isEnforced)
     writer.member("credentials_alive", credentialsAlive.prefix(Self.mostCredentials).map { .string($0) })
     writer.member("credentials_alive_count", Int64(credentialsAlive.count))
-    writer.endObject()
   }
 }
 

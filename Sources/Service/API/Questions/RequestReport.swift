@@ -27,13 +27,7 @@ public struct ShownRequest: Hashable, Sendable {
   /// Where it stands.
   public var standing: RequestStanding
 
-  /// Writes it as an object.
-  func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writeMembers(to: &writer)
-    writer.endObject()
-  }
-
+  /// Writes its members.
   func writeMembers(to writer: inout JSONWriter) {
     writer.member("id", id)
     // By the clock, where progress.state is what its events say.
@@ -58,9 +52,7 @@ public struct RequestReport: Report {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
+    writer.write(view, position)
     shown.writeMembers(to: &writer)
     writer.endObject()
   }
@@ -77,20 +69,11 @@ public struct RequestListReport: Report {
   /// The head it was read at.
   public var position: Int64
 
-  func writeHead(to writer: inout JSONWriter) {
-    writer.member("at", view.at)
-    writer.member("as_known_at", view.asKnownAt)
-    writer.member("position", position)
-  }
-
   /// Writes the report.
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writeHead(to: &writer)
-    writer.key("requests")
-    writer.beginArray()
-    for request in requests { request.write(to: &writer) }
-    writer.endArray()
+    writer.write(view, position)
+    writer.list("requests", requests) { $1.writeMembers(to: &$0) }
     writer.endObject()
   }
 }

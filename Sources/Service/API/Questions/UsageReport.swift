@@ -17,10 +17,7 @@ public struct UsageReport: Report {
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("position", position)
-    writer.key("usage")
-    writer.beginArray()
-    for row in rows { row.write(to: &writer) }
-    writer.endArray()
+    writer.list("usage", rows) { $1.writeMembers(to: &$0) }
     writer.member("is_whole", !hasMore)
     writer.endObject()
   }
@@ -39,10 +36,7 @@ public struct DailyUsageReport: Report {
   public func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("position", position)
-    writer.key("days")
-    writer.beginArray()
-    for entry in entries { entry.write(to: &writer) }
-    writer.endArray()
+    writer.list("days", entries) { $1.writeMembers(to: &$0) }
     writer.member("is_whole", !hasMore)
     writer.endObject()
   }
@@ -64,10 +58,7 @@ public struct CoveredUsageReport: Report {
     writer.beginObject()
     writer.member("as_known_at", asKnownAt)
     writer.member("position", position)
-    writer.key("paths")
-    writer.beginArray()
-    for entry in entries { entry.write(to: &writer) }
-    writer.endArray()
+    writer.list("paths", entries) { $1.writeMembers(to: &$0) }
     writer.member("is_whole", !hasMore)
     writer.endObject()
   }
@@ -118,22 +109,18 @@ extension UsageFilter {
 }
 
 extension StoredUsage {
-  func write(to writer: inout JSONWriter) {
-    var object = record.json
-    object["source"] = .string(source)
-    object["recorded_at"] = .string(recordedAt.description)
-    writer.value(.object(object))
+  func writeMembers(to writer: inout JSONWriter) {
+    for member in record.json {
+      writer.key(member.name)
+      writer.value(member.value)
+    }
+    writer.member("source", source)
+    writer.member("recorded_at", recordedAt)
   }
 }
 
 extension DailyUsage {
-  func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writeMembers(to: &writer)
-    writer.endObject()
-  }
-
-  fileprivate func writeMembers(to writer: inout JSONWriter) {
+  func writeMembers(to writer: inout JSONWriter) {
     writer.member("identity", identity)
     writer.member("action", action)
     writer.member("resource", resource)
@@ -149,14 +136,12 @@ extension DailyUsage {
 }
 
 extension CoveredUsage {
-  func write(to writer: inout JSONWriter) {
-    writer.beginObject()
+  func writeMembers(to writer: inout JSONWriter) {
     usage.writeMembers(to: &writer)
     writer.key("first")
     first.write(to: &writer)
     writer.key("last")
     last.write(to: &writer)
-    writer.endObject()
   }
 }
 
@@ -166,8 +151,7 @@ extension UsageCover {
     writer.member("at", at)
     writer.member("word", word.rawValue)
     writer.member("reason", reason)
-    writer.key("assignments")
-    writer.value(.array(assignments.map { .string($0) }))
+    writer.member("assignments", assignments.map { .string($0) })
     writer.member("is_whole", !isTruncated)
     writer.endObject()
   }

@@ -48,37 +48,17 @@ private enum CredentialPages {
     return .waiting { [filter] in
       let page = try call.questions.credentials(
         filter, at: at, asKnownAt: view.asKnownAt, after: after, limit: view.page.rows)
-      var writer = JSONWriter()
-      writer.beginObject()
-      page.writeHead(to: &writer)
-      writer.key("credentials")
-      writer.beginArray()
-      var next = page.next
-      for (index, credential) in page.credentials.enumerated() {
-        if view.page.isFull(rows: index, bytes: writer.bytes.count) {
-          next = page.credentials[index - 1].standing.id
-          break
-        }
-        credential.write(to: &writer)
+      return view.response(
+        "credentials", page.credentials, at: page.view, position: page.position, next: page.next.map { .string($0) }
+      ) {
+        .string($0.standing.id)
+      } _: {
+        $1.writeMembers(to: &$0)
       }
-      writer.endArray()
-      let cursor = next.map { Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .string($0)) }
-      writer.member("next_cursor", cursor?.text(for: view.question))
-      writer.endObject()
-      return .json(writer.take(), position: page.position)
     }
   }
 
   @Sendable static func one(_ call: Call) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
-    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
-    try reader.finish()
-    let id = call.parameters["id"]
-    return .waiting {
-      guard let found = try call.questions.credential(id, at: at, asKnownAt: asKnownAt) else {
-        throw Problem(.notFound, "there was no credential \(id) then")
-      }
-      return .json(found.json(), position: found.position)
-    }
+    try call.one("credential") { try $0.credential($1, at: $2, asKnownAt: $3).map { ($0, $0.position) } }
   }
 }

@@ -41,7 +41,7 @@ struct EntityPages: Sendable {
     let after = try view.after
     return .waiting {
       // One more than asked for tells whether there is a next page.
-      let (found, at, position) = try call.questions.ask(view.at, view.asKnownAt) { graph, moment in
+      let (found, moment, position) = try call.questions.ask(view.at, view.asKnownAt) { graph, moment in
         let ids = graph.ids(of: kind)
         let world = graph.world(asKnownAt: moment.asKnownAt)
         var live: [EntityDescription] = []
@@ -53,36 +53,15 @@ struct EntityPages: Sendable {
         return (live, moment, graph.position)
       }
       let personal = try Self.personal(found, call.tenant)
-      return page(found, personal, view, at, position)
+      let after: (EntityDescription) -> JSONValue = { .string($0.entity.id) }
+      let page = Array(found.prefix(view.page.rows))
+      return view.response(
+        plural, page, at: moment, position: position, next: found.count > page.count ? page.last.map(after) : .none,
+        after: after
+      ) {
+        $1.writeMembers(to: &$0, personal: personal)
+      }
     }
-  }
-
-  private func page(
-    _ found: [EntityDescription], _ personal: [PersonalKey: JSONValue], _ view: PagedView, _ moment: Viewpoint,
-    _ position: Int64
-  ) -> Response {
-    var writer = JSONWriter()
-    writer.beginObject()
-    writer.member("at", moment.at)
-    writer.member("as_known_at", moment.asKnownAt)
-    writer.member("position", position)
-    writer.key(plural)
-    writer.beginArray()
-    var written = 0
-    for entity in found where !view.page.isFull(rows: written, bytes: writer.bytes.count) {
-      writer.beginObject()
-      entity.writeMembers(to: &writer, personal: personal)
-      writer.endObject()
-      written += 1
-    }
-    writer.endArray()
-    var cursor: Cursor?
-    if written < found.count {
-      cursor = Cursor(at: moment.at, asKnownAt: moment.asKnownAt, place: .string(found[written - 1].entity.id))
-    }
-    writer.member("next_cursor", cursor?.text(for: view.question))
-    writer.endObject()
-    return .json(writer.take(), position: position)
   }
 
   private func one(_ call: Call) throws -> Outcome {
@@ -102,9 +81,7 @@ struct EntityPages: Sendable {
       let personal = try Self.personal([found], call.tenant)
       var writer = JSONWriter()
       writer.beginObject()
-      writer.member("at", moment.at)
-      writer.member("as_known_at", moment.asKnownAt)
-      writer.member("position", position)
+      writer.write(moment, position)
       found.writeMembers(to: &writer, personal: personal)
       beside(&writer)
       writer.endObject()

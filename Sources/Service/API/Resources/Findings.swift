@@ -50,39 +50,18 @@ private enum FindingPages {
     return .waiting {
       let page = try call.questions.findings(
         filter, at: view.at, asKnownAt: view.asKnownAt, after: after ?? "", limit: view.page.rows)
-      var writer = JSONWriter()
-      writer.beginObject()
-      page.writeHead(to: &writer)
-      writer.key("findings")
-      writer.beginArray()
-      var written = 0
-      for finding in page.findings where !view.page.isFull(rows: written, bytes: writer.bytes.count) {
-        finding.write(to: &writer)
-        written += 1
+      let after: (ShownFinding) -> JSONValue = { .string($0.standing.finding.id) }
+      return view.response(
+        "findings", page.findings, at: page.view, position: page.position,
+        next: page.hasMore ? page.findings.last.map(after) : .none, after: after
+      ) {
+        $1.writeMembers(to: &$0)
       }
-      writer.endArray()
-      var cursor: Cursor?
-      if written > 0, written < page.findings.count || page.hasMore {
-        let last = page.findings[written - 1].standing.finding.id
-        cursor = Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .string(last))
-      }
-      writer.member("next_cursor", cursor?.text(for: view.question))
-      writer.endObject()
-      return .json(writer.take(), position: page.position)
     }
   }
 
   @Sendable static func one(_ call: Call) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
-    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
-    try reader.finish()
-    let id = call.parameters["id"]
-    return .waiting {
-      guard let found = try call.questions.finding(id, at: at, asKnownAt: asKnownAt) else {
-        throw Problem(.notFound, "there was no finding \(id) then")
-      }
-      return .json(found.json(), position: found.position)
-    }
+    try call.one("finding") { try $0.finding($1, at: $2, asKnownAt: $3).map { ($0, $0.position) } }
   }
 }
 

@@ -35,25 +35,13 @@ extension Endpoint {
     return .waiting {
       let page = try call.questions.fulfilments(
         filter, at: view.at, asKnownAt: view.asKnownAt, after: after, limit: view.page.rows)
-      var writer = JSONWriter()
-      writer.beginObject()
-      page.writeHead(to: &writer)
-      writer.key("fulfilments")
-      writer.beginArray()
-      var next = page.next
-      for (index, fulfilment) in page.fulfilments.enumerated() {
-        if view.page.isFull(rows: index, bytes: writer.bytes.count) {
-          let last = page.fulfilments[index - 1].ending
-          next = EndingPlace(endedAt: last.endedAt, item: last.item)
-          break
-        }
-        fulfilment.write(to: &writer, at: page.view.at)
+      return view.response(
+        "fulfilments", page.fulfilments, at: page.view, position: page.position, next: page.next.map { .string($0.cursor) }
+      ) {
+        .string(EndingPlace(endedAt: $0.ending.endedAt, item: $0.ending.item).cursor)
+      } _: {
+        $1.writeMembers(to: &$0, at: page.view.at)
       }
-      writer.endArray()
-      let cursor = next.map { Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .string($0.cursor)) }
-      writer.member("next_cursor", cursor?.text(for: view.question))
-      writer.endObject()
-      return .json(writer.take(), position: page.position)
     }
   }
 }

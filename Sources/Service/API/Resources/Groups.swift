@@ -25,8 +25,7 @@ extension Endpoint {
   @Sendable private static func groupDetails(_ entity: Entity, _ world: GraphWorld, _ t: Instant) -> EntityPages.Writing {
     let groups = Memberships.groups(of: entity, in: world, at: t)
     return { writer in
-      writer.key("groups")
-      Memberships.write(groups, to: &writer)
+      writer.list("groups", groups) { $1.writeMembers(as: "group", to: &$0) }
     }
   }
 
@@ -45,27 +44,15 @@ extension Endpoint {
         }
         let members = Memberships.members(of: group, in: world, at: moment.at)
         let first = members.map(\.other).firstIndex(after: after)
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("group", group)
-        writer.member("at", moment.at)
-        writer.member("as_known_at", moment.asKnownAt)
-        writer.member("position", graph.position)
-        writer.key("members")
-        writer.beginArray()
-        var last = first
-        while last < members.count, !view.page.isFull(rows: last - first, bytes: writer.bytes.count) {
-          members[last].write("member", to: &writer)
-          last += 1
+        return view.response(
+          "members", Array(members[first...]), at: moment, position: graph.position, next: .none
+        ) {
+          .string($0.other)
+        } head: {
+          $0.member("group", group)
+        } _: {
+          $1.writeMembers(as: "member", to: &$0)
         }
-        writer.endArray()
-        var cursor: Cursor?
-        if last < members.count {
-          cursor = Cursor(at: moment.at, asKnownAt: moment.asKnownAt, place: .string(members[last - 1].other))
-        }
-        writer.member("next_cursor", cursor?.text(for: view.question))
-        writer.endObject()
-        return .json(writer.take(), position: graph.position)
       }
     }
   }

@@ -25,8 +25,7 @@ extension Endpoint {
     return { writer in
       writer.member("person", person)
       writer.member("accounts", accounts.sorted { $0.precedes($1) }.map { .string($0) })
-      writer.key("groups")
-      Memberships.write(groups, to: &writer)
+      writer.list("groups", groups) { $1.writeMembers(as: "group", to: &$0) }
     }
   }
 }
@@ -53,18 +52,10 @@ struct Memberships: Sendable {
     }.sorted { $0.other.precedes($1.other) }
   }
 
-  static func write(_ memberships: [Memberships], to writer: inout JSONWriter) {
-    writer.beginArray()
-    for membership in memberships { membership.write("group", to: &writer) }
-    writer.endArray()
-  }
-
-  func write(_ name: String, to writer: inout JSONWriter) {
-    writer.beginObject()
+  func writeMembers(as name: String, to writer: inout JSONWriter) {
     writer.member(name, other)
     writer.member("since", span.begun.effective)
     writer.member("expires_at", span.expiresAt)
     writer.member("event", span.entry.position)
-    writer.endObject()
   }
 }

@@ -41,37 +41,17 @@ private enum RequestPages {
       let page = try call.questions.requests(
         RequestFilter(state: state, requester: requester), at: view.at, asKnownAt: view.asKnownAt, after: first,
         limit: view.page.rows)
-      var writer = JSONWriter()
-      writer.beginObject()
-      page.writeHead(to: &writer)
-      writer.key("requests")
-      writer.beginArray()
-      var next = page.next
-      for (index, request) in page.requests.enumerated() {
-        if view.page.isFull(rows: index, bytes: writer.bytes.count) {
-          next = page.requests[index - 1].place + 1
-          break
-        }
-        request.write(to: &writer)
+      return view.response(
+        "requests", page.requests, at: page.view, position: page.position, next: page.next.map { .integer(Int64($0)) }
+      ) {
+        .integer(Int64($0.place + 1))
+      } _: {
+        $1.writeMembers(to: &$0)
       }
-      writer.endArray()
-      let cursor = next.map { Cursor(at: page.view.at, asKnownAt: page.view.asKnownAt, place: .integer(Int64($0))) }
-      writer.member("next_cursor", cursor?.text(for: view.question))
-      writer.endObject()
-      return .json(writer.take(), position: page.position)
     }
   }
 
   @Sendable static func one(_ call: Call) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
-    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
-    try reader.finish()
-    let id = call.parameters["id"]
-    return .waiting {
-      guard let found = try call.questions.request(id, at: at, asKnownAt: asKnownAt) else {
-        throw Problem(.notFound, "there was no request \(id) then")
-      }
-      return .json(found.json(), position: found.position)
-    }
+    try call.one("request") { try $0.request($1, at: $2, asKnownAt: $3).map { ($0, $0.position) } }
   }
 }

@@ -120,7 +120,7 @@ private enum UsagePages {
     return .waiting { [filter] in
       let report = try call.questions.usage(filter, before: place, limit: page.rows)
       return call.page("usage", report.rows, page, hasMore: report.hasMore, question) {
-        $0.write(to: &$1)
+        $1.writeMembers(to: &$0)
       } place: {
         .array([.string($0.place.at.description), .string($0.place.key)])
       }
@@ -138,7 +138,7 @@ private enum UsagePages {
     return .waiting {
       let report = try call.questions.dailyUsage(filter, after: place, limit: page.rows)
       return call.page("days", report.entries, page, hasMore: report.hasMore, question) {
-        $0.write(to: &$1)
+        $1.writeMembers(to: &$0)
       } place: {
         DailyUsagePlace($0).cursor
       }
@@ -161,7 +161,7 @@ private enum UsagePages {
       return call.page(
         "paths", report.entries, page, hasMore: report.hasMore, question, asKnownAt: report.asKnownAt
       ) {
-        $0.write(to: &$1)
+        $1.writeMembers(to: &$0)
       } place: {
         DailyUsagePlace($0.usage).cursor
       }
@@ -188,7 +188,7 @@ extension Call {
   /// A page of rows, and the cursor after its last.
   fileprivate func page<Row>(
     _ name: String, _ rows: [Row], _ page: PageSize, hasMore: Bool, _ question: String, asKnownAt k: Int64? = nil,
-    write: (Row, inout JSONWriter) -> Void, place: (Row) -> JSONValue
+    write: (inout JSONWriter, Row) -> Void, place: (Row) -> JSONValue
   ) -> Response {
     let position = tenant.head.position
     var writer = JSONWriter()
@@ -200,7 +200,9 @@ extension Call {
     var written = 0
     for row in rows {
       if page.isFull(rows: written, bytes: writer.bytes.count) { break }
-      write(row, &writer)
+      writer.beginObject()
+      write(&writer, row)
+      writer.endObject()
       written += 1
     }
     writer.endArray()

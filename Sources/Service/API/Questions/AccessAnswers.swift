@@ -1,24 +1,5 @@
 public import AccessGraph
-public import JSON
 public import Temporal
-
-/// An answer with everything that it rests on, which writes itself as JSON.
-public protocol Report: Sendable {
-  /// Writes the one object that HTTP and `--format json` give; its members are stable.
-  func write(to writer: inout JSONWriter)
-}
-
-extension Report {
-  /// The report as the bytes of one JSON object.
-  public func json() -> [UInt8] {
-    var writer = JSONWriter(reserving: usualReportBytes)
-    write(to: &writer)
-    return writer.take()
-  }
-}
-
-/// The bytes to reserve for a report: one decision fits, so that it is written without moving.
-private let usualReportBytes = 512
 
 /// The answer to `who` at a moment.
 public struct WhoReport: Report {

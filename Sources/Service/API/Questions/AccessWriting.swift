@@ -3,63 +3,6 @@ import Governance
 public import JSON
 import Temporal
 
-/// A report made of lists of rows, so that it can be written page by page.
-protocol ListReport: Report {
-  /// The lists in the order of writing.
-  var lists: [(name: String, count: Int)] { get }
-  /// Writes the members before the lists.
-  func writeHead(to writer: inout JSONWriter)
-  /// Writes one row of a list.
-  func writeRow(_ index: Int, of list: Int, to writer: inout JSONWriter)
-}
-
-extension ListReport {
-  /// Writes the members from one row on, counted through all lists, as far as the page goes.
-  ///
-  /// - Returns: the row that the next page begins with; nil at the end. At least one row is written, so that pages advance.
-  func writeMembers(to writer: inout JSONWriter, from first: Int = 0, page: PageSize? = nil) -> Int? {
-    writeHead(to: &writer)
-    let start = writer.bytes.count
-    var offset = 0
-    var next: Int?
-    for (list, (name, count)) in lists.enumerated() {
-      writer.key(name)
-      writer.beginArray()
-      for index in max(0, min(first - offset, count))..<count where next == nil {
-        let row = offset + index
-        if let page, page.isFull(rows: row - first, bytes: writer.bytes.count - start) {
-          next = row
-        } else {
-          writeRow(index, of: list, to: &writer)
-        }
-      }
-      writer.endArray()
-      offset += count
-    }
-    return next
-  }
-
-  func writeWhole(to writer: inout JSONWriter) {
-    writer.beginObject()
-    _ = writeMembers(to: &writer)
-    writer.endObject()
-  }
-}
-
-/// How far a page goes.
-struct PageSize: Sendable {
-  /// Rows of a page where the caller says nothing.
-  static let usualRows = 100
-  /// The most rows of a page: one page is one slice of work.
-  static let mostRows = 10_000
-  /// Bytes after which a page ends: what one answer may hold in memory.
-  static let bytes = 1 << 20
-
-  var rows = usualRows
-
-  func isFull(rows: Int, bytes: Int) -> Bool { rows > 0 && (rows >= self.rows || bytes >= Self.bytes) }
-}
-
 extension WhoReport: ListReport {
   /// Writes the report.
   public func write(to writer: inout JSONWriter) { writeWhole(to: &writer) }
@@ -199,38 +142,6 @@ extension DiffReport: ListReport {
     difference.changed[index].before.write(to: &writer)
     writer.endObject()
     writer.endObject()
-  }
-}
-
-// MARK: What reports have in common
-
-extension JSONWriter {
-  mutating func write(_ view: Viewpoint, _ position: Int64, _ coverage: Coverage) {
-    write(view, position)
-    write(coverage)
-  }
-
-  mutating func write(_ view: Viewpoint, _ position: Int64) {
-    member("at", view.at)
-    member("as_known_at", view.asKnownAt)
-    member("position", position)
-  }
-
-  mutating func write(_ during: Interval, _ asKnownAt: Int64, _ position: Int64, _ coverage: Coverage) {
-    member("from", during.from)
-    member("to", during.to)
-    member("as_known_at", asKnownAt)
-    member("position", position)
-    write(coverage)
-  }
-
-  mutating func write(_ coverage: Coverage) {
-    key("coverage")
-    beginObject()
-    member("sources", coverage.sources.map { .string($0) })
-    member("complete", coverage.isComplete)
-    member("reason", coverage.reason)
-    endObject()
   }
 }
 
