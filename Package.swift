@@ -64,7 +64,7 @@ let package = Package(
         .embedInCode("migrations"), .embedInCode("functions"), .embedInCode("views"), .embedInCode("roles"),
       ], swiftSettings: strict),
     .module(  // the graph as SQL tables: row changes, rebuild
-      "Relations", in: "Store", uses: ["Memory", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema"]),
+      "Relations", in: "Store", uses: ["Memory", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph"]),
     .module(  // append, read, follow; personal values apart
       "EventLog", in: "Store",
       uses: [
@@ -72,7 +72,7 @@ let package = Package(
       ]),
     .module(  // what identities did, as sources told it: rows, roll-up, and the paths that covered it
       "Usage", in: "Store",
-      uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "EventLog"]),
+      uses: ["Postgres", "Cryptography", "Temporal", "JSON", "Governance", "AccessGraph", "EventLog"]),
     .module(  // one folder a source
       "Connectors", in: "Store",
       uses: [
@@ -93,14 +93,13 @@ let package = Package(
       ]),
     .module(  // configuration → parts → run → stop in reverse order
       "Server", in: "Service",
-      uses: [
-        "HTTP", "Postgres", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "EventLog", "Relations", "Jobs", "API",
-      ]),
+      uses: ["HTTP", "Postgres", "Schema", "EventLog", "Jobs", "API"]),
     .executableTarget(  // the command: one file a subcommand
       name: "tenure",
       dependencies: [
-        "Postgres", "Cryptography", "HTTP", "YAML", "Temporal", "JSON", "Governance", "AccessGraph", "Schema", "Relations",
-        "EventLog", "Usage", "Connectors", "Jobs", "API", "Server",
+        "Postgres", "Cryptography", "HTTP", "Temporal", "JSON", "Conditions", "Governance", "AccessGraph", "Relations",
+        "EventLog",
+        "Usage", "Connectors", "Jobs", "API", "Server",
       ],
       path: "Sources/Service/tenure", swiftSettings: strict),
 
