@@ -94,7 +94,7 @@ import Usage
       return found
     }
     let names = ["number", "item", "digest", "decision_state", "review_by", "changed_since_opening"]
-    for (review, count) in [("q1", 4), ("q2", 8), ("q1", 4)] {
+    for (review, count) in [("q1", 5), ("q2", 9), ("q1", 5)] {
       let report = try await client.get("/v1/reviews/\(review)/report")
       let whole = try #require(report.json["items"]?.arrayValue)
       #expect(whole.count == count)
@@ -105,7 +105,8 @@ import Usage
         #expect(ended == (review == "q2" ? ["assignment:e1"] : []))
       }
     }
-    try await client.get("/v1/reviews/q1/items?from=5").expect(200, #""items":[]"#, #""next":null"#)
+    try await client.get("/v1/reviews/q1/items?from=6").expect(200, #""items":[]"#, #""next":null"#)
+    try await client.get("/v1/reviews/q1/items?from=0").expect(400, #""parameter":"from""#)
   }
 
   @Test func `an item shows when it was used last, and since when no use was seen`() async throws {

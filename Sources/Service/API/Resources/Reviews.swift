@@ -87,12 +87,15 @@ private enum ReviewPages {
     var reader = FieldReader(object: try call.input())
     let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
     let filter = try ReviewFilter(reading: &reader)
-    let first = try reader.optionalInteger("from").map { Int(clamping: $0) } ?? 1
+    let first = try reader.optionalString("from").map { text throws(JSONFieldError) in
+      guard let number = Int(text), number > 0 else { throw reader.error("from", "must be the number of an item: 1, 2, 3, …") }
+      return number
+    }
     let limit = try reader.limit()
     try reader.finish()
     let id = call.parameters["id"]
     return .waiting {
-      let found = try call.questions.reviewPage(id, filter, at: at, asKnownAt: asKnownAt, from: first, limit: limit)
+      let found = try call.questions.reviewPage(id, filter, at: at, asKnownAt: asKnownAt, from: first ?? 1, limit: limit)
       guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
       return .json(found.json(), position: found.position)
     }
