@@ -3,6 +3,7 @@ import EventLog
 import Foundation
 import JSON
 import Temporal
+import Usage
 
 extension Subcommand {
   static let report = Subcommand(
@@ -50,7 +51,7 @@ extension Subcommand {
     let out = arguments.option("out")
     let ranBy = arguments.option("ran-by") ?? ProcessInfo.processInfo.userName
     guard let bytes = FileManager.default.contents(atPath: path) else { throw CommandError("cannot read \(path)") }
-    let manifest: (tenant: String, question: ReportQuestion, files: [ReportManifest.File])
+    let manifest: (tenant: String, question: ReportQuestion, files: [ReportManifest.File], ranAt: Instant)
     do { manifest = try ReportManifest.reading(try JSONValue(parsing: Array(bytes))) } catch {
       throw CommandError("\(path) is no manifest of a report: \(error)")
     }
@@ -65,9 +66,13 @@ extension Subcommand {
         while try files.next() != nil {}
         now = try files.manifest(ranBy: ranBy, at: tenant.now)
       }
-      let isSame = now.files == manifest.files
-      try Output.standard.writeText(now.text + (isSame ? "the same bytes\n" : "NOT the same bytes as \(path) says\n"))
-      return isSame ? .yes : .no
+      if now.files == manifest.files {
+        try Output.standard.writeText(now.text + "the same bytes\n")
+        return .yes
+      }
+      let learnt = try Questions(tenant: tenant).usageLearnt(since: manifest.ranAt, of: manifest.question)
+      try Output.standard.writeText(now.text + "NOT the same bytes as \(path) says\n" + learnt.text)
+      return .no
     }
   }
 
@@ -148,6 +153,23 @@ extension Arguments {
     guard let text = option("file") else { return nil }
     guard let format = ReportFormat(rawValue: text) else { throw UsageError("--file must be csv or json") }
     return format
+  }
+}
+
+extension UsageLearnt {
+  /// Why a report that rests on usage is another one.
+  fileprivate var text: String {
+    var lines: [String] = []
+    if uses > 0 {
+      lines.append(
+        "  \(uses) uses of its time were learnt after it was run, the last at \(lastLearnt?.description ?? ""): they change what rests on usage"
+      )
+    }
+    if closedDays > 0 { lines.append("  of \(closedDays) days of its time only the roll-up of usage is kept") }
+    if lines.isEmpty {
+      lines = ["  no usage was learnt since: see whether the log is whole, with tenure verify or tenure rebuild"]
+    }
+    return lines.joined(separator: "\n") + "\n"
   }
 }
 

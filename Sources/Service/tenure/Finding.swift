@@ -113,25 +113,25 @@ extension Subcommand {
       try arguments.finish()
       let tenant = try session.tenant(name)
       let questions = Questions(tenant: tenant)
-      var application: FindingApplication
+      var summary = ""
       do {
-        application = try commands(questions, id, by)
+        _ = try tenant.submitAndWait(attempts: FindingApplication.mostAttempts) {
+          var application = try commands(questions, id, by)
+          application.commands[0].isUnapproved = isUnapproved
+          summary = application.summary
+          return application.submission(recordedBy: "tenure finding")
+        }
       } catch let error as FindingApplicationError {
         try Output.standard.writeText("refused: \(error)\n")
         return .no
-      }
-      application.commands[0].isUnapproved = isUnapproved
-      do throws(SubmissionFailure) {
-        try tenant.submitAndWait(application.submission(recordedBy: "tenure finding"))
-      } catch {
-        guard case .refused(let refusal) = error else { throw error }
+      } catch SubmissionFailure.refused(let refusal) {
         try Output.standard.writeText("refused: \(refusal)\n")
         return .no
       }
       guard let report = try questions.finding(id) else { throw CommandError("the finding cannot be read") }
       switch format {
       case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-      case .text: try Output.standard.writeText("\(application.summary)\n" + report.shown.text)
+      case .text: try Output.standard.writeText("\(summary)\n" + report.shown.text)
       }
       return .yes
     }

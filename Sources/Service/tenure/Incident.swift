@@ -226,7 +226,7 @@ extension Containment {
       text += "  \(index + 1). \(step.text) (\(step.because))\n"
       for broken in step.breaks { text += "       breaks: \(broken)\n" }
     }
-    if !steps.isEmpty, review == nil { text += "  no review: nothing is left to whoever was in it\n" }
+    if !steps.isEmpty, reviews.isEmpty { text += "  no review: nothing is left to whoever was in it\n" }
     for (identity, because) in left { text += "  left alone: \(identity) \(because)\n" }
     return text
   }

@@ -1,4 +1,4 @@
-import Cryptography
+public import Cryptography
 import Governance
 import Postgres
 import Temporal
@@ -73,6 +73,7 @@ struct CommandKeys {
     guard let key = waiting.submission.commandID, let kept = kept[key] else { return nil }
     let fingerprint = waiting.fingerprint
     guard fingerprint.plain == kept.digest.plain else { throw Self.reused }
+    if fingerprint.isOfQuestion { return kept.receipt }
     guard let personal = kept.digest.personal else {
       if fingerprint.personalCount == 0 { return kept.receipt }
       throw Self.reused
@@ -90,15 +91,22 @@ struct CommandKeys {
 
 extension CommandKeys {
   /// What was answered first to a key; nil if it is new.
-  func receipt(of key: String) -> Receipt? { kept[key]?.receipt }
+  ///
+  /// - Throws: `Refusal` with code `keyReused` if something else was asked with it.
+  func receipt(of key: String, asked: Digest) throws(Refusal) -> Receipt? {
+    guard let kept = kept[key] else { return nil }
+    guard kept.digest.plain == Fingerprint(asked: asked).plain else { throw Self.reused }
+    return kept.receipt
+  }
 }
 
 extension Tenant {
-  /// The first answer to an idempotency key; nil if it was never recorded.
+  /// The first answer to an idempotency key of a batch that was made from what was asked; nil if it was never recorded.
   ///
   /// One round trip.
-  public func receipt(of commandID: String) throws -> Receipt? {
-    try withConnection { try CommandKeys([commandID], tenant: id, on: $0).receipt(of: commandID) }
+  /// - Throws: `Refusal` with code `keyReused` if something else was asked with it; what the database throws.
+  public func receipt(of commandID: String, asked: Digest) throws -> Receipt? {
+    try withConnection { try CommandKeys([commandID], tenant: id, on: $0) }.receipt(of: commandID, asked: asked)
   }
 
   /// Which of these idempotency keys are recorded already; one round trip.

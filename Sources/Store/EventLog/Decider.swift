@@ -60,6 +60,7 @@ struct Decider {
     var batch = BatchInProgress(
       submission: submission, commandID: commandID, recordedAt: recordedAt, position: head.position, settings: settings,
       random: random, failing: failing)
+    try requirePremises(of: submission)
     if submission.commands.count == 1 {
       try replica.graph.change { graph throws(Refusal) in
         try batch.decide(at: 0, in: graph)
@@ -79,6 +80,16 @@ struct Decider {
     let digest = waiting.fingerprint.kept(salt: batch.personal.first?.salt)
     return DecidedBatch(
       commandID: commandID, digest: digest, recordedAt: recordedAt, events: batch.events, personal: batch.personal)
+  }
+
+  /// Refuses a batch that was made from what is no longer so.
+  private func requirePremises(of submission: Submission) throws(Refusal) {
+    if submission.premises.isEmpty { return }
+    try replica.graph.change { graph throws(Refusal) in
+      let world = graph.world(asKnownAt: graph.appliedPosition)
+      if submission.premises.allSatisfy({ $0.holds(in: world) }) { return }
+      throw Refusal(.changedMeanwhile, "what this rests on was changed while it was made; ask again")
+    }
   }
 
   private static func checkCount(_ submission: Submission) throws(Refusal) {

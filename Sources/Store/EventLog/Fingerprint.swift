@@ -2,7 +2,8 @@ import Cryptography
 import Governance
 import JSON
 
-/// What makes two batches of one idempotency key the same: commands, source, basis and mode.
+/// What makes two batches of one idempotency key the same: commands, source, basis and mode; of commands that were made from what was
+/// asked, that.
 ///
 /// Personal values enter it only through a salt that lies beside the log and is erased with them; a plain digest kept for ever
 /// would let anyone who guesses a name or an address see whether the guess was right.
@@ -16,9 +17,32 @@ struct Fingerprint: Hashable, Sendable {
 
   /// The bytes of the batch's canonical form.
   let byteCount: Int
+  /// Whether it is of what was asked, and not of the commands that came of it.
+  let isOfQuestion: Bool
+
+  /// The fingerprint of what was asked, where the commands are made from that.
+  ///
+  /// - Parameter byteCount: of the commands, where they are made already. The default is none.
+  init(asked: Digest, byteCount: Int = 0) {
+    var form = CanonicalForm()
+    form.beginObject()
+    form.word("asked", asked.hexadecimal)
+    form.endObject()
+    plain = SHA256.digest(form.bytes)
+    (personal, personalCount, isOfQuestion) = ([], 0, true)
+    self.byteCount = byteCount
+  }
 
   /// The fingerprint of a batch.
   init(_ submission: Submission) {
+    if let asked = submission.asked {
+      self.init(asked: asked, byteCount: Self(commandsOf: submission).byteCount)
+    } else {
+      self.init(commandsOf: submission)
+    }
+  }
+
+  private init(commandsOf submission: Submission) {
     var personal: [UInt8] = []
     var personalCount = 0
     var form = CanonicalForm()
@@ -36,6 +60,7 @@ struct Fingerprint: Hashable, Sendable {
     byteCount = form.bytes.count + personal.count
     self.personal = personal
     self.personalCount = personalCount
+    isOfQuestion = false
   }
 
   /// The command without its personal values, which are taken out.

@@ -1,3 +1,4 @@
+public import Cryptography
 public import Governance
 import JSON
 public import Temporal
@@ -18,11 +19,17 @@ public struct Submission: Hashable, Sendable {
   public var correlationID: String?
   /// The commands, in order; later ones see what earlier ones made.
   public var commands: [Command]
+  /// What was asked, where the commands were made from that and not brought by the caller.
+  ///
+  /// With the same key the same may be asked again, though other commands would come of it by now: it stands for them.
+  public var asked: Digest?
+  /// What the commands were made from; where it is otherwise when they are decided, the batch is refused.
+  public var premises: [Premise]
 
   /// A batch.
   public init(
     commandID: String? = nil, mode: CommandMode, source: String, basis: Basis, recordedBy: Recorder,
-    correlationID: String? = nil, commands: [Command]
+    correlationID: String? = nil, commands: [Command], premises: [Premise] = []
   ) {
     self.commandID = commandID
     self.mode = mode
@@ -31,7 +38,27 @@ public struct Submission: Hashable, Sendable {
     self.recordedBy = recordedBy
     self.correlationID = correlationID
     self.commands = commands
+    self.premises = premises
   }
+}
+
+/// A fact as it stood when commands were made from it.
+///
+/// Without it, what somebody else wrote between the making and the deciding would be written over unseen.
+public struct Premise: Hashable, Sendable {
+  /// The fact.
+  public var fact: Fact
+  /// Its visible entries.
+  public var entries: [Entry]
+
+  /// A premise that a world gives.
+  public init(_ fact: Fact, in world: some World) {
+    self.fact = fact
+    entries = world.entries(of: fact)
+  }
+
+  /// Whether it is still so.
+  func holds(in world: some World) -> Bool { world.entries(of: fact) == entries }
 }
 
 /// The answer to a batch that was accepted.

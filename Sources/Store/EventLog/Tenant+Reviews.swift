@@ -53,43 +53,42 @@ extension Tenant {
 
   /// A review with all its items at a moment; nil where there was none.
   ///
-  /// O(grants of the tenant) for the population, and a round trip for each 5,000 items.
+  /// O(grants of the tenant) for the population the first time, and a round trip for each 5,000 items.
   ///
   /// - Parameter reviewer: of whom each row says whether they may decide about it. The default is nobody.
   /// - Throws: `Refusal` where the population cannot be derived; `EventLogError`; what the database throws.
   public func review(_ id: String, from view: Viewpoint, by reviewer: String? = nil) throws -> ReviewReading? {
-    let found = try read { graph -> (ReviewStanding, Population, Viewpoint, Set<Int64>)? in
-      let world = graph.world(asKnownAt: view.asKnownAt)
-      guard let standing = world.review(id, at: view.at) else { return nil }
-      let population = try world.frozenPopulation(of: standing)
-      let judged = world.judging(of: id, standing, view)
-      let then = world.known(at: judged.asKnownAt)
-      let present = population.items.compactMap { then.reviewItem($0.item, at: judged.at) }
-      return (standing, population, judged, Set((population.items + present).flatMap(then.grantPositions)))
-    }
-    guard let (standing, population, judged, positions) = found else { return nil }
+    guard let review = try frozenReview(id, from: view) else { return nil }
+    let (rows, witness) = try rows(of: review, 1..<review.count + 1, by: reviewer)
+    return ReviewReading(
+      id: id, standing: review.standing, view: view, judgedAt: review.judged.at, rows: rows, digest: review.digest,
+      witness: witness)
+  }
+
+  /// Who wrote the events at some positions, some thousands a round trip.
+  func witnesses(of positions: Set<Int64>) throws -> [Int64: Witness] {
     var witness: [Int64: Witness] = [:]
     var rest = positions.sorted()[...]
     while !rest.isEmpty {
       witness.merge(try self.witness(of: rest.prefix(Self.witnessesPerQuery))) { first, _ in first }
       rest = rest.dropFirst(Self.witnessesPerQuery)
     }
-    let rows = try rows(of: id, standing, population, view, judged, witness, reviewer)
-    return ReviewReading(
-      id: id, standing: standing, view: view, judgedAt: judged.at, rows: rows, digest: population.digest, witness: witness)
+    return witness
   }
 
-  /// The items with all that is said of them, slice by slice, so that writers wait for no whole review.
-  private func rows(
-    of id: String, _ standing: ReviewStanding, _ population: Population, _ view: Viewpoint, _ judged: Viewpoint,
-    _ witness: [Int64: Witness], _ reviewer: String?
+  /// Items with all that is said of them, slice by slice, so that writers wait for no whole review.
+  ///
+  /// - Parameter first: the number of the first of them.
+  func rows(
+    of review: FrozenReview, _ found: [PopulationItem], from first: Int, _ witness: [Int64: Witness], _ reviewer: String?
   ) throws -> [ReviewRow] {
+    let (standing, view, judged) = (review.standing, review.view, review.judged)
     var rows: [ReviewRow] = []
-    rows.reserveCapacity(population.items.count)
+    rows.reserveCapacity(found.count)
     // What many items ask of the same people is remembered from slice to slice: it is all as known at one position.
     var remembered: ReviewerChoice<GraphWorld>?
-    for start in stride(from: 0, to: population.items.count, by: Self.itemsPerSlice) {
-      let slice = start..<min(start + Self.itemsPerSlice, population.items.count)
+    for start in stride(from: 0, to: found.count, by: Self.itemsPerSlice) {
+      let slice = start..<min(start + Self.itemsPerSlice, found.count)
       rows += try read { graph in
         let world = graph.world(asKnownAt: view.asKnownAt)
         let then = world.known(at: judged.asKnownAt)
@@ -98,11 +97,11 @@ extension Tenant {
           ?? ReviewerChoice(then, standing.terms, at: judged.at, frozenAt: standing.progress.population.at, witness: witness)
         remembered = choice
         return slice.map { index in
-          let frozen = population.items[index]
-          let written = world.reviewItemState(frozen.item, of: id, at: view.at)
+          let frozen = found[index]
+          let written = world.reviewItemState(frozen.item, of: review.id, at: view.at)
           let present = then.reviewItem(frozen.item, at: judged.at)
           return ReviewRow(
-            number: index + 1, frozen: frozen, present: present,
+            number: first + index, frozen: frozen, present: present,
             decisionState: then.decisionState(of: frozen.item, written?.state, at: judged.at), state: written?.state,
             position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state),
             isAskedReviewers: reviewer.map { choice.mayDecide($0, about: present ?? frozen, written?.state) })
@@ -128,7 +127,7 @@ extension Tenant {
 
 extension World {
   /// The moment at which the items of a review are judged.
-  fileprivate func judging(of review: String, _ standing: ReviewStanding, _ view: Viewpoint) -> Viewpoint {
+  func judging(of review: String, _ standing: ReviewStanding, _ view: Viewpoint) -> Viewpoint {
     guard let closing = standing.progress.closing else { return view }
     return Viewpoint(at: closing.at, asKnownAt: closing.position(in: self, of: review))
   }

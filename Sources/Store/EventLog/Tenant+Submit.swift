@@ -38,6 +38,20 @@ extension Tenant {
     return try answer.wait().get()
   }
 
+  /// Submits a batch that is made from what is so, made anew where that changes before it is decided; blocks the thread until it is
+  /// on disk.
+  ///
+  /// - Parameter attempts: how often it is made at most.
+  public func submitAndWait(attempts: Int, _ make: () throws -> Submission) throws -> Receipt {
+    for _ in 1..<max(attempts, 1) {
+      let submission = try make()
+      do throws(SubmissionFailure) { return try submitAndWait(submission) } catch {
+        guard case .refused(let refusal) = error, refusal.code == .changedMeanwhile else { throw error }
+      }
+    }
+    return try submitAndWait(try make())
+  }
+
   /// Appends many batches, each atomic on its own, many to a transaction; blocks the thread until all are on disk.
   ///
   /// A refusal fails its own batch only.

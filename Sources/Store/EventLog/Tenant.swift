@@ -23,6 +23,7 @@ public final class Tenant: Sendable {
   let appender: Appender
   let pool: Pool
   let settings: EventStore.Settings
+  let frozenPopulations = FrozenPopulations()
   private let hasLoaded = Mutex(false)
 
   init(replica: Replica, appender: Appender, pool: Pool, settings: EventStore.Settings) {

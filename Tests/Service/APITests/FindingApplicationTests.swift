@@ -5,6 +5,7 @@ import JSON
 import Temporal
 import TestSupport
 import Testing
+import Usage
 
 @testable import API
 
@@ -113,6 +114,80 @@ import Testing
     #expect(Self.refusal(rollBack)?.contains("was changed since event") == true)
     try submit(.findingRaised(finding), .roleDefined(id: "dev", document: RoleDocument(permissions: []), attributes: [:]))
     #expect(Self.refusal(apply)?.contains("has the permission no longer") == true)
+  }
+
+  @Test func `what somebody writes between the making and the recording is not written over`() throws {
+    let made = try questions.application(of: finding.id, by: "ada")
+    var more = Self.document
+    more.permissions?.append(Permission(actions: ["repo.fork"]))
+    try submit(.roleDefined(id: "dev", document: more, attributes: [:]))
+    #expect {
+      try tenant.submitAndWait(made.submission(recordedBy: "test"))
+    } throws: { error in
+      guard case SubmissionFailure.refused(let refusal) = error else { return false }
+      return refusal.code == .changedMeanwhile
+    }
+    #expect(try definition()?["permissions"]?.arrayValue?.count == 4)
+    var attempts = 0
+    _ = try tenant.submitAndWait(attempts: FindingApplication.mostAttempts) {
+      attempts += 1
+      let made = try questions.application(of: finding.id, by: "ada")
+      if attempts == 1 {
+        more.permissions?.append(Permission(actions: ["repo.star"]))
+        try submit(.roleDefined(id: "dev", document: more, attributes: [:]))
+      }
+      return made.submission(recordedBy: "test")
+    }
+    #expect(attempts == 2)
+    #expect(try definition()?["permissions"]?.arrayValue?.count == 5)
+    #expect(try definition()?["permissions"]?[0]?["actions"] == ["repo.read"])
+  }
+
+  @Test func `of findings on one role that are mended at the same time none undoes another`() async throws {
+    let actions = (0..<6).map { "tool.do\($0)" }
+    let permission = Permission(actions: actions + ["tool.keep"])
+    let findings = actions.map { action in
+      Finding(
+        rule: "unused_permission", subject: .role("tool"),
+        evidence: ["permission": RolePattern(action, of: permission).json])
+    }
+    try submit(.roleDefined(id: "tool", document: RoleDocument(permissions: [permission]), attributes: [:]))
+    for finding in findings { try submit(.findingRaised(finding)) }
+    await withTaskGroup(of: Void.self) { group in
+      for finding in findings {
+        group.addTask {
+          // More often than others can get in between.
+          _ = try? tenant.submitAndWait(attempts: 20) {
+            try questions.application(of: finding.id, by: nil).submission(recordedBy: "test")
+          }
+        }
+      }
+    }
+    let document = try tenant.read { graph in
+      graph.world(asKnownAt: graph.position).value(of: .existence(.role("tool")), at: tenant.now)?.value
+    }
+    #expect(document == .role(RoleDocument(permissions: [Permission(actions: ["tool.keep"])])))
+  }
+
+  @Test func `what is no longer so is not mended`() throws {
+    try submit(.groupCreated(id: "empty", attributes: [:]))
+    let empty = Finding(
+      rule: "empty_group", subject: .group("empty"), evidence: [:], fix: ["type": "group.delete", "id": "empty"])
+    let unused = Finding(
+      rule: "unused_assignment", subject: Entity(.assignment, "a1"), evidence: ["last_used": .null],
+      fix: ["type": "assignment.revoke", "id": "a1"])
+    let dormant = Finding(
+      rule: "dormant_identity", subject: .identity("ada"), evidence: ["last_used": .null],
+      fix: ["type": "identity.suspend", "id": "ada"])
+    try submit(.findingRaised(empty), .findingRaised(unused), .findingRaised(dormant))
+    for id in [unused.id, dormant.id, finding.id] { _ = try questions.application(of: id, by: nil) }
+    try submit(.membershipAdded(group: "empty", member: .identity("ada"), expiresAt: nil))
+    let record = UsageRecord(id: "u", at: tenant.now, identity: "ada", action: "repo.write", resource: "org/a")
+    #expect(try UsageStore(tenant).record([record], source: "test").new == 1)
+    for id in [empty.id, unused.id, dormant.id, finding.id] {
+      let refusal = Self.refusal { _ = try questions.application(of: id, by: nil) }
+      #expect(refusal?.hasPrefix("it is no longer so") == true, "\(id): \(refusal ?? "not refused")")
+    }
   }
 
   @Test func `a finding whose fix is a command is mended by that, and one in words by a person`() throws {

@@ -60,6 +60,17 @@ import Testing
     try await client.post("/v1/findings/\(id)/apply", "").expect(409, #""code":"wrong_state""#, "no open finding")
     try await client.post("/v1/findings/\(id)/rollback", "").expect(200, #""replayed":false"#)
     try await client.get("/v1/roles/viewer").expect(200, "repo.read")
+    // A key is of one question: of another body, path or command it is refused, whichever came first.
+    for (path, body) in [
+      ("/v1/findings/\(id)/apply", #"{"by":"bob"}"#), ("/v1/findings/\(id)/rollback", #"{"by":"alice"}"#),
+      ("/v1/identities", #"{"id":"zed","kind":"person"}"#),
+    ] {
+      try await client.post(path, body, headers: [("Idempotency-Key", "m1")]).expect(
+        422, #""code":"idempotency_key_reused""#)
+    }
+    try await client.post("/v1/identities", #"{"id":"yan","kind":"person"}"#, headers: [("Idempotency-Key", "m2")]).expect(201)
+    try await client.post("/v1/findings/\(id)/apply", #"{"by":"bob"}"#, headers: [("Idempotency-Key", "m2")]).expect(
+      422, #""code":"idempotency_key_reused""#)
     try await client.get("/v1/findings/\(id)").expect(200, #""state":"open""#)
     try await client.post("/v1/findings/none/apply", "").expect(404)
     try await client.post("/v1/findings/\(id)/apply", #"{"who":"alice"}"#).expect(400, "who")

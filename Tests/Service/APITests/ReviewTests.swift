@@ -69,6 +69,46 @@ import Usage
     .expect(404)
   }
 
+  @Test func `pages of any size are the whole, and each review has its own`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    try await client.post("/v1/identities", #"{"id":"erin","kind":"person"}"#).expect(201)
+    for number in 1...4 {
+      try await client.post(
+        "/v1/assignments", #"{"id":"e\#(number)","principal":"identity:erin","role":"viewer","scope":"acme"}"#
+      ).expect(201)
+    }
+    // The same question at another position.
+    try await client.post(
+      "/v1/reviews", #"{"id":"q2","scope":"acme","reviewers":["identity:alice"],"escalation":["identity:carla"]}"#
+    ).expect(201)
+    try await client.post("/v1/assignments/e1/revoke", "{}").expect(200)
+    func listed(_ review: String, _ query: String = "") async throws -> [JSONValue] {
+      var (found, from): ([JSONValue], Int64?) = ([], 1)
+      while let first = from {
+        let page = try await client.get("/v1/reviews/\(review)/items?from=\(first)&\(query)")
+        page.expect(200, #""matches":true"#)
+        found += try #require(page.json["items"]?.arrayValue)
+        from = page.json["next"]?.integerValue
+      }
+      return found
+    }
+    let names = ["number", "item", "digest", "decision_state", "review_by", "changed_since_opening"]
+    for (review, count) in [("q1", 5), ("q2", 9), ("q1", 5)] {
+      let report = try await client.get("/v1/reviews/\(review)/report")
+      let whole = try #require(report.json["items"]?.arrayValue)
+      #expect(whole.count == count)
+      for limit in [1, 2, 3, 100] {
+        let pages = try await listed(review, "limit=\(limit)")
+        #expect(pages.map { item in names.map { item[$0] } } == whole.map { item in names.map { item[$0] } })
+        let ended = try await listed(review, "limit=\(limit)&decision_state=ended").map { $0["item"]?.stringValue }
+        #expect(ended == (review == "q2" ? ["assignment:e1"] : []))
+      }
+    }
+    try await client.get("/v1/reviews/q1/items?from=6").expect(200, #""items":[]"#, #""next":null"#)
+    try await client.get("/v1/reviews/q1/items?from=0").expect(400, #""parameter":"from""#)
+  }
+
   @Test func `an item shows when it was used last, and since when no use was seen`() async throws {
     let organisation = try await Organisation.told()
     let client = organisation.client

@@ -55,6 +55,21 @@ import Testing
     #expect(try place.usage.record([.of("2", at: first.start.adding(microseconds: -1))], source: "trail").new == 1)
   }
 
+  @Test func `what was learnt since a moment is told, and of which days no rows are left`() throws {
+    let place = try UsageTenant()
+    let usage = place.usage
+    _ = try usage.record([.of("1", at: hour(900)), .of("2", at: hour(990))], source: "s")
+    let run = place.clock.now
+    place.clock.now = hour(1_010)
+    #expect(try usage.learnt(since: run, usedBy: hour(1_000)) == UsageLearnt(uses: 0, lastLearnt: nil, closedDays: 0))
+    _ = try usage.record([.of("1", at: hour(900)), .of("3", at: hour(910)), .of("4", at: hour(1_005))], source: "s")
+    // The same again is nothing new, and what was used later is none of the report's.
+    #expect(try usage.learnt(since: run, usedBy: hour(1_000)) == UsageLearnt(uses: 1, lastLearnt: hour(1_010), closedDays: 0))
+    try place.tenant.withConnection { try UsageRetention.close(UsageDay(of: hour(900)), of: place.tenant.id, on: $0) }
+    #expect(try usage.learnt(since: run, usedBy: hour(1_000)).closedDays == 1)
+    #expect(try usage.learnt(since: run, usedBy: hour(800)).closedDays == 0)
+  }
+
   @Test func `a batch with a bad record stores nothing, and says which`() throws {
     let cases: [(UsageRecord, String)] = [
       (.of("", at: hour(1)), "id"), (.of("1", at: hour(1), by: ""), "identity"),

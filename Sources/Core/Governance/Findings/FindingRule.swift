@@ -44,6 +44,9 @@ public struct FindingRule: Hashable, Sendable {
     byName[name].flatMap { $0.name.isExactly(name) ? $0 : nil }
   }
 
+  /// Whether it is about who answers for what, and so can be judged anew from the world alone.
+  public var isStructural: Bool { Self.structure.contains { $0.name.isExactly(name) } }
+
   /// What a source says and the rest contradicts.
   private static let known: [FindingRule] = [
     FindingRule(

@@ -48,8 +48,8 @@ public struct Containment: Sendable {
   public var steps: [ContainmentStep]
   /// Parties that it leaves alone, and why.
   public var left: [(identity: String, because: String)]
-  /// The review that it opens; nil where nothing is left to be reviewed.
-  public var review: String?
+  /// The reviews that it opens, each of as many as one may name; empty where nothing is left to be reviewed.
+  public var reviews: [String]
 
   /// The plan as one atomic batch.
   public func submission(recordedBy: String, source: String) -> Submission {
@@ -74,39 +74,63 @@ extension Questions {
   ) throws -> Containment {
     let (view, _) = try ask(nil, .head) { graph, view in (view, graph.position) }
     let evidence = try IncidentEvidence(question, self, view)
-    var plan = Containment(view: view, steps: [], left: [], review: nil)
+    var plan = Containment(view: view, steps: [], left: [], reviews: [])
     try suspend(evidence, authority, &plan)
     try revokeCredentials(evidence, authority, &plan)
     try endGrants(evidence, authority, &plan)
     // Contained already, it has its review already.
-    if !plan.steps.isEmpty { try openReview(review, evidence, authority, &plan) }
+    if !plan.steps.isEmpty { try openReviews(review, evidence, authority, &plan) }
     return plan
   }
 
-  /// Opens a review of all that the parties, and whom they gave something, still hold when the rest of the plan is done.
-  private func openReview(
+  /// Opens reviews of all that the parties, and whom they gave something, still hold when the rest of the plan is done.
+  ///
+  /// What one review cannot take is reviewed by several: an incident is no reason to leave somebody out.
+  private func openReviews(
     _ review: ContainmentReview, _ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment
   ) throws {
     let given = try evidence.touched().map(\.principal).filter { $0.kind == .identity }
     let about = evidence.parties.map { Entity.identity($0.identity) } + given
-    let ended = Set(plan.steps.flatMap { $0.command.change.endedFacts })
-    let (names, left) = try tenant.read { graph -> ([String], Int) in
+    let names = try tenant.read { graph in
       let world = graph.world(asKnownAt: plan.view.asKnownAt)
       var seen: Set<Entity> = []
-      let names = about.filter { seen.insert($0).inserted && world.exists($0, at: plan.view.at) }.map(\.id)
-        .prefix(Limits.principalsPerPolicy)
-      if names.isEmpty { return ([], 0) }
-      let population = try world.population(ReviewQuery(identities: Array(names)), at: plan.view.at)
-      return (Array(names), population.items.count { !ended.contains($0.item.fact) })
+      return about.filter { seen.insert($0).inserted && world.exists($0, at: plan.view.at) }.map(\.id)
+    }
+    for start in stride(from: 0, to: names.count, by: Limits.principalsPerPolicy) {
+      let some = names[start..<min(start + Limits.principalsPerPolicy, names.count)]
+      try openReview(of: some, review, authority, &plan)
+    }
+  }
+
+  /// Opens one review of some, or where they hold more than one may be about, one of each half of them.
+  private func openReview(
+    of names: ArraySlice<String>, _ review: ContainmentReview, _ authority: Authority, _ plan: inout Containment
+  ) throws {
+    let ended = Set(plan.steps.flatMap { $0.command.change.endedFacts })
+    let query = ReviewQuery(identities: Array(names))
+    let left: Int
+    do {
+      left = try tenant.read { graph in
+        try graph.world(asKnownAt: plan.view.asKnownAt).population(query, at: plan.view.at).items
+          .count { !ended.contains($0.item.fact) }
+      }
+    } catch let refusal as Refusal where refusal.code == .limitExceeded {
+      guard names.count > 1 else {
+        plan.left.append((names[names.startIndex], "is not reviewed: \(refusal.message)"))
+        return
+      }
+      let middle = names.startIndex + names.count / 2
+      try openReview(of: names[..<middle], review, authority, &plan)
+      return try openReview(of: names[middle...], review, authority, &plan)
     }
     if left == 0 { return }
     let terms = ReviewTerms(
-      query: ReviewQuery(identities: names), reviewers: review.reviewers, escalation: review.escalation,
+      query: query, reviewers: review.reviewers, escalation: review.escalation,
       decideWithinDays: ContainmentReview.days, remindDays: [3, 1], signsOff: review.signsOff)
     // Another incident, or the same contained again after something new, is another review.
     let digits = SHA256.digest(Array("\(plan.view.asKnownAt) \(names.joined(separator: "\n"))".utf8)).hexadecimal.prefix(16)
     let id = "incident-\(digits)"
-    plan.review = id
+    plan.reviews.append(id)
     plan.steps.append(
       ContainmentStep(
         command: Command(
@@ -174,6 +198,8 @@ extension Questions {
   private func endGrants(_ evidence: IncidentEvidence, _ authority: Authority, _ plan: inout Containment) throws {
     let given = try tenant.read { graph in
       let world = graph.world(asKnownAt: plan.view.asKnownAt)
+      // What was given twice is ended once.
+      var seen: Set<Fact> = []
       return evidence.events.compactMap { event -> (fact: Fact, by: String)? in
         let fact: Fact
         switch event.change {
@@ -181,17 +207,22 @@ extension Questions {
         case .membershipAdded(let group, let member, _): fact = .membership(group: group, member: member)
         default: return nil
         }
-        guard let span = world.value(of: fact, at: plan.view.at), span.begun.position == event.position else { return nil }
+        // What has not begun would begin after all.
+        let holds = world.holds(fact).contains { span in
+          span.begun.position == event.position && (span.to.map { plan.view.at < $0 } ?? true)
+        }
+        guard holds, seen.insert(fact).inserted else { return nil }
         return (fact, event.authority.actor?.id ?? "")
       }
     }
     let got = try evidence.grants().filter { grant in
       (grant.to.map { $0 > plan.view.at } ?? true) && evidence.question.during.contains(grant.from) && !grant.isByParty
     }
+    let ended = Set(given.map(\.fact))
     for (fact, by) in given {
       plan.steps.append(ContainmentStep(fact, because: "given by \(by)", authority))
     }
-    for grant in got {
+    for grant in got where !ended.contains(grant.fact) {
       plan.steps.append(
         ContainmentStep(grant.fact, because: "\(grant.identity) got it during the incident", authority))
     }
@@ -267,7 +298,7 @@ extension Containment: Report {
       writer.endObject()
     }
     writer.endArray()
-    writer.member("review", review)
+    writer.member("reviews", reviews.map { .string($0) })
     writer.key("left")
     writer.beginArray()
     for (identity, because) in left {

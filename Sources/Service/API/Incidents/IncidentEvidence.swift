@@ -175,12 +175,25 @@ struct IncidentEvidence {
     }
   }
 
+  /// What took effect in the stretch, and what was written here in it to take effect at another time.
   private mutating func changes(by actor: String) throws -> [Event] {
     var filter = LogFilter()
     filter.actor = actor
-    filter.effectiveFrom = question.during.from
-    filter.effectiveTo = question.during.to
     filter.through = view.asKnownAt
+    var (effective, recorded) = (filter, filter)
+    (effective.effectiveFrom, effective.effectiveTo) = (question.during.from, question.during.to)
+    (recorded.recordedFrom, recorded.recordedTo) = (question.during.from, question.during.to)
+    let inIt = try pages(of: effective)
+    let dated = try pages(of: recorded).filter { event in
+      if question.during.contains(event.effectiveAt) { return false }
+      // What is read from elsewhere was done when it took effect, whenever it is learnt.
+      return event.recordedAt < event.effectiveAt || event.source.isExactly(Intake.source)
+    }
+    let found = inIt + dated
+    return try read { _, world in found.filter { world.event(at: $0.position)?.isVoided == false } }
+  }
+
+  private mutating func pages(of filter: LogFilter) throws -> [Event] {
     var found: [Event] = []
     var place: Int64? = 0
     while let after = place {
@@ -192,6 +205,6 @@ struct IncidentEvidence {
         break
       }
     }
-    return try read { _, world in found.filter { world.event(at: $0.position)?.isVoided == false } }
+    return found
   }
 }

@@ -78,96 +78,136 @@ extension IncidentEvidence {
 
 /// The walk from parties to those whom they reach.
 private struct ReachSearch {
+  /// How somebody came to be reached, by each of the two ways.
+  private struct Ways {
+    /// When they could be become, and the part for which that is sure.
+    var become = IntervalSet(), sure = IntervalSet()
+    /// From when on they had something that was given.
+    var givenFrom: Instant?
+  }
+
   let evidence: IncidentEvidence
   private(set) var found: [IncidentReached] = []
   private(set) var isWhole = true
-  private var seen: Set<Entity>
+  private let parties: Set<Entity>
   private let stretch: Interval
+  /// The ways by which those found were reached, in the same order, and where each of them stands.
+  private var ways: [Ways] = []
+  private var places: [Entity: Int] = [:]
+  /// Those of whom is still to be looked at what they gave on, and whom they could become.
+  private var open: [(identity: String, when: Interval, depth: Int)] = []
 
   init(evidence: IncidentEvidence) {
     self.evidence = evidence
-    seen = Set(evidence.parties.map { .identity($0.identity) })
+    parties = Set(evidence.parties.map { .identity($0.identity) })
     stretch = Interval(exactly: evidence.question.during.from, to: evidence.end) ?? evidence.question.during
   }
 
   mutating func run() throws {
-    for party in evidence.parties { try follow(trustsOf: party.identity, within: IntervalSet(stretch), depth: 1) }
+    for party in evidence.parties { try follow(trustsOf: party.identity, within: stretch, depth: 1) }
     try follow(evidence.events, depth: 1)
     var index = 0
-    while index < found.count {
-      let reached = found[index]
+    while index < open.count {
+      let next = open[index]
       index += 1
-      // From whom one becomes the walk over trusts has gone on already.
-      if case .trust = reached.route { continue }
-      try follow(trustsOf: reached.identity, within: reached.when, depth: reached.depth + 1)
-      try follow(try evidence.changes(of: reached.identity, during: reached.when), depth: reached.depth + 1)
+      try follow(trustsOf: next.identity, within: next.when, depth: next.depth + 1)
+      let (events, isWhole) = try evidence.changes(of: next.identity, during: IntervalSet(next.when))
+      if !isWhole { self.isWhole = false }
+      try follow(events, depth: next.depth + 1)
     }
+    // Only now is it known by which ways, and when, each of them was reached.
+    for place in found.indices { try describe(place) }
   }
 
   /// Whom somebody might become.
-  private mutating func follow(trustsOf identity: String, within: IntervalSet, depth: Int) throws {
-    guard let from = within.intervals.first?.from, let during = Interval(exactly: from, to: stretch.to) else { return }
+  private mutating func follow(trustsOf identity: String, within during: Interval, depth: Int) throws {
     let answer = try evidence.questions.tenant.read { graph in
       graph.becoming(from: identity, during: during, asKnownAt: evidence.view.asKnownAt)
     }
     if !answer.isWhole { isWhole = false }
     for way in answer.ways {
-      try add(
-        way.target, .trust(way.steps), depth: depth + way.steps.count - 1,
-        when: way.allowed.union(way.conditional).union(way.unknown), sure: way.allowed)
+      let when = way.allowed.union(way.conditional).union(way.unknown)
+      guard !when.isEmpty, let place = place(of: way.target, .trust(way.steps), depth: depth + way.steps.count - 1) else {
+        continue
+      }
+      ways[place].become = ways[place].become.union(when)
+      ways[place].sure = ways[place].sure.union(way.allowed)
     }
   }
 
   /// Who was given something by events.
   private mutating func follow(_ events: [Event], depth: Int) throws {
     for event in events where !event.change.isMadeUp {
-      guard let to = event.change.recipient, let when = Interval(exactly: event.effectiveAt, to: stretch.to) else { continue }
+      let from = max(event.effectiveAt, stretch.from)
+      guard let to = event.change.recipient, let when = Interval(exactly: from, to: stretch.to) else { continue }
       let (by, text) = (event.authority.actor?.id ?? event.recordedBy.id, event.change.phrase)
       if to.kind == .identity {
-        try add(
-          to.id, .gift(by: by, position: event.position, text: text), depth: depth, when: IntervalSet(when),
-          sure: IntervalSet(when))
+        give(to.id, .gift(by: by, position: event.position, text: text), depth: depth, when)
         continue
       }
       let members = try evidence.questions.tenant.read { graph in
-        graph.world(asKnownAt: evidence.view.asKnownAt).identities(of: to, at: event.effectiveAt).sorted()
+        graph.world(asKnownAt: evidence.view.asKnownAt).identities(of: to, at: from).sorted()
       }
       for member in members {
-        try add(
-          member.id, .member(group: to.id, by: by, position: event.position, text: text), depth: depth,
-          when: IntervalSet(when), sure: IntervalSet(when))
+        give(member.id, .member(group: to.id, by: by, position: event.position, text: text), depth: depth, when)
       }
     }
   }
 
-  private mutating func add(
-    _ identity: String, _ route: IncidentReached.Route, depth: Int, when: IntervalSet, sure: IntervalSet
-  ) throws {
-    guard !when.isEmpty, seen.insert(.identity(identity)).inserted else { return }
+  /// Notes that somebody had something given from a moment on, and that it is to be looked at what they did with it.
+  ///
+  /// Also of whom one could only become so far, and of whom a longer way shows that they had it earlier.
+  private mutating func give(_ identity: String, _ route: IncidentReached.Route, depth: Int, _ when: Interval) {
+    guard let place = place(of: identity, route, depth: depth) else { return }
+    let before = ways[place].givenFrom
+    guard before.map({ when.from < $0 }) ?? true, let rest = Interval(exactly: when.from, to: before ?? when.to) else { return }
+    ways[place].givenFrom = when.from
+    open.append((identity, rest, depth))
+  }
+
+  /// The place of somebody among those found, who is added where he was not found before; nil for parties, and beyond the limit.
+  private mutating func place(of identity: String, _ route: IncidentReached.Route, depth: Int) -> Int? {
+    let entity = Entity.identity(identity)
+    if parties.contains(entity) { return nil }
+    if let place = places[entity] { return place }
     guard found.count < IncidentReached.most else {
       isWhole = false
-      return
+      return nil
     }
-    var reached = IncidentReached(
-      identity: identity, kind: try evidence.kind(of: identity), route: route, depth: depth, when: when, sure: sure, rights: [],
-      rightCount: 0, did: [], uses: 0, refused: 0, changes: try evidence.changes(of: identity, during: when).count)
-    try judge(&reached)
-    try look(&reached)
-    found.append(reached)
+    places[entity] = found.count
+    ways.append(Ways())
+    found.append(
+      IncidentReached(
+        identity: identity, kind: nil, route: route, depth: depth, when: IntervalSet(), sure: IntervalSet(), rights: [],
+        rightCount: 0, did: [], uses: 0, refused: 0, changes: 0))
+    return found.count - 1
+  }
+
+  /// Says what somebody could do and did.
+  private mutating func describe(_ place: Int) throws {
+    let way = ways[place]
+    let given = way.givenFrom.flatMap { Interval(exactly: $0, to: stretch.to) }.map { IntervalSet($0) } ?? IntervalSet()
+    found[place].when = way.become.union(given)
+    found[place].sure = way.sure.union(given)
+    found[place].kind = try evidence.kind(of: found[place].identity)
+    let (changes, isWhole) = try evidence.changes(of: found[place].identity, during: found[place].when)
+    found[place].changes = changes.count
+    if !isWhole { self.isWhole = false }
+    try judge(&found[place], way, given)
+    try look(&found[place])
   }
 
   /// What they could do then.
-  private func judge(_ reached: inout IncidentReached) throws {
-    let isBecome = if case .trust = reached.route { true } else { false }
-    guard let first = reached.when.intervals.first?.from else { return }
+  private func judge(_ reached: inout IncidentReached, _ way: Ways, _ given: IntervalSet) throws {
     let rights = try evidence.questions.tenant.read { graph in
       graph.what(reached.identity, during: .always, asKnownAt: evidence.view.asKnownAt)
     }.filter { right in
       guard right.right.effect == .allow else { return false }
       let held = right.held.union(right.conditional)
-      if held.intersection(reached.when).isEmpty { return false }
+      if !held.intersection(way.become).isEmpty { return true }
       // Who was given something had the rest already.
-      return isBecome || first == .earliest || !held.contains(first.adding(microseconds: -1))
+      guard let from = way.givenFrom, !held.intersection(given).isEmpty else { return false }
+      return from == .earliest || !held.contains(from.adding(microseconds: -1))
     }
     reached.rightCount = rights.count
     reached.rights = rights.prefix(IncidentReached.mostRights).map(\.right)
@@ -193,19 +233,22 @@ extension IncidentEvidence {
   /// Where the stretch ends, or now.
   fileprivate var end: Instant { question.during.to ?? view.at }
 
-  /// Events of which an identity is the actor within some instants; at most a page, the first.
-  fileprivate func changes(of actor: String, during when: IntervalSet) throws -> [Event] {
-    guard let first = when.intervals.first else { return [] }
+  /// Events of which an identity is the actor within some instants, at most a page, the first; and whether those are all.
+  fileprivate func changes(of actor: String, during when: IntervalSet) throws -> (events: [Event], isWhole: Bool) {
+    guard let first = when.intervals.first else { return ([], true) }
     var filter = LogFilter()
     filter.actor = actor
     filter.effectiveFrom = first.from
     filter.effectiveTo = end
     filter.through = view.asKnownAt
-    let events = try questions.tenant.log(filter, limit: Tenant.maximumLogPage).events.map(\.event)
-    return try questions.tenant.read { graph in
+    let page = try questions.tenant.log(filter, limit: Tenant.maximumLogPage)
+    let standing = try questions.tenant.read { graph in
       let world = graph.world(asKnownAt: view.asKnownAt)
-      return events.filter { when.contains($0.effectiveAt) && world.event(at: $0.position)?.isVoided == false }
+      return page.events.map(\.event).filter {
+        when.contains($0.effectiveAt) && world.event(at: $0.position)?.isVoided == false
+      }
     }
+    return (standing, page.next == nil)
   }
 }
 

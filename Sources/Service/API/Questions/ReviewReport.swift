@@ -12,7 +12,7 @@ public struct ShownReview: Hashable, Sendable {
   /// Where it stands.
   public var standing: ReviewStanding
 
-  fileprivate func members(at t: Instant) -> JSONObject {
+  func members(at t: Instant) -> JSONObject {
     var object: JSONObject = [
       "id": .string(id), "state": .string(standing.progress.state.rawValue), "event": .integer(standing.position),
       "overdue": .bool(standing.progress.state == .open && standing.progress.deadline <= t),
@@ -61,7 +61,7 @@ public struct ReviewFilter: Hashable, Sendable {
   /// A filter; the default lets all through.
   public init() {}
 
-  fileprivate func admits(_ row: ReviewRow) -> Bool {
+  func admits(_ row: ReviewRow) -> Bool {
     let found = row.present ?? row.frozen
     if reviewer != nil, row.isAskedReviewers != true { return false }
     if let decisionState, row.decisionState != decisionState { return false }
@@ -106,8 +106,6 @@ public struct ReviewReport: Report {
   public var items: [ShownItem]
   /// Of every item that somebody decided who, as judged now, had no right to: why, by the item's number.
   public var objections: [Int: ReviewerObjection] = [:]
-  /// The number of the item that the next page begins with; nil where there is none.
-  public var next: Int?
   /// The head it was read at.
   public var position: Int64
 
@@ -154,9 +152,8 @@ public struct ReviewReport: Report {
     writer.value(summary)
     writer.key("items")
     writer.beginArray()
-    for item in items { writer.value(item.json(reading)) }
+    for item in items { writer.value(item.json(reading.standing.progress.deadline)) }
     writer.endArray()
-    writer.member("next", next.map(Int64.init))
     writer.endObject()
   }
 
@@ -177,7 +174,9 @@ public struct ReviewReport: Report {
 
 extension ShownItem {
   /// The item as an object.
-  func json(_ reading: ReviewReading) -> JSONValue {
+  ///
+  /// - Parameter deadline: of its review.
+  func json(_ deadline: Instant) -> JSONValue {
     let found = row.present ?? row.frozen
     var object = found.json.objectValue ?? [:]
     object["number"] = .integer(Int64(row.number))
@@ -197,7 +196,7 @@ extension ShownItem {
     if let execution = row.state?.execution, let position = row.position {
       // What did it lies right behind the event that says so.
       if execution.outcome == .done { object["executing_event"] = .integer(position + 1) }
-      if let delay = delay(reading.standing.progress.deadline) { object["delay_seconds"] = .integer(delay / 1_000_000) }
+      if let delay = delay(deadline) { object["delay_seconds"] = .integer(delay / 1_000_000) }
       object["fulfilment"] = .string(fulfilment?.stage.rawValue ?? (execution.outcome == .failed ? "open" : "recorded"))
     }
     if let assessment { object["assessment"] = assessment.json }
@@ -274,21 +273,20 @@ extension Questions {
   /// - Parameters:
   ///   - filter: which items are listed. The default is all.
   ///   - isAssessed: whether each item listed comes with what it gives and what speaks for or against it.
-  ///   - number: the number of the first item. The default is the first.
   ///   - limit: how many items at the most. The default is all.
   public func review(
     _ id: String, _ filter: ReviewFilter = ReviewFilter(), isAssessed: Bool = false, at: Instant? = nil,
-    asKnownAt: AsKnownAt = .head, from number: Int = 1, limit: Int = Int.max
+    asKnownAt: AsKnownAt = .head, limit: Int = Int.max
   ) throws -> ReviewReport? {
     let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
     guard let reading = try tenant.review(id, from: view, by: filter.reviewer) else { return nil }
     let ended = reading.rows.compactMap(\.endedItem)
     let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
     let isJudged = isAssessed || filter.recommendation != nil
-    let candidates = reading.rows.dropFirst(max(0, number - 1)).filter { filter.admits($0) }
+    let candidates = reading.rows.filter { filter.admits($0) }
     // Which are recommended is known only once all are assessed.
     let shown = filter.recommendation == nil ? candidates.prefix(limit) : candidates[...]
-    let lastUses = isJudged ? try lastUses(of: Array(shown), at: reading.judgedAt, asKnownAt: view.asKnownAt) : [:]
+    let lastUses = isJudged ? try lastUses(of: shown, at: reading.judgedAt, asKnownAt: view.asKnownAt) : [:]
     return try tenant.read { graph in
       let world = graph.world(asKnownAt: view.asKnownAt)
       let assessor =
@@ -296,14 +294,11 @@ extension Questions {
         ? ReviewAssessor(world, review: id, at: reading.judgedAt) { lastUses[$0.item] ?? .notObservable } : nil
       var report = ReviewReport(
         shown: ShownReview(id: id, standing: reading.standing), reading: reading, items: [], position: position)
-      report.objections = reading.objections(in: world)
+      report.objections = reading.rows.objections(in: world, reading.standing, reading.witness)
       for row in candidates {
         let assessment = assessor?.assess(row.present ?? row.frozen)
         if let wanted = filter.recommendation, assessment?.recommendation != wanted { continue }
-        if report.items.count == limit {
-          report.next = row.number
-          break
-        }
+        if report.items.count == limit { break }
         report.items.append(
           ShownItem(
             row: row, assessment: assessment, objection: report.objections[row.number],
@@ -319,7 +314,7 @@ extension Questions {
   /// What usage says of the assignments among some items, up to a moment; of memberships nothing is said.
   ///
   /// A round trip for each ``UsageStore/exercisedAtOnce`` of them.
-  fileprivate func lastUses(of rows: [ReviewRow], at t: Instant, asKnownAt k: Int64) throws -> [GrantName: LastUse] {
+  func lastUses(of rows: some Sequence<ReviewRow>, at t: Instant, asKnownAt k: Int64) throws -> [GrantName: LastUse] {
     var found: [GrantName: LastUse] = [:]
     let ids = rows.compactMap { row -> String? in
       if case .assignment(let id) = row.frozen.item { id } else { nil }
@@ -347,11 +342,13 @@ extension AssignmentExercise {
   }
 }
 
-extension ReviewReading {
+extension [ReviewRow] {
   /// Why some decisions should not have been, each judged as it stood when it was made: whoever has moved on since had no part then.
-  fileprivate func objections(in world: GraphWorld) -> [Int: ReviewerObjection] {
+  func objections(
+    in world: GraphWorld, _ standing: ReviewStanding, _ witness: [Int64: Witness]
+  ) -> [Int: ReviewerObjection] {
     var objections: [Int: ReviewerObjection] = [:]
-    let decided = rows.compactMap { row in row.state?.decision.map { (row, $0) } }.sorted { $0.1.at < $1.1.at }
+    let decided = compactMap { row in row.state?.decision.map { (row, $0) } }.sorted { $0.1.at < $1.1.at }
     // What is remembered of one moment is forgotten at the next: there may be as many moments as items.
     var choice: (at: Instant, ReviewerChoice<GraphWorld>)?
     for (row, decision) in decided {
@@ -368,7 +365,7 @@ extension ReviewReading {
 
 extension ReviewRow {
   /// The grant that was ended by what was decided of it.
-  fileprivate var endedItem: GrantName? {
+  var endedItem: GrantName? {
     guard let execution = state?.execution, execution.outcome != .failed, execution.measure != .lock else { return nil }
     return frozen.item
   }

@@ -4,6 +4,7 @@ public import EventLog
 import Governance
 public import JSON
 public import Temporal
+public import Usage
 
 /// What makes a report evidence: the question, what it rests on, what was counted, and the digests of its files.
 public struct ReportManifest: Sendable {
@@ -83,10 +84,10 @@ extension ReportManifest: Report {
     writer.endObject()
   }
 
-  /// What a manifest says was asked, of whom, and with which files.
+  /// What a manifest says was asked, of whom, when, and with which files.
   public static func reading(
     _ value: JSONValue
-  ) throws(JSONFieldError) -> (tenant: String, question: ReportQuestion, files: [File]) {
+  ) throws(JSONFieldError) -> (tenant: String, question: ReportQuestion, files: [File], ranAt: Instant) {
     var reader = try FieldReader(value)
     guard try reader.integer("version") == version else {
       throw reader.error("version", "must be \(version): another version of Tenure wrote this manifest")
@@ -105,7 +106,8 @@ extension ReportManifest: Report {
           sha256: try file.string("sha256", maximumBytes: 2 * Digest.byteCount)))
     }
     // What is said besides follows from the question and is found anew.
-    return (tenant, try ReportQuestion(&reader), files)
+    let ranAt = try reader.instant("ran_at")
+    return (tenant, try ReportQuestion(&reader), files, ranAt)
   }
 }
 
@@ -196,6 +198,13 @@ extension Questions {
       ReportQuestion(
         report: report.name, at: view.at, during: stretch, asKnownAt: view.asKnownAt, parameters: parameters, sample: sample),
       formats: formats)
+  }
+
+  /// What usage that a report may rest on was learnt since it was run, or is no longer kept: usage is evidence and no event, so that
+  /// it is not bound to a position.
+  public func usageLearnt(since run: Instant, of question: ReportQuestion) throws -> UsageLearnt {
+    let end = question.during?.to.map { min($0.adding(microseconds: -1), question.at) } ?? question.at
+    return try UsageStore(tenant).learnt(since: run, usedBy: end)
   }
 
   /// Begins a report as it was asked before.

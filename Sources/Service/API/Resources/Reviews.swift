@@ -16,7 +16,7 @@ extension Endpoint {
       Endpoint(
         .get, "/v1/reviews/{id}", "getReview", "One review: where it stands, its population verified anew, its summary",
         .query([.at, .asKnownAt])
-      ) { try ReviewPages.one($0, items: .none) },
+      ) { try ReviewPages.one($0, isWhole: false) },
       Endpoint(
         .get, "/v1/reviews/{id}/items", "listReviewItems", "Items of a review, each with what it gives and what speaks for it",
         .query(
@@ -24,11 +24,11 @@ extension Endpoint {
             .at, .asKnownAt, Member("from", Schemas.count(Limits.itemsPerReview), "The first item's number"),
           ]
             + [Member("limit", Schemas.count(PageSize.mostRows), "Items of the page")])
-      ) { try ReviewPages.one($0, items: .assessed) },
+      ) { try ReviewPages.items($0) },
       Endpoint(
         .get, "/v1/reviews/{id}/report", "reportReview", "The evidence: every item with its reviewer, decision and execution",
         .query([.at, .asKnownAt])
-      ) { try ReviewPages.one($0, items: .all) },
+      ) { try ReviewPages.one($0, isWhole: true) },
       Endpoint(
         .post, "/v1/reviews/{id}/decide_many", "reviewDecideMany",
         "Decides the undecided items that a reviewer may decide and a filter admits, 10,000 at once, all or none; left is how many more",
@@ -51,8 +51,6 @@ extension Endpoint {
 
 /// Reads reviews and their items.
 private enum ReviewPages {
-  enum Items { case none, assessed, all }
-
   static let filter: [Member] = [
     Member("reviewer", Schemas.id, "Only what this identity may decide"),
     Member("decision_state", Schemas.choice(DecisionState.self), "Only what stands there"),
@@ -72,22 +70,32 @@ private enum ReviewPages {
     }
   }
 
-  static func one(_ call: Call, items: Items) throws -> Outcome {
+  /// A review with all its items, or with what is said of the whole only.
+  static func one(_ call: Call, isWhole: Bool) throws -> Outcome {
     var reader = FieldReader(object: try call.input())
     let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
-    var filter = ReviewFilter()
-    var (first, limit) = (1, items == .none ? 0 : Int.max)
-    if items == .assessed {
-      filter = try ReviewFilter(reading: &reader)
-      if let number = try reader.optionalInteger("from") { first = max(1, Int(clamping: number)) }
-      limit = try reader.limit()
-    }
     try reader.finish()
     let id = call.parameters["id"]
-    let (asked, from, most) = (filter, first, limit)
     return .waiting {
-      let found = try call.questions.review(
-        id, asked, isAssessed: items == .assessed, at: at, asKnownAt: asKnownAt, from: from, limit: most)
+      let found = try call.questions.review(id, at: at, asKnownAt: asKnownAt, limit: isWhole ? Int.max : 0)
+      guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
+      return .json(found.json(), position: found.position)
+    }
+  }
+
+  static func items(_ call: Call) throws -> Outcome {
+    var reader = FieldReader(object: try call.input())
+    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
+    let filter = try ReviewFilter(reading: &reader)
+    let first = try reader.optionalString("from").map { text throws(JSONFieldError) in
+      guard let number = Int(text), number > 0 else { throw reader.error("from", "must be the number of an item: 1, 2, 3, …") }
+      return number
+    }
+    let limit = try reader.limit()
+    try reader.finish()
+    let id = call.parameters["id"]
+    return .waiting {
+      let found = try call.questions.reviewPage(id, filter, at: at, asKnownAt: asKnownAt, from: first ?? 1, limit: limit)
       guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
       return .json(found.json(), position: found.position)
     }
