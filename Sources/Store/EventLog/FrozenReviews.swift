@@ -29,7 +29,7 @@ public struct FrozenReview: Hashable, Sendable {
 
 /// The items of a population, in their order: which grants, and not what they were, which the graph still knows.
 struct FrozenItems: Hashable, Sendable {
-  let items: [ReviewItem]
+  let items: [GrantName]
   let digest: String
 
   init(_ population: Population) {
