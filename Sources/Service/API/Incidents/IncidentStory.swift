@@ -74,9 +74,11 @@ extension IncidentEvidence {
         open[key] = lines.count
       }
       open[key] = lines.count
+      // What an act recorded may reach further back than itself: it was done when it was seen to be done.
+      let at = use?.at ?? event.effectiveAt
       lines.append(
         IncidentLine(
-          at: event.effectiveAt, until: event.effectiveAt, identity: identity,
+          at: at, until: at, identity: identity,
           text: event.change.isMadeUp ? "" : event.change.phrase,
           address: use?.address, positions: [event.position]))
     }

@@ -151,9 +151,12 @@ private struct Writing<Destination: ImportDestination> {
   }
 
   private mutating func plan(_ readings: [TrailReading]) throws(ImportError) -> ([Submission], [String]) {
-    let memory = memory
+    // Handed over and taken back: a copy for each part would be one of everybody who was ever met.
+    var memory = TrailMemory()
+    swap(&memory, &self.memory)
     let planned = try Self.asking(destination) { world in
       var planner = TrailPlanner(PlannedWorld(world), memory: memory)
+      memory = TrailMemory()
       var submissions: [Submission] = []
       var rest = readings[...]
       while let first = rest.first {
@@ -210,7 +213,7 @@ private struct Writing<Destination: ImportDestination> {
         batch.removeAll(keepingCapacity: true)
         progress(done)
       }
-      for use in contents.uses where contents.who(use).account.isExactly(account) {
+      for use in contents.uses(of: account) {
         batch.append(reader.usage(contents.record(use), of: contents.resource(use)))
         if batch.count == UsageLimits.recordsPerBatch { try flush(&report) }
       }
@@ -241,11 +244,11 @@ private struct Writing<Destination: ImportDestination> {
   /// Moves the coverage of an account to what its records show.
   func cover(_ account: String, _ report: inout CloudTrailReport) throws(ImportError) {
     let source = TrailWords.sourcePrefix + account
-    let instants = contents.uses.lazy.filter { contents.who($0).account.isExactly(account) }.map(\.at)
+    let instants = contents.uses(of: account).map(\.at)
     let resources = [TrailWords.scope(account), "identity/arn:\(reader.names.partition(account)):iam::\(account):role"]
     let commands = try Self.asking(destination) { world in
       var commands = resources.flatMap { TrailCoverage.commands(of: source, resource: $0, instants, in: world) }
-      let silences = TrailCoverage.silences(switches[account] ?? [], Array(instants))
+      let silences = TrailCoverage.silences(switches[account] ?? [], instants)
       for resource in resources {
         commands += silences.flatMap { TrailCoverage.gaps(of: source, resource: resource, $0, in: world) }
       }

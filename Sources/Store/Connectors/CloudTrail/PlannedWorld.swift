@@ -85,8 +85,15 @@ struct PlannedWorld<Base: World> {
   }
 
   /// The assignments that a role and perhaps a principal have, with their stretches by their own entries.
+  ///
+  /// What a resource shares is looked for at the role, which few have: everybody, or another account, may have something of
+  /// every resource there is.
   func assignments(role: String, principal: Entity? = nil) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
-    assignments(of: principal ?? .role(role)).filter { $0.grant.role.isExactly(role) }
+    guard let principal else { return assignments(of: .role(role)).filter { $0.grant.role.isExactly(role) } }
+    if TrailRoles.resource(of: role) != nil {
+      return assignments(of: .role(role)).filter { $0.grant.role.isExactly(role) && $0.grant.principal == principal }
+    }
+    return assignments(of: principal).filter { $0.grant.role.isExactly(role) }
   }
 
   /// The assignments that an entity is an end of.

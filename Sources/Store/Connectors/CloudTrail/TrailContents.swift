@@ -23,6 +23,8 @@ struct TrailContents {
   private(set) var insights = 0
   private(set) var invalid: [TrailError] = []
   private(set) var accounts: Set<String> = []
+  /// The places of each account's uses, in the order of time: an organisation's trail is of hundreds of accounts.
+  private var places: [String: [Int32]] = [:]
   /// The ARNs of the names in the records, and of those in the log.
   let names: TrailNames
   private var changes: [TrailRecord] = []
@@ -51,6 +53,12 @@ struct TrailContents {
     (names, uses) = (intake.names, intake.uses)
     intake = TrailIntake(latest: latest, names: TrailNames(), skipsInvalid: false)
     uses.sort { a, b in a.at != b.at ? a.at < b.at : a.id.precedes(b.id) }
+    for (place, use) in uses.enumerated() { places[whos[use.who].account, default: []].append(Int32(place)) }
+  }
+
+  /// The uses of an account's trail, in the order of time.
+  func uses(of account: String) -> some RandomAccessCollection<Use> {
+    (places[account] ?? []).lazy.map { uses[Int($0)] }
   }
 
   /// A use as a record; without what it asked and was answered where it changed nothing.

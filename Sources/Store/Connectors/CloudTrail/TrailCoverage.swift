@@ -53,11 +53,12 @@ enum TrailCoverage {
   /// Stretches over which a trail was told not to record, and which left no record either: then it was the one that is read.
   ///
   /// Where records go on, another trail recorded them, and nothing is missing.
+  ///
+  /// - Parameter instants: those of the records, in order.
   static func silences(_ switches: [(at: Instant, isOn: Bool)], _ instants: [Instant]) -> [Interval] {
-    switches.filter { !$0.isOn }.compactMap { off in
-      guard let next = instants.first(where: { $0 > off.at }), switches.contains(where: { $0.isOn && $0.at == next }) else {
-        return nil
-      }
+    let ons = Set(switches.filter(\.isOn).map(\.at))
+    return switches.filter { !$0.isOn }.compactMap { off in
+      guard let next = instants.first(after: off.at), ons.contains(next) else { return nil }
       return Interval(exactly: off.at.next, to: next)
     }
   }
@@ -86,5 +87,17 @@ enum TrailCoverage {
       return Command(
         change, expecting: .either, effectiveAt: missing.from, authority: Authority(reason: "records of the trail"))
     }
+  }
+}
+
+extension [Instant] {
+  /// The first that is later than an instant; they are in order.
+  fileprivate func first(after t: Instant) -> Instant? {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] > t { high = middle } else { low = middle + 1 }
+    }
+    return low < count ? self[low] : nil
   }
 }

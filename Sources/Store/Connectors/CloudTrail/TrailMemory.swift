@@ -13,7 +13,9 @@ struct TrailMemory {
   /// The accounts that a document named as a whole, whose people are a group.
   var gathered: Set<String> = []
   /// What goes on under which other id, and since when.
-  var renames: [Entity: [(at: Instant, new: Entity)]] = [:]
+  private(set) var renames: [Entity: [(at: Instant, new: Entity)]] = [:]
+  /// When the last of them was: what is later has nothing to carry on.
+  private(set) var lastRename = Instant.earliest
 
   /// Nothing is known.
   init() {}
@@ -28,7 +30,7 @@ struct TrailMemory {
       case .attribute(let entity, "renamed_from"):
         for entry in world.entries(of: fact) {
           guard case .begins(.attribute(.open(let value)), _) = entry.effect, let old = value.stringValue else { continue }
-          renames[Entity(entity.kind, old), default: []].append((entry.moment.effective, entity))
+          note(Entity(entity.kind, old), renamed: entity, at: entry.moment.effective)
         }
       default: continue
       }
@@ -38,6 +40,12 @@ struct TrailMemory {
       below[resource, default: []].insert(role.id)
     }
     everBounded = TrailRoles.bounded(in: world)
+  }
+
+  /// Keeps a rename in mind.
+  mutating func note(_ old: Entity, renamed new: Entity, at t: Instant) {
+    renames[old, default: []].append((t, new))
+    lastRename = max(lastRename, t)
   }
 
   /// Keeps an entity in mind that is one of an account's people, or an account's people themselves.
@@ -57,13 +65,13 @@ struct TrailMemory {
 
   /// The people who were recorded without the path that, as is known now, they have: what was recorded then stays there.
   func misplaced(_ names: TrailNames) -> [(known: String, recorded: String)] {
-    people.flatMap { account, entities in
+    let renamed = Set(renames.keys).union(renames.values.joined().map(\.new))
+    return people.flatMap { account, entities in
       entities.compactMap { entity in
         guard let arn = AmazonName(entity.id), let kind = TrailNames.Kind(rawValue: String(arn.kind)) else { return nil }
         let known = names.arn(kind, String(arn.name), in: account)
         let isPlain = arn.resource.utf8.elementsEqual("\(arn.kind)/\(arn.name)".utf8)
-        let isRenamed = renames.keys.contains(entity) || renames.values.joined().contains { $0.new == entity }
-        return isPlain && !isRenamed && !known.isExactly(entity.id) ? (known, entity.id) : nil
+        return isPlain && !renamed.contains(entity) && !known.isExactly(entity.id) ? (known, entity.id) : nil
       }
     }.sorted { $0.recorded.precedes($1.recorded) }
   }

@@ -104,7 +104,7 @@ struct TrailPlanner<Base: World> {
       }
     case .credentialIssued(_, let document, _): touched.insert(.identity(document.identity))
     case .roleDefined(let id, _, _), .roleRetired(let id):
-      if memory.renames.isEmpty { break }
+      if memory.lastRename <= at { break }
       for fact in world.facts(about: .role(id)) {
         for case .begins(.grant(let grant), _) in world.entries(of: fact).map(\.effect) { touched.insert(grant.principal) }
       }

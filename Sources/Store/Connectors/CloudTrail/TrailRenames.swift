@@ -8,7 +8,7 @@ extension TrailPlanner {
     if old == new { return }
     meet(old, nil, at: at.adding(microseconds: -1))
     begin(new, kind, ["account": .open(.string(account)), "renamed_from": .open(.string(old.id))])
-    memory.renames[old, default: []].append((at, new))
+    memory.note(old, renamed: new, at: at)
     touched.formUnion([old, new])
     carry(old, to: new, at: at)
     end(old)
@@ -16,7 +16,7 @@ extension TrailPlanner {
 
   /// Carries again what a record changed that is older than a rename which was recorded before it.
   mutating func carryOn() {
-    if memory.renames.isEmpty { return }
+    if memory.lastRename <= at { return }
     var changed = touched
     let later = memory.renames.flatMap { old, renames in
       renames.filter { $0.at > at }.map { (at: $0.at, old: old, new: $0.new) }
