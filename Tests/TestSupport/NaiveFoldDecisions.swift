@@ -124,9 +124,8 @@ extension NaiveView {
       }
       if policy.type == .boundary, let rule = try? BoundaryRule(policy.rule), concerns(rule.subjects) {
         let leaving = rule.permissions.map { ($0, holds([$0.condition], bearer, nowhere)) }.filter { $1 != false }
-        // A right whose pattern and scope have nothing in common reaches nothing: it meets nothing, and nothing of it is left.
+        if leaving.contains(where: { $1 == true && Self.contains($0, "*", right) }) { continue }
         let meeting = leaving.filter { Self.mayMeet($0.0, "*", right) }
-        if meeting.contains(where: { $1 == true && Self.contains($0, "*", right) }) { continue }
         takings.append(
           Taking(denial: .boundary(id.id), isAll: meeting.isEmpty, isOpen: meeting.contains { $0.1 == nil }))
       }
