@@ -59,6 +59,9 @@ public enum Schema {
     SQLFile(name: "m0042_review_items", bytes: PackageResources.m0042_review_items_sql),
     SQLFile(name: "m0043_event_of_any_loss", bytes: PackageResources.m0043_event_of_any_loss_sql),
     SQLFile(name: "m0044_event_of_ending", bytes: PackageResources.m0044_event_of_ending_sql),
+    SQLFile(name: "m0045_event_of_grant_ending", bytes: PackageResources.m0045_event_of_grant_ending_sql),
+    SQLFile(name: "m0046_event_of_taking", bytes: PackageResources.m0046_event_of_taking_sql),
+    SQLFile(name: "m0047_event_of_shared_loss", bytes: PackageResources.m0047_event_of_shared_loss_sql),
   ]
 
   /// Functions, in the order in which they need one another.

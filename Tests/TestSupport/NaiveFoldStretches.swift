@@ -61,10 +61,7 @@ extension NaiveLog {
     for (piece, view) in pieces(of: .always, asKnownAt: k) {
       var has: [[UInt8]: (right: Right, status: Status)] = [:]
       for one in view.what(identity, judging: .allButClock) where NaivePattern.concerns(one.right.scope, resource) {
-        // What is denied is not had; what denies is.
-        if one.right.effect == .allow, one.remainder.status == .denied { continue }
-        let isPlain = one.right.effect == .allow && one.right.action != nil
-        has[one.right.exactKey] = (one.right, isPlain ? one.remainder.status : one.right.status)
+        if let status = Self.status(of: one) { has[one.right.exactKey] = (one.right, status) }
       }
       for key in Set(had.keys).union(has.keys) where had[key]?.status != has[key]?.status {
         guard let right = has[key]?.right ?? had[key]?.right, during.contains(piece.from) else { continue }
@@ -73,6 +70,32 @@ extension NaiveLog {
       had = has
     }
     return turns
+  }
+
+  /// What is left of a right where it is had; what is denied is not, what denies is.
+  private static func status(of held: HeldRight) -> Status? {
+    if held.right.effect == .allow, held.remainder.status == .denied { return nil }
+    return held.right.effect == .allow && held.right.action != nil ? held.remainder.status : held.right.status
+  }
+
+  /// Whether a turn is there without the events of its instant that are not among its causes.
+  ///
+  /// Those that make entities there stay: a membership that is a cause takes hold by them, and they are no cause of it.
+  public func isCaused(_ turn: Turn, of identity: String, asKnownAt k: Int64) -> Bool {
+    let causes = Set(turn.causes.map(\.position))
+    let kept = events.filter { event in
+      if event.effectiveAt != turn.at || causes.contains(event.position) { return true }
+      switch event.change {
+      case .membershipAdded, .membershipRemoved, .assignmentGranted, .assignmentRevoked, .assignmentExtended, .identityLinked,
+        .identityUnlinked, .identitySuspended, .identityResumed, .policyDefined, .policyRetired, .identityRetired,
+        .groupDeleted, .roleRetired:
+        return false
+      default: return true
+      }
+    }
+    if kept.count == events.count { return true }
+    let held = NaiveLog(kept).view(Viewpoint(at: turn.at, asKnownAt: k)).what(identity, judging: .allButClock)
+    return held.first { $0.right == turn.right }.flatMap(Self.status(of:)) == turn.now
   }
 
   /// What is wrong with the causes of a turn; nil if nothing is.

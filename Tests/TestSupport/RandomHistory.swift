@@ -36,7 +36,9 @@ public enum Universe {
   /// Patterns of actions in permissions and privileged policies.
   public static let actionPatterns = ["repo.*", "repo.read", "repo.?dmin", "*", "s3:Get*", "*.admin", "re*d"]
   /// Patterns of resources in permissions.
-  public static let resourcePatterns = ["*", "org/*", "org/repo", "org/rep?", "*/x", "org*"]
+  public static let resourcePatterns = [
+    "*", "org/*", "org/repo", "org/rep?", "*/x", "org*", "org/caf?", "org/cafe\u{301}", "*\u{E9}",
+  ]
   /// Conditions, their members in the order of a body, for answers are compared as texts.
   public static let conditions: [JSONValue] = [
     ["Bool": ["request.mfa": ["true"]]], ["IpAddress": ["request.ip": ["10.0.0.0/8"]]],

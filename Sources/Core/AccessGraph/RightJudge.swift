@@ -60,10 +60,14 @@ struct RightJudge {
 
 /// Denials at one (t, k), whomever they concern: what each reaches, and which of them may meet a right.
 private struct Denials {
-  /// A denial that may meet a right, and whether it is proved to reach all of it.
+  /// A denial that may meet a right, or is proved to reach all of it.
+  ///
+  /// Both but for a right that reaches nothing, its pattern and its scope having nothing in common: all of that is reached, and
+  /// none of it met.
   struct Meeting {
     let number: Int
     let isWhole: Bool
+    let isMet: Bool
   }
 
   private struct RoleDenial: Hashable {
@@ -121,8 +125,9 @@ private struct Denials {
     var known = met[right] ?? (0, [])
     if known.looked == reaches.count { return known.meeting }
     let reach = Reach(right)
-    for number in known.looked..<reaches.count where reaches[number].mayMeet(reach) {
-      known.meeting.append(Meeting(number: number, isWhole: reaches[number].contains(reach)))
+    for number in known.looked..<reaches.count {
+      let (isWhole, isMet) = (reaches[number].contains(reach), reaches[number].mayMeet(reach))
+      if isWhole || isMet { known.meeting.append(Meeting(number: number, isWhole: isWhole, isMet: isMet)) }
     }
     known.looked = reaches.count
     met[right] = known
@@ -212,9 +217,10 @@ private struct BearerRestrictions {
       guard isConcerned(by: boundary, denials, circumstances) else { continue }
       var (leavesAll, leavesSome, mayLeave) = (false, false, false)
       while place < meeting.count, denials.policyOf[meeting[place].number] == boundary {
-        switch applies(meeting[place].number, of: boundary, failing: .no, denials, circumstances) {
-        case .yes: (leavesAll, leavesSome) = (leavesAll || meeting[place].isWhole, true)
-        case .perhaps: (leavesSome, mayLeave) = (true, true)
+        let met = meeting[place]
+        switch applies(met.number, of: boundary, failing: .no, denials, circumstances) {
+        case .yes: (leavesAll, leavesSome) = (leavesAll || met.isWhole, leavesSome || met.isMet)
+        case .perhaps: (leavesSome, mayLeave) = (leavesSome || met.isMet, mayLeave || met.isMet)
         case .no: break
         }
         place += 1
@@ -231,7 +237,7 @@ private struct BearerRestrictions {
       if !isDenyOpen, isWhole { takingAll.append(denial) } else { takingSome.append(denial) }
       isOpen = isOpen || isDenyOpen
     }
-    for met in meeting {
+    for met in meeting where met.isMet {
       guard let policy = denials.policyOf[met.number] else {
         for one in held[met.number] ?? [] { take(one.denial, one.isOpen, met.isWhole) }
         continue

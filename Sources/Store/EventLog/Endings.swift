@@ -25,6 +25,15 @@ public struct EndingPlace: Hashable, Sendable {
     }
   }
 
+  /// What an event is filed under that takes it away; in the same order, for an assignment stands before a group.
+  fileprivate var entity: String {
+    switch item {
+    case nil: ""
+    case .assignment(let id)?: Entity(.assignment, id).description
+    case .membership(let group, _)?: Entity.group(group).description
+    }
+  }
+
   /// A place as a row has it: the end, the kind, the id or group, and the member.
   fileprivate init?(_ row: Row) throws {
     guard let end = try row.optionalTimestamp(0) else { return nil }
@@ -44,8 +53,8 @@ extension Tenant {
   /// Where grants may have ended, in order: every place at which one has, whatever is known, and others.
   ///
   /// The database proposes and the graph says which of them are endings. Ends that assignments and memberships carry of their own
-  /// are read in the order of an index; of events that took them away so many are read, and what these were. Of one that took many
-  /// together, such as the end of a role, all are read.
+  /// are read in the order of an index, and so are events that took one of them away, however many at one instant. Of events that
+  /// took many together, such as the end of a role, so many are read, and all that each took.
   ///
   /// - Returns: the places, and where to go on: nil at the end.
   func endingCandidates(
@@ -53,54 +62,61 @@ extension Tenant {
   ) throws -> (places: [EndingPlace], next: EndingPlace?) {
     let (end, last, rows) = (place.endedAt.timestamp, t.timestamp, Int64(limit))
     let key = place.key
-    // With ties: an instant is read as a whole. Ends are without doubles before their limit, for cut short by them they would end
-    // before the losses do.
+    // First what ended or was taken away by itself, without doubles before the limit: so many, or all there are. Losses that took
+    // many together are read as far as these reach and no further, with ties: an instant is read as a whole.
     let statement: SQL = """
-      WITH losses AS MATERIALIZED (
-        SELECT effective_at, type, split_part(entity, ':', 1) AS kind, substr(entity, strpos(entity, ':') + 1) AS id,
-          CASE WHEN type = 'membership.removed' THEN body::jsonb #>> '{data,member}' END COLLATE "C" AS member
+      WITH single AS MATERIALIZED (
+        (SELECT DISTINCT expires_at AS ended_at, 0 AS sort, id, '' COLLATE "C" AS member FROM tenure.assignments
+          WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
+            AND (expires_at, 0, id, '') > (\(end), \(key.kind), \(key.id), \(key.member))
+          ORDER BY ended_at, id LIMIT \(rows))
+        UNION
+        (SELECT DISTINCT expires_at AS ended_at, 1 AS sort, group_id, member_kind || ':' || member FROM tenure.memberships
+          WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
+            AND (expires_at, 1, group_id, member_kind || ':' || member)
+              > (\(end), \(key.kind), \(key.id), \(key.member))
+          ORDER BY ended_at, group_id, member_kind || ':' || member LIMIT \(rows))
+        UNION
+        SELECT ended_at, CASE WHEN entity LIKE 'assignment:%' THEN 0 ELSE 1 END,
+          substr(entity, strpos(entity, ':') + 1), member
+        FROM (
+          SELECT DISTINCT effective_at AS ended_at, entity, coalesce(body::jsonb #>> '{data,member}', '') COLLATE "C" AS member
+          FROM tenure.event
+          WHERE tenant_id = \(id) AND type IN ('assignment.revoked', 'membership.removed')
+            AND effective_at >= \(end) AND effective_at <= \(last)
+            AND (effective_at, entity, coalesce(body::jsonb #>> '{data,member}', '') COLLATE "C")
+              > (\(end), \(place.entity), \(key.member))
+          ORDER BY ended_at, entity, member LIMIT \(rows)) taken
+        ORDER BY ended_at, sort, id, member LIMIT \(rows)
+      ), losses AS MATERIALIZED (
+        SELECT effective_at, split_part(entity, ':', 1) AS kind, substr(entity, strpos(entity, ':') + 1) AS id
         FROM tenure.event
-        WHERE tenant_id = \(id)
-          AND type IN ('assignment.revoked', 'membership.removed', 'group.deleted', 'identity.retired', 'role.retired')
-          AND effective_at >= \(end) AND effective_at <= \(last)
+        WHERE tenant_id = \(id) AND type IN ('group.deleted', 'identity.retired', 'role.retired')
+          AND effective_at >= \(end)
+          AND effective_at <= (SELECT CASE WHEN count(*) >= \(rows) THEN max(ended_at) ELSE \(last) END FROM single)
         ORDER BY effective_at FETCH FIRST \(rows) ROWS WITH TIES
       ), edge AS (
         SELECT CASE WHEN count(*) >= \(rows) THEN max(effective_at) END AS at FROM losses
-      ), gone AS (
-        SELECT * FROM losses WHERE type IN ('group.deleted', 'identity.retired', 'role.retired')
       )
       SELECT c.ended_at, c.sort, c.id, c.member, edge.at FROM edge LEFT JOIN LATERAL (
         SELECT ended_at, sort, id, member FROM (
-          (SELECT DISTINCT expires_at AS ended_at, 0 AS sort, id, '' COLLATE "C" AS member FROM tenure.assignments
-            WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
-              AND (expires_at, 0, id, '') > (\(end), \(key.kind), \(key.id), \(key.member))
-            ORDER BY ended_at, id LIMIT \(rows))
+          SELECT ended_at, sort, id, member FROM single
           UNION
-          (SELECT DISTINCT expires_at AS ended_at, 1 AS sort, group_id, member_kind || ':' || member FROM tenure.memberships
-            WHERE tenant_id = \(id) AND expires_at >= \(end) AND expires_at <= \(last)
-              AND (expires_at, 1, group_id, member_kind || ':' || member)
-                > (\(end), \(key.kind), \(key.id), \(key.member))
-            ORDER BY ended_at, group_id, member_kind || ':' || member LIMIT \(rows))
-          UNION
-          SELECT effective_at, 0, id, '' FROM losses WHERE type = 'assignment.revoked'
-          UNION
-          SELECT effective_at, 1, id, member FROM losses WHERE type = 'membership.removed'
-          UNION
-          SELECT l.effective_at, 0, a.id, '' FROM gone l
+          SELECT l.effective_at, 0, a.id, '' FROM losses l
           JOIN tenure.assignments a ON a.tenant_id = \(id) AND a.role_id = l.id
           WHERE l.kind = 'role' AND a.effective_at <= l.effective_at AND coalesce(a.expires_at >= l.effective_at, true)
           UNION
-          SELECT l.effective_at, 0, a.id, '' FROM gone l
+          SELECT l.effective_at, 0, a.id, '' FROM losses l
           JOIN tenure.assignments a ON a.tenant_id = \(id) AND a.principal = l.id AND a.principal_kind = l.kind
           WHERE l.kind IN ('group', 'identity')
             AND a.effective_at <= l.effective_at AND coalesce(a.expires_at >= l.effective_at, true)
           UNION
-          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM gone l
+          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM losses l
           JOIN tenure.memberships m ON m.tenant_id = \(id) AND m.member = l.id AND m.member_kind = l.kind
           WHERE l.kind IN ('group', 'identity')
             AND m.effective_at <= l.effective_at AND coalesce(m.expires_at >= l.effective_at, true)
           UNION
-          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM gone l
+          SELECT l.effective_at, 1, m.group_id, m.member_kind || ':' || m.member FROM losses l
           JOIN tenure.memberships m ON m.tenant_id = \(id) AND m.group_id = l.id
           WHERE l.kind = 'group' AND m.effective_at <= l.effective_at AND coalesce(m.expires_at >= l.effective_at, true)
         ) candidates
@@ -180,27 +196,29 @@ extension Tenant {
 
   /// The events that say something of endings and change no world, up to k, in order; voided ones among them.
   ///
-  /// Those of a group's memberships are filed under the group: of what is recorded only what is of these ends is read.
+  /// O(endings): those of a group's memberships are filed under the group, and found by the member beside it.
   func endingEvidence(of endings: [GrantEnding], asKnownAt k: Int64) throws -> [Event] {
     guard !endings.isEmpty else { return [] }
-    var entities: Set<Entity> = []
-    var members: Set<Entity> = []
-    var ends: Set<Instant> = []
+    var assignments: [String] = []
+    var groups: [String] = []
+    var members: [String] = []
     for ending in endings {
       switch ending.item {
-      case .assignment(let id): entities.insert(Entity(.assignment, id))
+      case .assignment(let id): assignments.append(Entity(.assignment, id).description)
       case .membership(let group, let member):
-        entities.insert(.group(group))
-        members.insert(member)
-        ends.insert(ending.endedAt)
+        groups.append(Entity.group(group).description)
+        members.append(member.description)
       }
     }
     let statement: SQL = """
       SELECT position, body FROM tenure.event
-      WHERE tenant_id = \(id) AND entity = ANY(\(entities.map(\.description)))
-        AND type IN ('assignment.expired', 'membership.expired', 'fulfilment.confirmed') AND position <= \(k)
-        AND (type <> 'membership.expired' OR effective_at = ANY(\(ends.map(\.timestamp))))
-        AND (entity LIKE 'assignment:%' OR body::jsonb #>> '{data,member}' = ANY(\(members.map(\.description))))
+      WHERE tenant_id = \(id) AND entity = ANY(\(assignments)) AND type IN ('assignment.expired', 'fulfilment.confirmed')
+        AND position <= \(k)
+      UNION ALL
+      SELECT e.position, e.body FROM unnest(\(groups), \(members)) AS ended(entity, member)
+      JOIN tenure.event e ON e.tenant_id = \(id) AND e.entity = ended.entity
+        AND (e.body::jsonb #>> '{data,member}') COLLATE "C" = ended.member
+        AND e.type IN ('membership.expired', 'fulfilment.confirmed') AND e.position <= \(k)
       ORDER BY position
       """
     return try pool.withConnection { try $0.query(statement).map { try Self.recorded($0).event } }

@@ -53,7 +53,7 @@ struct EndPages {
       case .assignment: "e.type = 'assignment.expired' AND e.entity = 'assignment:' || p.name"
       case .membership:
         "e.type = 'membership.expired' AND e.entity = 'group:' || p.name "
-          + "AND e.body::jsonb #>> '{data,member}' = p.holder_kind || ':' || p.holder"
+          + "AND (e.body::jsonb #>> '{data,member}') COLLATE \"C\" = p.holder_kind || ':' || p.holder"
       }
     }
   }

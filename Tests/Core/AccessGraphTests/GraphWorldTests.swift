@@ -31,7 +31,18 @@ import Testing
       (Universe.identities.flatMap { [CredentialEnd.identity($0), .holder($0)] }
       + Universe.assignments.map { .grant($0) } + Universe.credentials.map { .parent($0) })
       .filter { fast.credentials(of: $0) != naive.credentials(of: $0) }
-    return facts + positions.map { "the event at \($0)" } + ids.map { "the use of \($0)" }
+    // Below the head the graph may also name approvals above it: who asks looks at the request as it is known.
+    let isHead = fast.position == Int64(events.count)
+    func isNamed(_ expected: [String], _ found: [String]) -> Bool {
+      let (expected, found) = (Set(expected.map { Entity.request($0) }), Set(found.map { Entity.request($0) }))
+      return isHead ? expected == found : expected.isSubset(of: found)
+    }
+    let approvers = (Universe.identities + ["nobody"]).filter {
+      !isNamed(naive.requests(approvedBy: $0), fast.requests(approvedBy: $0))
+    }
+    let isComplete = isNamed(naive.requestApprovers, fast.requestApprovers)
+    return (isComplete ? [] : ["those who approve"]) + approvers.map { "what \($0) approved" } + facts
+      + positions.map { "the event at \($0)" } + ids.map { "the use of \($0)" }
       + ends.map { "the credentials of \($0)" }
   }
 

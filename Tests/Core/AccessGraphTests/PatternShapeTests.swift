@@ -39,6 +39,31 @@ import Testing
     #expect(counts.contained > 20 && counts.apart > 20, "\(counts)")
   }
 
+  /// Characters of one byte to four, two forms of é among them: a wildcard stands for a scalar, whatever its bytes.
+  @Test func `patterns of any characters are held against one another as against texts`() {
+    let letters = ["e", "\u{301}", "\u{E9}", "\u{4E2D}", "\u{1F511}", "/"]
+    let texts = (0..<4).reduce(into: [""]) { texts, length in
+      texts += texts.filter { $0.unicodeScalars.count == length }.flatMap { text in letters.map { text + $0 } }
+    }
+    var counts = (matched: 0, contained: 0, apart: 0)
+    for seed in UInt64(0)..<400 {
+      var random = SeededGenerator(seed: seed)
+      func pattern() -> String { (0..<1 + random.below(3)).map { _ in random.pick(letters + ["*", "*", "?"]) }.joined() }
+      let (a, b) = (pattern(), pattern())
+      let compiled = Pattern(a)
+      for text in texts where compiled.matches(text) != NaivePattern.matches(a, text) {
+        Issue.record("seed \(seed): \(a) and \(text)")
+        return
+      }
+      counts.matched += texts.contains { compiled.matches($0) } ? 1 : 0
+      let (contains, overlaps) = (Self.shape(a).contains(Self.shape(b)), Self.shape(a).overlaps(Self.shape(b)))
+      #expect(overlaps == NaivePattern.overlap(a, b) && contains == NaivePattern.contains(a, b), "seed \(seed): \(a), \(b)")
+      counts.contained += contains ? 1 : 0
+      counts.apart += overlaps ? 0 : 1
+    }
+    #expect(counts.matched > 100 && counts.contained > 20 && counts.apart > 20, "\(counts)")
+  }
+
   @Test(arguments: [
     ("*", "anything", true), ("repo.*", "repo.read", true), ("repo.*", "repo.*", true), ("repo.*", "repo.a*", true),
     ("repo.*", "*", false), ("repo.?", "repo.*", false), ("repo.*", "repo.?", true), ("repo.a", "repo.?", false),

@@ -168,7 +168,12 @@ struct Comparison {
       return answer.isWithoutEntitlement ? "\(name): \(answer.reason ?? "") has no entitlement to miss" : nil
     }
     // Who has it as one of everyone is not listed for it: the built-in principal is.
-    if !self.naive.view(probe.view).builtIns(of: .identity(probe.identity)).isEmpty { return nil }
+    let linked = graph.world(asKnownAt: probe.view.asKnownAt).facts(about: .identity(probe.identity)).compactMap {
+      if case .link(let account) = $0 { account } else { nil }
+    }
+    let view = self.naive.view(probe.view)
+    // Nor who has it by an account that is one of everyone.
+    for bearer in [probe.identity] + linked where !view.builtIns(of: .identity(bearer)).isEmpty { return nil }
     let listed = Holder(
       identity: probe.identity, status: answer.status, isWithoutEntitlement: answer.isWithoutEntitlement,
       isExternal: holder?.isExternal ?? false)
@@ -241,6 +246,8 @@ struct Comparison {
     if let text = differ(name, expected.map(Text.of), actual.map(Text.of)) { return text }
     for turn in actual {
       if let problem = naive.problem(with: turn, asKnownAt: k) { return "\(name): \(Text.of(turn)): \(problem)" }
+      guard turn.areCausesComplete, !naive.isCaused(turn, of: probe.identity, asKnownAt: k) else { continue }
+      return "\(name): \(Text.of(turn)): not by \(turn.causes.map(\.position)) alone"
     }
     for (a, b) in zip(actual, actual.dropFirst()) where b.at < a.at || b.at == a.at && b.kind < a.kind {
       return "\(name): \(Text.of(b)) comes too late"

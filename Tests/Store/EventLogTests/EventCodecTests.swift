@@ -16,23 +16,29 @@ enum GoldenBodies {
 
   static let types = Set(Verb.eventTypes)
 
+  /// Bodies of types whose data has another form, too.
+  static let otherForms = ["fulfilment.confirmed.membership"]
+
+  /// All that are written today, by the names of their files.
+  static let current = (types + otherForms).sorted()
+
   /// Bodies of older versions, which are read and never written again.
   static let older = ["finding.raised.v1"]
 }
 
 @Suite struct EventCodecTests {
-  @Test(arguments: GoldenBodies.types.sorted())
-  func `a golden body is read and written again to the same bytes`(type: String) throws {
-    let body = try GoldenBodies.body(type)
+  @Test(arguments: GoldenBodies.current)
+  func `a golden body is read and written again to the same bytes`(name: String) throws {
+    let body = try GoldenBodies.body(name)
     let position = try #require(try JSONValue(parsing: body)["position"]?.integerValue)
     let event = try EventCodec.decode(body, at: position)
-    #expect(event.change.type == type)
+    #expect(name == event.change.type || name.hasPrefix(event.change.type + "."))
     #expect(String(decoding: EventCodec.body(of: event), as: UTF8.self) == String(decoding: body, as: UTF8.self))
   }
 
   @Test func `every golden body belongs to a type that exists`() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: GoldenBodies.folder.path)
-    #expect(Set(files) == Set((Array(GoldenBodies.types) + GoldenBodies.older).map { "\($0).json" }))
+    #expect(Set(files) == Set((GoldenBodies.current + GoldenBodies.older).map { "\($0).json" }))
   }
 
   @Test func `a finding of version 1 is read with what follows from its rule`() throws {

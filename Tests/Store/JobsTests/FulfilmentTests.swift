@@ -388,6 +388,9 @@ struct Watched {
       (try refused("a", at: hour(4)), "malformed /effective_at"), (try refused("a", at: hour(1)), "not_held /id"),
     ]
     for (index, (found, expected)) in rows.enumerated() { #expect(found == expected, "row \(index)") }
+    // To say that the account was unlinked long ago makes it nobody else's.
+    try office.say(.identityUnlinked(account: "ada@console"), at: hour(1))
+    #expect(try refused("a", by: "ada@console") == "not_entitled /by")
     #expect(try office.ending(of: "a").acknowledged == nil)
     #expect(try refused("a") == "accepted")
     #expect(try office.ending(of: "a").stage == .observedAbsent)

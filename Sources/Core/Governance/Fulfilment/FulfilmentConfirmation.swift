@@ -76,12 +76,12 @@ extension Decision {
   /// Nobody vouches that their own access is gone, by whatever account.
   private func checkIndependence(of by: String, from ending: GrantEnding) throws(Refusal) {
     guard world.isActive(by, at: at) else { throw Refusal(.notEntitled, "is not an active identity", at: "/by") }
-    // As it was while they last had it: to leave the group, or to be retired with all one's links, makes nobody independent.
+    // As it was while they last had it: to leave the group makes nobody independent. Nor does it to have been retired, or to say
+    // that an account was unlinked, also at an earlier time: whatever was ever theirs is theirs, as where requests are approved.
     let last = ending.endedAt.adding(microseconds: -1)
-    let stretch = Interval(from: last, to: max(at, ending.endedAt).next)
     let holders = world.identities(of: ending.principal, at: last)
-      .reduce(into: Set<Entity>()) { $0.formUnion(world.selves(of: $1, during: stretch)) }
-    if !world.selves(of: .identity(by), during: stretch).isDisjoint(with: holders) {
+      .reduce(into: Set<Entity>()) { $0.formUnion(world.selves(of: $1, during: nil)) }
+    if !world.selves(of: .identity(by), during: nil).isDisjoint(with: holders) {
       throw Refusal(.notEntitled, "had the access that ended, by this or another account, or owns who had", at: "/by")
     }
   }

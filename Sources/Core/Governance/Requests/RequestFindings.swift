@@ -26,9 +26,13 @@ extension Decision {
     var seen: Set<Entity> = [.request(id)]
     for other in returning.flatMap({ world.requests(approvedBy: $0) }) where seen.insert(.request(other)).inserted {
       guard let standing = world.request(other, at: at),
-        let returned = standing.progress.approvals.first(where: {
-          $0.at >= since && isReturning.contains(.identity($0.approver))
-        }), !world.interested(in: standing.terms, at: at, during: nil).isDisjoint(with: approving)
+        let returned = standing.progress.approvals.first(where: { approval in
+          guard approval.at >= since, isReturning.contains(.identity(approval.approver)) else { return false }
+          // Who gains, gained then: an assignment that was extended may have ended, and a group lost its members.
+          return [approval.at, at].contains {
+            !world.interested(in: standing.terms, at: $0, during: nil).isDisjoint(with: approving)
+          }
+        })
       else { continue }
       let evidence: JSONValue = [
         "approver": .string(by), "requester": .string(terms.requester), "other_request": .string(other),
