@@ -32,7 +32,7 @@ extension World {
     }
     guard let grant = found, let last = held.lastInstant else { return nil }
     var ground = ExerciseGround(assignment: assignment, grant: grant, held: held)
-    reach(grant.principal, during: held, into: &ground.reached)
+    ground.reached = reached(by: grant.principal, during: held)
     let closure = histories.history(of: grant.role, in: self)
     ground.isDocumentKnown = closure.isKnown(at: last)
     for (role, index, permission) in closure.permissions(at: last) where permission.effect == .allow {
@@ -49,25 +49,35 @@ extension World {
     return ground
   }
 
-  /// Adds whom a principal stands for, and when: itself, a group's members, the persons of accounts.
-  private func reach(_ principal: Entity, during: IntervalSet, into reached: inout [Entity: IntervalSet]) {
-    let known = reached[principal] ?? IntervalSet()
-    // Only what is new goes on, so that groups in a circle come to an end.
-    let new = during.subtracting(known)
-    if new.isEmpty { return }
-    reached[principal] = known.union(new)
-    if principal.kind == .group {
-      for case .membership(let group, let member) in memberships(in: principal.id) {
-        let holding = IntervalSet(holds(.membership(group: group, member: member)).map(\.interval))
-        reach(member, during: new.intersection(holding), into: &reached)
-      }
-    } else {
-      for span in holds(.link(account: principal.id)) {
+  /// Whom a principal stands for, and when: itself, a group's members, and of each of these the person whose account it is.
+  ///
+  /// A person is not followed on: who is himself an account of another acts by what he was reached with, and nothing more.
+  private func reached(by principal: Entity, during stretch: IntervalSet) -> [Entity: IntervalSet] {
+    var walked: [Entity: IntervalSet] = [:]
+    walk(principal, during: stretch, into: &walked)
+    var reached = walked
+    for (bearer, moments) in walked where bearer.kind == .identity {
+      for span in holds(.link(account: bearer.id)) {
         guard case .person(let person) = span.value else { continue }
-        let linked = new.intersection(span.interval)
-        let entity = Entity.identity(person)
-        reached[entity] = (reached[entity] ?? IntervalSet()).union(linked)
+        let linked = moments.intersection(span.interval)
+        if linked.isEmpty { continue }
+        reached[.identity(person)] = (reached[.identity(person)] ?? IntervalSet()).union(linked)
       }
+    }
+    return reached
+  }
+
+  /// Adds a principal, and of a group all below it.
+  private func walk(_ principal: Entity, during stretch: IntervalSet, into walked: inout [Entity: IntervalSet]) {
+    let known = walked[principal] ?? IntervalSet()
+    // Only what is new goes on, so that groups in a circle come to an end.
+    let new = stretch.subtracting(known)
+    if new.isEmpty { return }
+    walked[principal] = known.union(new)
+    guard principal.kind == .group else { return }
+    for case .membership(let group, let member) in memberships(in: principal.id) {
+      let holding = IntervalSet(holds(.membership(group: group, member: member)).map(\.interval))
+      walk(member, during: new.intersection(holding), into: &walked)
     }
   }
 
