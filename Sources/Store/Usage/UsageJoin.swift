@@ -118,14 +118,16 @@ struct RoleHistories {
 private struct RoleHistory {
   private let root: String
   private var definitions: [Entity: [Span]] = [:]
+  /// The roles that each includes, with when: one that was retired since is not included again by coming back.
+  private var inclusions: [Entity: [(role: String, during: IntervalSet)]] = [:]
   /// When each role that the root is or includes permits each pattern.
   private var given: [Entity: [RolePattern: IntervalSet]] = [:]
 
   init(of role: String, in world: some World) {
     root = role
     read(role, in: world)
-    let ends = definitions.values.joined().flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }
-    let turns = Set(ends).sorted()
+    let stretches = definitions.values.joined().map(\.interval) + inclusions.values.joined().flatMap(\.during.intervals)
+    let turns = Set(stretches.flatMap { [$0.from] + ($0.to.map { [$0] } ?? []) }).sorted()
     for (index, from) in turns.enumerated() {
       let stretch = Interval(from: from, to: index + 1 < turns.count ? turns[index + 1] : nil)
       for (role, document) in closure(at: from) {
@@ -143,9 +145,10 @@ private struct RoleHistory {
     while let next = waiting.popLast() {
       let entity = Entity.role(next)
       guard definitions[entity] == nil else { continue }
-      let spans = world.holds(.existence(entity))
-      definitions[entity] = spans
-      for span in spans { if case .role(let document) = span.value { waiting += document.includes } }
+      definitions[entity] = world.holds(.existence(entity))
+      let included = world.rolesIncluded(in: next).map { (role: $0.0, during: $0.1) }
+      inclusions[entity] = included
+      waiting += included.map(\.role)
     }
   }
 
@@ -163,7 +166,7 @@ private struct RoleHistory {
       let role = waiting.removeFirst()
       guard seen.insert(.role(role)).inserted, let document = document(role, at: t) else { continue }
       found.append((role, document))
-      waiting += document.includes
+      waiting += (inclusions[.role(role)] ?? []).filter { $0.during.contains(t) }.map(\.role)
     }
     return found
   }
