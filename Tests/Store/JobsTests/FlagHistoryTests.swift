@@ -243,7 +243,7 @@ private struct NaiveFlags {
 
   private func isInScope(_ pattern: Pattern, _ assignment: Entity) -> Bool {
     grant(assignment, at: now).map { grant in
-      pattern.permission.resources.contains { Self.path(of: $0, within: grant.scope) != nil }
+      pattern.permission.resources.contains { NaivePattern.path(of: $0, within: grant.scope) != nil }
     } ?? false
   }
 
@@ -258,33 +258,7 @@ private struct NaiveFlags {
 
   private func sees(_ pattern: Pattern, _ assignment: Entity, at t: Instant) -> Bool {
     guard let state = states[t], let grant = grant(assignment, at: t), gives(pattern, assignment, at: t) else { return false }
-    let below = pattern.permission.resources.compactMap { Self.path(of: $0, within: grant.scope) }
-    return !below.isEmpty
-      && below.allSatisfy { path in
-        Universe.sources.contains { source in
-          let attributes = state.attributes[.source(source)] ?? [:]
-          guard attributes["delivers_usage"]?.value == .open(.bool(true)) else { return false }
-          if case .open(let unseen)? = attributes["usage_unseen_actions"]?.value,
-            unseen.arrayValue?.compactMap(\.stringValue).contains(where: { NaivePattern.overlap($0, pattern.action) }) ?? false
-          {
-            return false
-          }
-          let mine = { (cover: NaiveState.Cover) in cover.source == .source(source) }
-          return state.coverage.keys.contains { mine($0) && NaivePattern.covers($0.resource.id, path) }
-            && !state.gaps.keys.contains { mine($0) && NaivePattern.concerns($0.resource.id, path) }
-        }
-      }
-  }
-
-  /// The deepest folder below the scope that has all of the pattern's resources; nil where none of them is below it.
-  private static func path(of pattern: String, within scope: String) -> String? {
-    guard let wild = pattern.firstIndex(where: { $0 == "*" || $0 == "?" }) else {
-      return NaivePattern.covers(scope, pattern) ? pattern : nil
-    }
-    let folders = pattern[..<wild].split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    let folder = folders.joined(separator: "/")
-    if folder.isEmpty || NaivePattern.covers(folder, scope) { return scope }
-    return NaivePattern.covers(scope, folder) ? folder : nil
+    return state.seesUse(of: pattern.action, on: pattern.permission.resources, within: grant.scope)
   }
 
   /// Whom a principal stands for by name.
