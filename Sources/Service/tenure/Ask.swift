@@ -53,6 +53,21 @@ func ask<R: Report>(
   return status(report)
 }
 
+/// Asks about one thing at the moment that is named and prints its report; an error where it was not there then.
+func ask<R: Report>(
+  _ arguments: inout Arguments, aboutThe kind: String, _ id: String,
+  _ question: (Questions, (at: Instant?, known: AsKnownAt)) throws -> R?, text: @escaping (R) -> String,
+  status: @escaping (R) -> ExitStatus = { _ in .yes }
+) throws -> ExitStatus {
+  let moment = (at: try arguments.instant("at"), known: try arguments.asKnownAt())
+  return try ask(
+    &arguments,
+    { questions in
+      guard let report = try question(questions, moment) else { throw CommandError("there was no \(kind) \(id) then") }
+      return report
+    }, text: text, status: status)
+}
+
 /// Records one command and prints what it is about as it then stands; `.no` where a rule refuses it, which is printed instead.
 func record<R: Report>(
   _ arguments: inout Arguments, as recorder: String, _ command: (Tenant) throws -> Command,

@@ -61,16 +61,10 @@ extension Subcommand {
 
   private static func show(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the credential's id")
-    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) { questions in
-      guard let report = try questions.credential(id, at: at, asKnownAt: known) else {
-        throw CommandError("there was no credential \(id) then")
-      }
-      return report
+    return try ask(&arguments, aboutThe: "credential", id) {
+      try $0.credential(id, at: $1.at, asKnownAt: $1.known)
     } text: {
       $0.shown.text
-    } status: { _ in
-      .yes
     }
   }
 

@@ -59,16 +59,10 @@ extension Subcommand {
 
   private static func show(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the finding's id")
-    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) { questions in
-      guard let report = try questions.finding(id, at: at, asKnownAt: known) else {
-        throw CommandError("there was no finding \(id) then")
-      }
-      return report
+    return try ask(&arguments, aboutThe: "finding", id) {
+      try $0.finding(id, at: $1.at, asKnownAt: $1.known)
     } text: {
       $0.shown.text
-    } status: { _ in
-      .yes
     }
   }
 

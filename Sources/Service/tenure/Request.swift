@@ -118,16 +118,10 @@ extension Subcommand {
 
   private static func show(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the request's id")
-    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) { questions in
-      guard let report = try questions.request(id, at: at, asKnownAt: known) else {
-        throw CommandError("there was no request \(id) then")
-      }
-      return report
+    return try ask(&arguments, aboutThe: "request", id) {
+      try $0.request(id, at: $1.at, asKnownAt: $1.known)
     } text: {
       $0.shown.text
-    } status: { _ in
-      .yes
     }
   }
 }

@@ -180,12 +180,8 @@ extension Subcommand {
     filter.reviewer = arguments.option("reviewer")
     filter.decisionState = try arguments.option("decision-state").map { try $0.choice(DecisionState.self, "--decision-state") }
     let asked = filter
-    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) { questions in
-      guard let report = try questions.review(id, asked, isAssessed: true, at: at, asKnownAt: known) else {
-        throw CommandError("there was no review \(id) then")
-      }
-      return report
+    return try ask(&arguments, aboutThe: "review", id) {
+      try $0.review(id, asked, isAssessed: true, at: $1.at, asKnownAt: $1.known)
     } text: {
       $0.itemsText
     } status: {
@@ -195,12 +191,8 @@ extension Subcommand {
 
   private static func report(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the review's id")
-    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
-    return try ask(&arguments) { questions in
-      guard let report = try questions.review(id, at: at, asKnownAt: known) else {
-        throw CommandError("there was no review \(id) then")
-      }
-      return report
+    return try ask(&arguments, aboutThe: "review", id) {
+      try $0.review(id, at: $1.at, asKnownAt: $1.known)
     } text: {
       $0.reportText
     } status: { report in
