@@ -111,6 +111,7 @@ let package = Package(
         "EventLog",
       ],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .tests("Memory", in: "Platform", uses: ["Memory", "TestSupport"]),
     .tests("Postgres", in: "Platform", uses: ["Postgres"]),
     .tests("Cryptography", in: "Platform", uses: ["Cryptography"]),
     .tests("HTTP", in: "Platform", uses: ["HTTP"]),

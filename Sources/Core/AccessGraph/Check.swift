@@ -45,18 +45,24 @@ extension AccessGraph {
     let node = find(.identity(identity))
     if let standing = standing(of: node, sight) { return CheckAnswer(status: standing.status, reason: standing.reason) }
     guard let node else { preconditionFailure("an identity that nobody named has its standing") }
-    guard !coveringSources(of: scopes(covering: resource), sight).isEmpty else {
+    let scopes = scopes(covering: resource)
+    guard !coveringSources(of: scopes, sight).isEmpty else {
       return CheckAnswer(status: .unknown, reason: "not_covered")
     }
     return decision(
-      node, action: action, resource: resource,
+      node, action: action, resource: resource, on: scopes,
       Circumstances(graph: self, sight: sight, resource: resource, request: request))
   }
 
   /// What an active identity may do on a covered resource.
-  func decision(_ identity: Int32, action: String, resource: String, _ circumstances: Circumstances) -> CheckAnswer {
+  ///
+  /// - Parameter scopes: those that cover the resource, where the caller has found them already.
+  func decision(
+    _ identity: Int32, action: String, resource: String, on scopes: [Int32]? = nil, _ circumstances: Circumstances
+  ) -> CheckAnswer {
     var ascent = Ascent(
-      circumstances, .permits(action: Array(action.utf8), resource: Array(resource.utf8)), scopes(covering: resource),
+      circumstances, .permits(action: Array(action.utf8), resource: Array(resource.utf8)),
+      scopes ?? self.scopes(covering: resource),
       Restrictions(circumstances, action: action, resource: resource))
     ascent.run(from: identity)
     let verdict = ascent.found.verdict

@@ -65,7 +65,7 @@ extension AccessGraph {
     let isCovered = !coveringSources(of: scopes, sight).isEmpty
     let answer =
       isCovered
-      ? decision(node, action: action, resource: resource, circumstances)
+      ? decision(node, action: action, resource: resource, on: scopes, circumstances)
       : CheckAnswer(status: .unknown, reason: "not_covered")
     return WhyAnswer(
       status: answer.status, reason: answer.reason, paths: Array(found.prefix(limit)),

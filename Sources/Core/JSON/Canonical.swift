@@ -59,18 +59,24 @@ extension [UInt8] {
 
   mutating func appendJSON(_ string: String) {
     append(UInt8(ascii: "\""))
-    let utf8 = string.utf8Span.span
-    var needsEscape = false
-    for index in utf8.indices where utf8[index] < 0x20 || utf8[index] == 0x22 || utf8[index] == 0x5C {
-      needsEscape = true
-      break
-    }
-    if needsEscape {
-      for index in utf8.indices { appendEscaped(utf8[index]) }
-    } else {
-      append(contentsOf: string.utf8)
+    let start = count
+    append(contentsOf: string.utf8)
+    if Self.needsEscape(span.extracting(start...)) {
+      removeSubrange(start...)
+      for byte in string.utf8 { appendEscaped(byte) }
     }
     append(UInt8(ascii: "\""))
+  }
+
+  /// Whether a string holds a byte that RFC 8785 escapes; seldom so, and all of it is looked at without a way out, many
+  /// bytes at a time.
+  private static func needsEscape(_ utf8: Span<UInt8>) -> Bool {
+    var found: UInt8 = 0
+    for index in utf8.indices {
+      let byte = utf8[index]
+      found |= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
+    }
+    return found != 0
   }
 
   /// Appends a byte of a string, escaped where RFC 8785 (section 3.2.2.2) says so and in its way.

@@ -60,10 +60,13 @@ public struct JSONWriter: Sendable {
   }
 
   /// Writes an integer; beyond 2^53 - 1 it is written as the nearest double, as RFC 8785 demands.
-  public mutating func integer(_ value: some FixedWidthInteger) {
+  public mutating func integer(_ value: Int64) {
     separate()
-    bytes.appendJSON(Int64(value))
+    bytes.appendJSON(value)
   }
+
+  /// The same of another kind of integer.
+  public mutating func integer(_ value: some FixedWidthInteger) { integer(Int64(value)) }
 
   /// Writes a number.
   ///

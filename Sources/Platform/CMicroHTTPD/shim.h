@@ -1,5 +1,7 @@
 #pragma once
 #include <microhttpd.h>
+#include <sched.h>
+#include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -37,4 +39,27 @@ static inline int shim_shut_down(int socket) { return shutdown(socket, SHUT_RDWR
 /// not inherited, or -1.
 static inline int shim_accept(int socket, struct sockaddr_storage *name, socklen_t *size) {
   return (int)syscall(SYS_accept4, socket, name, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/// What sched_setattr(2) takes, which the C library does not declare, as the kernel first knew it.
+struct shim_sched_attr {
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+
+/// How long this thread, and those that it starts, may keep a processor while others wait for it, in nanoseconds; returns what
+/// it was before, or 0 where the kernel does not say (before 6.12) or the thread is scheduled by other rules.
+static inline uint64_t shim_set_slice(uint64_t nanoseconds) {
+  struct shim_sched_attr attributes = {.size = sizeof attributes};
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return 0;
+  if (attributes.policy != SCHED_OTHER || attributes.runtime == 0) return 0;
+  uint64_t before = attributes.runtime;
+  attributes.runtime = nanoseconds;
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0 ? before : 0;
 }

@@ -2,10 +2,11 @@
 public struct ListenerLimits: Sendable {
   /// The most bytes of request line and headers; over it 431.
   ///
-  /// Default 32 KiB: room for a long query and a large token.
+  /// Default 8 KiB, as Apache and Tomcat: room for a long query and a token; a longer question is a POST.
   ///
-  /// libmicrohttpd may hold twice as much for a connection, and answers 431 or 414 itself where even that is exceeded.
-  public var headerBytes = 32 * 1024
+  /// libmicrohttpd holds twice as much for each connection, clears all of it after each request (of 64 KiB that was a quarter of
+  /// a short request's time), and answers 431 or 414 itself where even that is exceeded.
+  public var headerBytes = 8 * 1024
   /// The most bytes of a body; over it 413 and the connection is closed.
   ///
   /// Default 16 MiB: a bulk import in pages.

@@ -95,52 +95,7 @@ internal import Glibc
     return order != 0 ? order < 0 : x.count < y.count
   }
 
-  /// The order of texts by their bytes: which comes first, second, … of those given.
-  ///
-  /// Each text is read twice, for what all begin with and for the eight bytes after that, which decide most comparisons; to
-  /// read two texts for each comparison would cost most of the time of a large answer.
-  public func order(of texts: [Int32]) -> [Int32] {
-    guard let first = texts.first else { return [] }
-    let common = commonPrefix(of: texts, with: first)
-    var keys: [SortKey] = []
-    keys.reserveCapacity(texts.count)
-    for (place, text) in texts.enumerated() {
-      keys.append(SortKey(bytes: key(of: text, after: common), text: text, place: Int32(place)))
-    }
-    keys.sort { $0.bytes != $1.bytes ? $0.bytes < $1.bytes : precedes($0.text, $1.text) }
-    return keys.map(\.place)
-  }
-
-  private struct SortKey {
-    let bytes: UInt64
-    let text: Int32
-    let place: Int32
-  }
-
-  /// How many bytes all of the texts begin with alike.
-  private func commonPrefix(of texts: [Int32], with first: Int32) -> Int {
-    let model = unsafe bytes(of: first)
-    var common = model.count
-    for text in texts {
-      let other = unsafe bytes(of: text)
-      common = min(common, other.count)
-      var same = 0
-      while same < common, unsafe model[same] == other[same] { same += 1 }
-      common = same
-    }
-    return common
-  }
-
-  /// The eight bytes of a text after so many, as one number in their order; where there are fewer, zeros.
-  private func key(of number: Int32, after skipped: Int) -> UInt64 {
-    let bytes = unsafe bytes(of: number)
-    let end = min(bytes.count, skipped + 8)
-    var key: UInt64 = 0
-    for place in skipped..<end { key = unsafe key << 8 | UInt64(bytes[place]) }
-    return key << UInt64(8 * (8 - (end - skipped)))
-  }
-
-  private func bytes(of number: Int32) -> UnsafeRawBufferPointer {
+  func bytes(of number: Int32) -> UnsafeRawBufferPointer {
     let place = places[number]
     return unsafe UnsafeRawBufferPointer(start: store.address(Int(place >> 24)), count: Int(place & 0xff_ffff))
   }

@@ -14,7 +14,11 @@ enum Measuring {
   /// The seconds of one call, from as many calls as fill the time; for what is too quick to be timed alone.
   ///
   /// The body is told the number of the call, so that it can ask something else each time.
-  static func secondsPerCall(atLeast seconds: Double, _ body: (Int) throws -> Void) rethrows -> Double {
+  ///
+  /// - Parameter least: how many calls there are at the least, however long they take. The default is one.
+  static func secondsPerCall(
+    atLeast seconds: Double, calls least: Int = 1, _ body: (Int) throws -> Void
+  ) rethrows -> Double {
     var calls = 0
     var batch = 1
     let clock = ContinuousClock()
@@ -25,8 +29,9 @@ enum Measuring {
         calls += 1
       }
       let taken = (clock.now - start).seconds
-      if taken >= seconds { return taken / Double(calls) }
-      batch = taken <= 0 ? batch * 2 : max(1, min(batch * 2, Int(Double(calls) * (seconds - taken) / taken / 2)))
+      if taken >= seconds, calls >= least { return taken / Double(calls) }
+      let missing = max(Double(calls) * (seconds - taken) / max(taken, 1e-9) / 2, Double(least - calls))
+      batch = max(1, min(batch * 2, Int(min(missing, 1e9))))
     }
   }
 

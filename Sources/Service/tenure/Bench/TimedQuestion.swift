@@ -137,3 +137,14 @@ struct TimedQuestion: Sendable {
     return ours.count
   }
 }
+
+extension TimedQuestion {
+  /// How large the answers are that are timed, on the average; an empty one takes the time of one.
+  ///
+  /// Two organisations of the same size are not the same one: whom a group or a role reaches differs by chance, more than
+  /// the target leaves room for.
+  func meanSize(_ graph: AccessGraph, _ asked: AskedOrganisation) -> Double {
+    let sizes = (0..<BenchRow.variations).map { max(1, ask(graph, asked, $0)) }
+    return Double(sizes.reduce(0, +)) / Double(sizes.count)
+  }
+}

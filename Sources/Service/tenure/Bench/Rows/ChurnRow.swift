@@ -45,17 +45,6 @@ extension BenchRow {
   }
 }
 
-extension TimedQuestion {
-  /// How large the answers are that are timed; an empty one takes the time of one.
-  ///
-  /// Two organisations of the same size are not the same one: whom a group or a role reaches differs by chance, more than
-  /// the target leaves room for.
-  fileprivate func meanSize(_ graph: AccessGraph, _ asked: AskedOrganisation) -> Double {
-    let sizes = (0..<BenchRow.variations).map { max(1, ask(graph, asked, $0)) }
-    return Double(sizes.reduce(0, +)) / Double(sizes.count)
-  }
-}
-
 extension Organisation {
   /// Events that the founding of a plan takes.
   static func foundingEvents(_ plan: OrganisationPlan) -> Int {
