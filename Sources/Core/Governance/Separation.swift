@@ -58,16 +58,34 @@ public struct SeparationConflict: Hashable, Sendable {
   public var policy: String?
   /// The person, or an identity that is nobody's account.
   public var identity: String
-  /// The roles of the set that are held together at some instant of it.
-  public var roles: [String]
-  /// When n of them are.
+  /// When n of the roles are held together.
   public var held: IntervalSet
+  /// The stretches over which that is so, each with the roles that are held all through it.
+  fileprivate var together: [Stretch]
+
+  /// A stretch over which the same roles are held.
+  fileprivate struct Stretch: Hashable {
+    let interval: Interval
+    let roles: Set<Entity>
+  }
+
+  /// The roles of the set that are held together at some instant of it.
+  public var roles: [String] { roles(during: held) }
+
+  /// The roles of the set that are held together at some instant of a stretch.
+  public func roles(during stretch: Interval) -> [String] { roles(during: IntervalSet(stretch)) }
+
+  private func roles(during instants: IntervalSet) -> [String] {
+    let meant = together.filter { !instants.intersection(IntervalSet($0.interval)).isEmpty }
+    return Set(meant.flatMap(\.roles)).map(\.id).sorted { $0.precedes($1) }
+  }
 }
 
 extension SeparationConflict {
   /// The conflict as a finding, with the last of the stretches over which it stands: an earlier one is over.
   public var finding: Finding {
     let last = held.intervals.last
+    let roles = last.map { self.roles(during: $0) } ?? []
     var evidence: JSONObject = [
       "policy": .string(policy ?? ""), "roles": .array(roles.map { .string($0) }),
       "from": .string(last?.from.description ?? ""),
@@ -196,21 +214,16 @@ extension World {
     let held = roles(heldBy: identity).filter { role, _ in separation.roles.contains(role) }
     guard held.count >= separation.rule.n else { return nil }
     let stretches = held.map { ($0.key, $0.value.intersection(separation.instants)) }
-    var together = IntervalSet()
-    var roles: Set<Entity> = []
-    // So many roles are held at once only from an instant at which one begins.
-    for turn in Set(stretches.flatMap { $0.1.intervals.map(\.from) }).sorted() {
-      let here = stretches.filter { $0.1.contains(turn) }
-      guard here.count >= separation.rule.n else { continue }
-      roles.formUnion(here.map(\.0))
-      let ends = here.compactMap { $0.1.intervals.first { $0.contains(turn) }?.to }.sorted()
-      // So many may end before there are fewer than n.
-      let spare = here.count - separation.rule.n
-      together.insert(Interval(from: turn, to: spare < ends.count ? ends[spare] : nil))
+    // What is held changes only where one of them begins or ends.
+    let turns = Set(stretches.flatMap { $0.1.intervals.flatMap { [$0.from] + [$0.to].compactMap { $0 } } }).sorted()
+    let together = turns.enumerated().compactMap { index, turn -> SeparationConflict.Stretch? in
+      let here = stretches.filter { $0.1.contains(turn) }.map(\.0)
+      guard here.count >= separation.rule.n else { return nil }
+      return .init(interval: Interval(from: turn, to: index + 1 < turns.count ? turns[index + 1] : nil), roles: Set(here))
     }
     guard !together.isEmpty else { return nil }
     return SeparationConflict(
-      policy: separation.policy, identity: identity.id, roles: roles.map(\.id).sorted { $0.precedes($1) }, held: together)
+      policy: separation.policy, identity: identity.id, held: IntervalSet(together.map(\.interval)), together: together)
   }
 
   fileprivate func causes(_ change: Change) -> [SeparationCause] {

@@ -288,7 +288,11 @@ extension World {
   /// The sources that have ever vouched for anything: only their readings say what is not there.
   fileprivate var vouchingSources: [String] {
     named(.source).filter { source in
-      facts(about: .source(source)).contains { if case .coverage = $0 { true } else { false } }
+      // As known here: what was said of a source later is not known.
+      facts(about: .source(source)).contains { fact in
+        guard case .coverage = fact else { return false }
+        return !entries(of: fact).isEmpty
+      }
     }
   }
 }

@@ -17,10 +17,10 @@ struct EndPages {
       switch self {
       case .assignment:
         "id AS name, 'role' AS given_kind, role_id AS given, principal_kind AS holder_kind, principal AS holder, begun_effective, "
-          + "begun_position"
+          + "begun_position, scope"
       case .membership:
         "group_id AS name, 'group' AS given_kind, group_id AS given, member_kind AS holder_kind, member AS holder, "
-          + "effective_at AS begun_effective, position AS begun_position"
+          + "effective_at AS begun_effective, position AS begun_position, '*' AS scope"
       }
     }
 
@@ -72,6 +72,8 @@ struct EndPages {
     /// When it was granted.
     let begun: Instant
     let end: Instant
+    /// On what it was granted; `*` for a membership, which lies nowhere.
+    let scope: String
   }
 
   let context: JobContext
@@ -99,7 +101,7 @@ struct EndPages {
         ORDER BY expires_at, position, recorded_from LIMIT \(Int64(Self.endsPerPage))
       )
       SELECT p.expires_at, p.position, p.recorded_from, p.name, p.holder_kind, p.holder, p.begun_effective,
-        coalesce(p.recorded_to IS NULL AND upper(p.valid) = p.expires_at AND p.valid @> p.moment, false)
+        p.scope, coalesce(p.recorded_to IS NULL AND upper(p.valid) = p.expires_at AND p.valid @> p.moment, false)
         -- What is given and who holds it existed at the moment, without a break since before it was granted.
         AND CASE p.given_kind
           WHEN 'role' THEN EXISTS (
@@ -130,8 +132,11 @@ struct EndPages {
     var looked: Place?
     for row in rows {
       let place = Place(end: Instant(try row.timestamp(0)), position: try row.int64(1), recordedFrom: try row.int64(2))
-      if try row.bool(7) {
-        ends.append(End(fact: try fact(of: kind, row), begun: Instant(try row.timestamp(6)), end: place.end))
+      if try row.bool(8) {
+        ends.append(
+          End(
+            fact: try fact(of: kind, row), begun: Instant(try row.timestamp(6)), end: place.end,
+            scope: try row.optionalString(7) ?? "*"))
       }
       looked = place
     }

@@ -57,6 +57,12 @@ public struct FindingWindows: Hashable, Sendable {
     return saying.map(\.days).min() ?? FindingRule.named(rule)?.usualDays ?? FindingRule.unusedDays
   }
 
+  /// The fewest and the most days of a rule, wherever something lies.
+  public func daysAnywhere(_ rule: String) -> ClosedRange<Int64> {
+    let all = rules.filter { $0.rules.contains { $0.isExactly(rule) } }.map(\.days) + [days(rule)]
+    return (all.min() ?? 0)...(all.max() ?? 0)
+  }
+
   /// The instant that lies so long before t.
   public func begin(_ rule: String, scope: String = "*", before t: Instant) -> Instant {
     t.adding(microseconds: -days(rule, scope: scope) * 86_400_000_000)

@@ -38,7 +38,9 @@ extension World {
   /// Why an identity cannot mend anything at t; nil where it can.
   func whyNotActive(_ identity: String, at t: Instant) -> String? {
     if !exists(.identity(identity), at: t) {
-      return entries(of: .existence(.identity(identity))).isEmpty ? "unknown" : "retired"
+      // One that is only registered ahead was not there yet.
+      let stretches = Existence.stretches(of: entries(of: .existence(.identity(identity))))
+      return stretches.contains { $0.since.effective <= t } ? "retired" : "unknown"
     }
     return value(of: .suspension(identity: identity), at: t) == nil ? nil : "suspended"
   }

@@ -99,9 +99,15 @@ extension World {
     guard reading.at > ending.endedAt else { return false }
     switch ending.item {
     case .assignment: return ending.grant.map { vouches(reading.source, for: $0.scope, at: reading.at) } ?? false
-    case .membership(let group, _):
-      return hasSaid(reading.source, group: group, by: reading.at) && vouchesWithoutGap(reading.source, at: reading.at)
+    case .membership(let group, _): return vouches(reading.source, forMembersOf: group, at: reading.at)
     }
+  }
+
+  /// Whether a source would show every member of a group at t.
+  ///
+  /// A group lies in no resource: its source is one that has said that the group is there, vouches for something and has no gap.
+  public func vouches(_ source: String, forMembersOf group: String, at t: Instant) -> Bool {
+    hasSaid(source, group: group, by: t) && vouchesWithoutGap(source, at: t)
   }
 
   private func sighting(of ending: GrantEnding, in reading: Reading) -> Sighting {
@@ -151,12 +157,17 @@ extension World {
     return [principal]
       + links(to: principal).compactMap { fact in
         guard case .link(let account) = fact, Entity.identity(account) != principal else { return nil }
-        return holds(fact).contains { $0.overlaps(stretch) } ? .identity(account) : nil
+        // Before or after it may have been somebody else's.
+        let isOwn = holds(fact).contains { span in
+          guard case .person(let person) = span.value else { return false }
+          return .identity(person) == principal && span.overlaps(stretch)
+        }
+        return isOwn ? .identity(account) : nil
       }
   }
 
-  /// Whether a source vouches for all of a scope at t.
-  private func vouches(_ source: String, for scope: String, at t: Instant) -> Bool {
+  /// Whether a source vouches for all of a scope at t, without a gap in any of it.
+  public func vouches(_ source: String, for scope: String, at t: Instant) -> Bool {
     var isCovered = false
     for fact in facts(about: .source(source)) {
       switch fact {

@@ -19,7 +19,7 @@ public struct ReportManifest: Sendable {
   }
 
   /// The version of what is written here and in the files; raised when the same question would give other bytes.
-  public static let version: Int64 = 2
+  public static let version: Int64 = 3
 
   /// What was asked.
   public var question: ReportQuestion

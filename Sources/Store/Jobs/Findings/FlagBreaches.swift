@@ -45,9 +45,15 @@ private struct FlagBreaches {
       return slice.compactMap { world.survivor($0, at: sweep.now) }
     }
     let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
-    let due = windows.begin(Self.unreviewed, before: sweep.now)
     let isWhole = try sweep.forEachOpenPage(of: "break_glass") { page in
-      try sweep.note(page.filter { $0.state == .open && $0.since <= due }.map(Self.unreviewed(_:)))
+      let aged = try sweep.tenant.read { graph in
+        let world = graph.world(asKnownAt: graph.position)
+        return page.filter { standing in
+          let scope = world.scope(ofRequest: standing.finding.subject.id, at: sweep.now)
+          return standing.state == .open && standing.since <= windows.begin(Self.unreviewed, scope: scope, before: sweep.now)
+        }
+      }
+      try sweep.note(aged.map(Self.unreviewed(_:)))
     }
     if !isWhole { sweep.cutShort() }
     return try sweep.finish()
@@ -64,6 +70,17 @@ private struct FlagBreaches {
 }
 
 extension World {
+  /// On what a request asks for something; `*` where it lies nowhere.
+  fileprivate func scope(ofRequest id: String, at t: Instant) -> String {
+    switch request(id, at: t)?.terms.proposal {
+    case .assignment(_, _, let scope, _): return scope
+    case .assignmentExtension(let assignment):
+      guard case .grant(let grant)? = holds(.assignment(id: assignment)).last?.value else { return "*" }
+      return grant.scope
+    default: return "*"
+    }
+  }
+
   /// That a credential works at t though what it was obtained under has ended.
   fileprivate func survivor(_ id: String, at t: Instant) -> Finding? {
     guard let standing = credential(id, at: t) else { return nil }

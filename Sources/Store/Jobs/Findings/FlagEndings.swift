@@ -26,20 +26,22 @@ private struct FlagEndings {
   func run() throws -> JobReport {
     let sweep = try FindingSweep(job: Self.name, rules: Self.rules, context: context)
     let windows = try sweep.tenant.read { FindingWindows(in: $0.world(asKnownAt: $0.position), at: sweep.now) }
-    try findUnrecorded(sweep, until: windows.begin(Self.unrecorded, before: sweep.now))
+    try findUnrecorded(sweep, windows)
     try findUnobserved(sweep, windows)
     return try sweep.finish()
   }
 
   /// Ends that the job `expire-grants` should have recorded.
-  private func findUnrecorded(_ sweep: FindingSweep, until last: Instant) throws {
+  private func findUnrecorded(_ sweep: FindingSweep, _ windows: FindingWindows) throws {
+    let last = sweep.now.adding(microseconds: -windows.daysAnywhere(Self.unrecorded).lowerBound * 86_400_000_000)
     let pages = EndPages(context: context, now: sweep.now, leavesOutRecorded: true)
     for kind in EndPages.Kind.allCases {
       var place: EndPages.Place? = EndPages.Place(end: .earliest)
       while let next = place {
         if context.isOver() { return sweep.cutShort() }
         let page = try pages.page(of: kind, after: next, through: last)
-        try sweep.note(page.ends.map { $0.finding(Self.unrecorded) })
+        let aged = page.ends.filter { $0.end <= windows.begin(Self.unrecorded, scope: $0.scope, before: sweep.now) }
+        try sweep.note(aged.map { $0.finding(Self.unrecorded) })
         place = page.last
       }
     }

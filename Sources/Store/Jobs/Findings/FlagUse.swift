@@ -40,7 +40,9 @@ private struct FlagUse {
   private func lookAtUses(_ sweep: FindingSweep, _ windows: FindingWindows) throws -> Int64 {
     let usage = UsageStore(sweep.tenant)
     try UsageRollUp.rollUpMarkedDays(of: context.tenant.id, on: context.connection, isOver: context.isOver)
-    let since = min(windows.begin(Self.noPath, before: sweep.now), windows.begin(Self.denied, before: sweep.now))
+    // As far back as anything counts anywhere.
+    let most = [Self.noPath, Self.denied].map { windows.daysAnywhere($0).upperBound }.max() ?? 0
+    let since = sweep.now.adding(microseconds: -most * 86_400_000_000)
     let days = UsageDay(of: since)...UsageDay(of: sweep.now)
     var place: DailyUsagePlace?
     var last: LastUse?

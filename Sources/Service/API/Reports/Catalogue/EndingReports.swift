@@ -181,36 +181,6 @@ extension AuditReport {
     }
     return found
   }
-
-  static let reconciliation = AuditReport(
-    "reconciliation", "R24", "Each grant by the source that says so, and whether the systems that are read show it",
-    controls: ["AC-2(1)", "A.5.16"], .moment,
-    columns: ["grant_kind", "grant", "principal", "role_or_group", "scope", "source", "basis", "shown_by", "verdict"]
-      + authorityColumns,
-    .keys({ try $0.ids(of: .assignment) }, perSlice: entitiesPerSlice) { context, ids in
-      let t = context.question.at
-      let found = try context.read { _, world in
-        ids.compactMap { id -> (fact: Fact, span: Span, grant: Grant, vouching: [String], shown: [String])? in
-          let fact = Fact.assignment(id: id)
-          guard let span = world.value(of: fact, at: t), case .grant(let grant) = span.value else { return nil }
-          return (fact, span, grant, world.sources(vouchingFor: grant.scope, at: t), world.sources(showing: grant, at: t))
-        }
-      }
-      let events = try context.events(at: found.map(\.span.entry.position))
-      return found.map { fact, span, grant, vouching, shown in
-        let event = events[span.entry.position]
-        let isObserved = event?.basis == .observed
-        let others = shown.filter { !$0.isExactly(span.source) }
-        let missing = vouching.filter { source in !source.isExactly(span.source) && !shown.contains { $0.isExactly(source) } }
-        let verdict =
-          isObserved || !others.isEmpty
-          ? "in_agreement" : missing.isEmpty ? "not_observable" : "not_shown_by: \(missing.joined(separator: " "))"
-        return [
-          .text(fact.grantName.kind), .text(fact.grantName.id), .text(grant.principal.description), .text(grant.role),
-          .text(grant.scope), .text(span.source), .text(event?.basis.rawValue), .list(others), .text(verdict),
-        ] + authority(event)
-      }
-    })
 }
 
 extension ReportContext {
@@ -228,27 +198,5 @@ extension World {
     guard t > .earliest, case .grant(let grant)? = value(of: .assignment(id: assignment), at: t.adding(microseconds: -1))?.value
     else { return nil }
     return grant
-  }
-
-  /// The sources that vouch for a scope at t, whole.
-  fileprivate func sources(vouchingFor scope: String, at t: Instant) -> [String] {
-    named(.source).filter { source in
-      facts(about: .source(source)).contains { fact in
-        guard case .coverage(_, let resource) = fact, Scope.covers(resource, scope) else { return false }
-        return value(of: fact, at: t) != nil
-      }
-    }
-  }
-
-  /// The sources that show a grant of the same role to the same principal on a scope that covers it.
-  fileprivate func sources(showing wanted: Grant, at t: Instant) -> [String] {
-    var sources: [String] = []
-    for (_, span) in grants(of: wanted.principal, at: t) {
-      guard case .grant(let grant) = span.value, grant.role.isExactly(wanted.role), Scope.covers(grant.scope, wanted.scope),
-        !sources.contains(where: { $0.isExactly(span.source) })
-      else { continue }
-      sources.append(span.source)
-    }
-    return sources.sorted { $0.precedes($1) }
   }
 }

@@ -25,7 +25,7 @@ extension AuditReport {
           let reviewed = given.compactMap { fact in
             GrantName(fact).flatMap { world.lastDecision(about: $0, at: t)?.decision.at }
           }
-          let versions = world.entries(of: .existence(entity)).count { $0.moment.effective <= t }
+          let versions = world.entries(of: .existence(entity)).count { $0.effect != .ends && $0.moment.effective <= t }
           return (
             [
               .text(id), world.openAttributes(of: entity, at: t)["owner"]?.cell ?? .none,

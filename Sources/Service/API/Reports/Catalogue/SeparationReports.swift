@@ -8,7 +8,8 @@ import Temporal
 extension AuditReport {
   static let separation = AuditReport(
     "separation-of-duties", "R16",
-    "Rules that keep duties apart, who held them together and when, what was accepted, and requests that a rule stopped",
+    "Rules that keep duties apart, who held them together and when, what was accepted, and requests that a rule stopped "
+      + "(a command that was refused at once leaves no event and is not counted)",
     controls: ["AC-5", "CC6.3"], .stretch,
     columns: [
       "what", "policy", "identity", "roles", "n", "from", "to", "holds_at_the_end", "accepted_until", "accepted_by", "request",
@@ -56,7 +57,7 @@ extension AuditReport {
       let event = acceptance.flatMap { events[$0.position] }
       return conflict.held.intersection(context.during).intervals.map { interval -> ReportRow in
         [
-          .text("breach"), .text(conflict.policy), .text(conflict.identity), .list(conflict.roles), .none,
+          .text("breach"), .text(conflict.policy), .text(conflict.identity), .list(conflict.roles(during: interval)), .none,
           .instant(interval.from), .instant(interval.to),
           .bool(interval.to.map { to in context.during.to.map { to >= $0 } ?? false } ?? true),
           .instant(acceptance?.until), .text(event.map { $0.authority.actor?.id ?? $0.recordedBy.id }), .none, .none,
