@@ -10,6 +10,7 @@ public final class NaiveLog {
   public let events: [Event]
   private var views: [Viewpoint: NaiveView] = [:]
   private var known: [Int64: [Event]] = [:]
+  private var folds: [Int64: [(from: Instant, state: NaiveState)]] = [:]
 
   /// A log of these events.
   public init(_ events: [Event]) { self.events = events }
@@ -33,6 +34,30 @@ public final class NaiveLog {
     for event in visible(asKnownAt: k) where event.effectiveAt <= t { state.apply(event) }
     state.expire(at: t)
     return state
+  }
+
+  /// The world from each instant on at which it may change, in order: World(t, k) for all t in one pass.
+  public func fold(asKnownAt k: Int64) -> [(from: Instant, state: NaiveState)] {
+    if let fold = folds[k] { return fold }
+    var rest = visible(asKnownAt: k)[...]
+    var state = NaiveState()
+    let fold = turningPoints(asKnownAt: k).map { turn -> (from: Instant, state: NaiveState) in
+      while let event = rest.first, event.effectiveAt <= turn {
+        state.apply(event)
+        rest.removeFirst()
+      }
+      // What is over at an instant is taken from that world only: what comes after may look back at it.
+      var now = state
+      now.expire(at: turn)
+      return (turn, now)
+    }
+    folds[k] = fold
+    return fold
+  }
+
+  /// World(t, k), out of the fold.
+  public func folded(at t: Instant, asKnownAt k: Int64) -> NaiveState {
+    fold(asKnownAt: k).last { $0.from <= t }?.state ?? NaiveState()
   }
 
   /// World(t, k) with every path in it.

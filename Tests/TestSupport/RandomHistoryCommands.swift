@@ -40,6 +40,28 @@ public enum RandomCommands {
     }
   }
 
+  /// Each grant gets an id of its own, what is done to one is done to an earlier one, and most get an end, soon after they begin.
+  ///
+  /// - Parameter grants: how many were made.
+  public static func distinct(_ command: Command, _ grants: inout Int, _ random: inout SeededGenerator) -> Command {
+    var command = command
+    let end = Universe.instant(2 + random.below(Universe.slots))
+    let hasEnd = random.chance(2, in: 3)
+    let earlier = "a\(1 + random.below(max(1, grants)))"
+    switch command.change {
+    case .assignmentGranted(_, var grant):
+      grants += 1
+      if hasEnd { grant.expiresAt = end }
+      command.change = .assignmentGranted(id: "a\(grants)", grant: grant)
+    case .assignmentExtended(_, let expiresAt):
+      command.change = .assignmentExtended(id: earlier, expiresAt: hasEnd ? end : expiresAt)
+    case .assignmentRevoked: command.change = .assignmentRevoked(id: earlier)
+    case .assignmentExpired: command.change = .assignmentExpired(id: earlier)
+    default: break
+    }
+    return command
+  }
+
   /// What a command came to.
   public enum Outcome: Sendable {
     /// The events that it became, findings among them.

@@ -30,7 +30,8 @@ import Testing
         _ = try? work.tenant.submitAndWait(
           Submission(
             mode: item.mode, source: context.source, basis: .observed,
-            recordedBy: Recorder(id: "test", authentication: "local"), commands: [Self.ending(item.command, &grants, &random)]))
+            recordedBy: Recorder(id: "test", authentication: "local"),
+            commands: [RandomCommands.distinct(item.command, &grants, &random)]))
         guard random.chance(1, in: 5) else { continue }
         let report = try Job.expireGrants.work(work.context(reached: reached))
         // Some are killed before they can note how far they got.
@@ -40,26 +41,6 @@ import Testing
       expiries += try work.expiries().count
     }
     #expect(expiries > 5 * Self.seeds.count)
-  }
-
-  /// Each grant gets an id of its own, what is done to one is done to an earlier one, and most get an end, soon after they begin.
-  static func ending(_ command: Command, _ grants: inout Int, _ random: inout SeededGenerator) -> Command {
-    var command = command
-    let end = Universe.instant(2 + random.below(Universe.slots))
-    let hasEnd = random.chance(2, in: 3)
-    let earlier = "a\(1 + random.below(max(1, grants)))"
-    switch command.change {
-    case .assignmentGranted(_, var grant):
-      grants += 1
-      if hasEnd { grant.expiresAt = end }
-      command.change = .assignmentGranted(id: "a\(grants)", grant: grant)
-    case .assignmentExtended(_, let expiresAt):
-      command.change = .assignmentExtended(id: earlier, expiresAt: hasEnd ? end : expiresAt)
-    case .assignmentRevoked: command.change = .assignmentRevoked(id: earlier)
-    case .assignmentExpired: command.change = .assignmentExpired(id: earlier)
-    default: break
-    }
-    return command
   }
 
   private func check(_ work: Workplace, _ comment: String) throws {
