@@ -80,8 +80,10 @@ public struct NaiveFindings {
     return value.stringValue.map { .identity($0) }
   }
 
-  /// To whom what is found about an entity is given: its owner; of a grant that of the role, else that of the principal; of a
-  /// credential that of whom it acts as. Nobody who is not active.
+  /// To whom what is found about an entity is given.
+  ///
+  /// Its owner; of a grant that of the role, else that of the principal; of a credential that of whom it acts as. Nobody who is not
+  /// active.
   private func owner(of subject: Entity) -> Entity? {
     switch subject.kind {
     case .identity, .group, .role, .policy: return activeOwner(in: subject)
