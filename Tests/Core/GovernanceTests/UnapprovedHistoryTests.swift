@@ -121,6 +121,20 @@ private struct Given {
     return found
   }
 
+  /// A role and all that it ever includes: what it does not include now it may include again.
+  private func rolesEver(below start: Entity) -> Set<Entity> {
+    let states = log.fold(asKnownAt: k).map(\.state)
+    var found: Set<Entity> = [start]
+    var open = [start]
+    while let next = open.popLast() {
+      for state in states {
+        guard case .role(_, let includes)? = state.living[next]?.document else { continue }
+        for role in includes where found.insert(role).inserted { open.append(role) }
+      }
+    }
+    return found
+  }
+
   private func groups(above start: Entity, in state: NaiveState) -> Set<Entity> {
     var found: Set<Entity> = [start]
     while let next = state.memberships.keys.first(where: { found.contains($0.member) && !found.contains($0.group) }) {
@@ -139,12 +153,12 @@ private struct Given {
   private var grants: [(role: Entity, scope: String)] {
     switch event.change {
     case .assignmentGranted(_, let grant):
-      return worlds.flatMap { state in roles(below: [.role(grant.role)], in: state).map { ($0, grant.scope) } }
+      return rolesEver(below: .role(grant.role)).map { ($0, grant.scope) }
     case .membershipAdded(let group, _, _):
       return worlds.flatMap { state -> [(role: Entity, scope: String)] in
         let entered = groups(above: .group(group), in: state)
         return state.assignments.values.filter { entered.contains($0.grant.principal) }.flatMap { held in
-          roles(below: [.role(held.grant.role)], in: state).map { ($0, held.grant.scope) }
+          rolesEver(below: .role(held.grant.role)).map { ($0, held.grant.scope) }
         }
       }
     case .roleDefined(let id, let document, _):
