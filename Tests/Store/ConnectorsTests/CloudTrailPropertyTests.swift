@@ -51,7 +51,11 @@ import Testing
     if let folder = Exercise.found() {
       let files = try TrailFiles([folder]).paths
       for file in files.prefix(20) {
-        records += try TrailFiles.documents(at: file).filter { $0["readOnly"]?.boolValue != true }.prefix(40)
+        var some: [JSONValue] = []
+        try TrailFiles.forEachRecord(at: file) { found in
+          if case .record(let record) = found, record["readOnly"]?.boolValue != true { some.append(record) }
+        }
+        records += some.prefix(40)
       }
     }
     let seed: UInt64 = 12

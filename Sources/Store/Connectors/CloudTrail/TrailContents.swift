@@ -187,33 +187,43 @@ private struct TrailIntake {
   }
 
   mutating func read(_ path: String) throws(TrailError) {
-    do throws(TrailError) { try take(path) } catch {
-      guard skipsInvalid else { throw error }
-      note(error)
-    }
+    do throws(TrailError) { try take(path) } catch { try refuse(error) }
   }
 
   private mutating func take(_ path: String) throws(TrailError) {
     let owner = TrailFiles.owner(of: path)
-    for (index, document) in try TrailFiles.documents(at: path).enumerated() {
-      if document["eventCategory"]?.stringValue == "Insight" || document["eventType"]?.stringValue == "AwsCloudTrailInsight" {
-        insights += 1
-        continue
-      }
-      let record: TrailRecord
-      do throws(JSONFieldError) {
-        record = try TrailRecord(document, owner: owner)
-        if record.at > latest {
-          throw JSONFieldError(pointer: "/eventTime", problem: "must not lie more than an hour ahead of the present")
+    var number = 0
+    try TrailFiles.forEachRecord(at: path) { found throws(TrailError) in
+      number += 1
+      switch found {
+      case .unreadable(let problem): try refuse(TrailError(path, record: number, problem))
+      case .record(let document) where Self.isInsight(document): insights += 1
+      case .record(let document):
+        let record: TrailRecord
+        do throws(JSONFieldError) { record = try self.record(document, owner) } catch {
+          return try refuse(TrailError(path, record: number, error.description))
         }
-      } catch {
-        let problem = TrailError(path, record: index + 1, error.description)
-        guard skipsInvalid else { throw problem }
-        note(problem)
-        continue
+        try take(record, path)
       }
-      try take(record, path)
     }
+  }
+
+  private static func isInsight(_ document: JSONValue) -> Bool {
+    document["eventCategory"]?.stringValue == "Insight" || document["eventType"]?.stringValue == "AwsCloudTrailInsight"
+  }
+
+  private func record(_ document: JSONValue, _ owner: String?) throws(JSONFieldError) -> TrailRecord {
+    let record = try TrailRecord(document, owner: owner)
+    if record.at > latest {
+      throw JSONFieldError(pointer: "/eventTime", problem: "must not lie more than an hour ahead of the present")
+    }
+    return record
+  }
+
+  /// Passes over what cannot be read, or ends it all.
+  private mutating func refuse(_ error: TrailError) throws(TrailError) {
+    guard skipsInvalid else { throw error }
+    note(error)
   }
 
   private mutating func note(_ error: TrailError) {

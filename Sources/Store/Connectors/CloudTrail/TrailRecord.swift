@@ -73,8 +73,9 @@ struct TrailRecord {
     let accounts =
       [optional("recipientAccountId"), identity.account, AmazonName(identity.id).map { String($0.account) }]
       + listed.map { ($0["accountId"] ?? $0["accountID"])?.stringValue } + [owner]
-    guard let account = accounts.compactMap({ $0 }).first(where: AmazonName.isAccount) else {
-      throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account")
+    let stated = accounts.compactMap { $0 }
+    guard let account = stated.first(where: AmazonName.isAccount) ?? stated.first(where: AmazonName.mayBeAccount) else {
+      throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account, or what stands for it")
     }
     self.account = account
     region = optional("awsRegion") ?? ""
