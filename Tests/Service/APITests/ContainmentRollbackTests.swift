@@ -118,7 +118,7 @@ import Testing
     #expect(more.undecided.map(\.entity) == [.role("both"), .role("made")])
     // Somebody revises it while the plan is read: nothing is written over.
     try await say("alice", #"{"type":"role.revise","id":"both","permissions":[{"actions":["log.read"]}]}"#)
-    #expect(throws: Refusal.self) {
+    #expect(throws: SubmissionFailure.self) {
       try organisation.questions.tenant.submitAndWait(more.submission(recordedBy: "test", source: "incident"))
     }
     // Whoever puts it back by hand leaves nothing to decide.

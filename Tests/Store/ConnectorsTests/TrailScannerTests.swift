@@ -1,6 +1,7 @@
 import JSON
 import TestSupport
 import Testing
+import Usage
 
 @testable import Connectors
 
@@ -97,6 +98,22 @@ import Testing
       try scanner.scan(Array("{\"a\":".utf8)) { _ throws(TrailScanFailure) in }
       for _ in 0...(TrailLimits.recordBytes >> 20) { try scanner.scan(piece) { _ throws(TrailScanFailure) in } }
     }
+  }
+
+  @Test func `of old records, which do not say whether they only looked, their names say it; an account may be kept secret`()
+    throws
+  {
+    var looks = record("iam:ListUsers", at: "2017-05-01T10:00:00Z", id: "a")
+    guard case .object(var object) = looks else { return }
+    object = JSONObject(object.filter { $0.name != "readOnly" && $0.name != "recipientAccountId" }.map { ($0.name, $0.value) })
+    object["userIdentity"] = ["type": "IAMUser", "arn": "arn:aws:iam::REDACTED:user/eve", "accountId": "REDACTED"]
+    looks = .object(object)
+    let folder = ScratchTrail()
+    folder.write([looks])
+    let usage = MemoryUsage()
+    let report = try CloudTrailImport.testing([folder.path]).run(into: MemoryLog(), usage: usage)
+    #expect(report.remarks == [:] && report.accounts == ["REDACTED"])
+    #expect(usage.records.map(\.identity) == ["arn:aws:iam::REDACTED:user/eve"])
   }
 
   private static func names(at path: String) throws(TrailError) -> String {

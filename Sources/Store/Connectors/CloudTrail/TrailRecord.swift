@@ -83,13 +83,20 @@ struct TrailRecord {
     agent = optional("userAgent")
     errorCode = optional("errorCode")
     outcome = Self.outcome(object)
-    isReadOnly = object["readOnly"]?.boolValue ?? (object["readOnly"]?.stringValue == "true")
+    isReadOnly = Self.isReadOnly(object["readOnly"], name)
     resources = listed.compactMap { ($0["ARN"] ?? $0["arn"])?.stringValue }
     func part(_ name: String) -> JSONObject { object[name].flatMap { TrailWords.unpacked($0).objectValue } ?? JSONObject() }
     request = part("requestParameters")
     additional = part("additionalEventData")
     response = part("responseElements")
     if outcome != .allowed { response = JSONObject() }
+  }
+
+  /// Whether it only looked: as it says, or where it says nothing, as records did not before version 1.05, as its name does.
+  private static func isReadOnly(_ stated: JSONValue?, _ name: String) -> Bool {
+    if let said = stated?.boolValue { return said }
+    if let said = stated?.stringValue { return said == "true" }
+    return ["Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Simulate"].contains { name.hasPrefix($0) }
   }
 
   /// What came of it: refused for lack of access, gone wrong otherwise, or done.
