@@ -26,6 +26,53 @@ public struct GraphWorld: World {
     return entries
   }
 
+  /// The window of a fact's entries around some moments.
+  ///
+  /// O(entries of the window); those before it are only counted past, none of their values is read.
+  public func entries(of fact: Fact, around moments: ClosedRange<Moment>) -> EntryWindow {
+    guard let number = graph.find(fact) else { return EntryWindow() }
+    var finder = EntryWindowFinder(moments, of: fact)
+    var (first, last) = (none, none)
+    var index = graph.facts[number].first
+    while index != none, last == none {
+      let entry = graph.entries[index]
+      if entry.isVisible(at: k) {
+        let moment = Moment(Instant(microseconds: entry.effective), entry.position)
+        switch finder.place(of: moment, begins: entry.effect == .begins, ends: entry.effect == .ends) {
+        case .first: first = index
+        case .inside: if first == none { first = index }
+        case .last:
+          if first == none { first = index }
+          last = index
+        }
+      }
+      index = entry.next
+    }
+    var window = EntryWindow(since: finder.since, isBounded: last != none)
+    index = first
+    while index != none {
+      if graph.entries[index].isVisible(at: k) { window.entries.append(graph.entry(index)) }
+      index = index == last ? none : graph.entries[index].next
+    }
+    return window
+  }
+
+  /// Whether an entity exists at t.
+  ///
+  /// O(entries of its existence); none of their values is read.
+  public func exists(_ entity: Entity, at t: Instant) -> Bool {
+    guard let number = graph.find(.existence(entity)) else { return false }
+    var exists = false
+    var index = graph.facts[number].first
+    while index != none {
+      let entry = graph.entries[index]
+      if entry.effective > t.microseconds { break }
+      if entry.isVisible(at: k), entry.effect != .extends { exists = entry.effect == .begins }
+      index = entry.next
+    }
+    return exists
+  }
+
   /// Every value that an entry of the fact ever began, also one that was voided since.
   ///
   /// O(entries of the fact).
@@ -70,6 +117,17 @@ public struct GraphWorld: World {
 
   /// The assignments ever granted to this principal.
   public func assignments(to principal: Entity) -> [Fact] { listed(principal, \.assignments) }
+
+  /// The assignments of this role or principal that have not ended for good at t or before.
+  ///
+  /// O(assignments it ever had), of which those that ended are only counted past.
+  public func assignments(of end: Entity, notEndedBy t: Instant) -> [Fact] {
+    guard let node = graph.find(end).map({ graph.nodes[$0] }) else { return [] }
+    return [node.assignments, node.grants].flatMap(graph.facts).filter { fact in
+      let last = graph.entries[graph.facts[fact].last]
+      return !(last.effect == .ends && last.effective <= t.microseconds && last.isVisible(at: k))
+    }.map(graph.fact)
+  }
 
   /// The links by which accounts ever belonged to this identity.
   public func links(to person: Entity) -> [Fact] { listed(person, \.accounts) }

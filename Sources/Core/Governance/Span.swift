@@ -89,9 +89,10 @@ extension Existence {
   /// The stretches of unbroken existence, from the visible entries of an existence fact.
   ///
   /// O(entries).
-  public static func stretches(of entries: [Entry]) -> [Existence] {
+  /// - Parameter since: where the stretch began that the first of them goes on with; nil where there is none before it.
+  public static func stretches(of entries: [Entry], since: Moment? = nil) -> [Existence] {
     var stretches: [Existence] = []
-    var since: Moment?
+    var since = since
     for entry in entries {
       switch entry.effect {
       case .begins: since = since ?? entry.moment

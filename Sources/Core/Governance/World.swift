@@ -33,6 +33,12 @@ public protocol World {
   /// The visible entries of a fact (voided ones left out), ordered by moment. Empty where it was never written.
   func entries(of fact: Fact) -> [Entry]
 
+  /// Those of the visible entries of a fact that tell what changed between two moments; see ``EntryWindow``.
+  func entries(of fact: Fact, around moments: ClosedRange<Moment>) -> EntryWindow
+
+  /// Whether an entity exists at t, after everything that takes effect at t.
+  func exists(_ entity: Entity, at t: Instant) -> Bool
+
   /// Every value that an entry of the fact ever began, also one that was voided since. In a stable order.
   func valuesEver(of fact: Fact) -> [FactValue]
 
@@ -53,6 +59,12 @@ public protocol World {
 
   /// The assignments ever granted to this principal. In a stable order.
   func assignments(to principal: Entity) -> [Fact]
+
+  /// The assignments that ever had this role or principal as an end, but for those that ended at t or before for good. In a stable
+  /// order; others may be among them.
+  ///
+  /// A document that is written again and again has few of them, of thousands.
+  func assignments(of end: Entity, notEndedBy t: Instant) -> [Fact]
 
   /// The links by which accounts ever belonged to this identity. In a stable order.
   func links(to person: Entity) -> [Fact]
@@ -115,6 +127,11 @@ extension World {
         if case .grant(let grant) = value { grant.principal == principal } else { false }
       }
     }
+  }
+
+  /// The assignments of an end, found among all facts about it.
+  public func assignments(of end: Entity, notEndedBy t: Instant) -> [Fact] {
+    facts(about: end).filter { if case .assignment = $0 { true } else { false } }
   }
 
   /// The links to an identity, found among all facts about it.

@@ -21,24 +21,32 @@ internal import CZlib
     unsafe stream.deallocate()
   }
 
-  /// Unpacks the member that begins at a place, and answers where it ends.
+  /// Unpacks a further piece of the member, and answers where it ends in it, and whether the member ends with it.
+  ///
+  /// - Parameters:
+  ///   - bytes: the piece.
+  ///   - start: where it begins.
+  ///   - content: what comes out is put behind it.
+  ///   - most: the longest that the content may become.
+  ///   - offset: what was read before the piece's beginning, for errors.
   mutating func inflate(
-    _ bytes: [UInt8], from start: Int, into content: inout [UInt8], maximumBytes: Int
-  ) throws(GzipError) -> Int {
+    _ bytes: [UInt8], from start: Int, into content: inout [UInt8], most: Int, at offset: Int
+  ) throws(GzipError) -> (end: Int, isOver: Bool) {
     var place = start
     while true {
       let input = bytes[place..<min(place + Self.stepBytes, bytes.count)]
       let (status, read, output) = step(input)
       place += read
-      if content.count + output.count > maximumBytes { throw GzipError(.tooLong(maximumBytes: maximumBytes), at: place) }
+      if content.count + output.count > most { throw GzipError(.tooLong(maximumBytes: most), at: offset + place - start) }
       content += output
       switch status {
-      case Z_STREAM_END: return place
-      case Z_OK: continue
+      case Z_STREAM_END: return (place, true)
+      // Where the output was not filled, all that was put in has come out.
+      case Z_OK: if place == bytes.count, output.count < Self.stepBytes { return (place, false) }
       // Nothing went in and nothing came out: there is no more to read, and the member has not ended.
-      case Z_BUF_ERROR: throw GzipError(.truncated, at: place)
+      case Z_BUF_ERROR: return (place, false)
       case Z_MEM_ERROR: fatalError("there is no memory to unpack gzip")
-      default: throw GzipError(.damaged, at: place)
+      default: throw GzipError(.damaged, at: offset + place - start)
       }
     }
   }

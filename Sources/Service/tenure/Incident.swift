@@ -228,6 +228,7 @@ extension Containment {
     }
     if !steps.isEmpty, reviews.isEmpty { text += "  no review: nothing is left to whoever was in it\n" }
     for (identity, because) in left { text += "  left alone: \(identity) \(because)\n" }
+    for change in undecided { text += "  decide by hand: \(change.entity) \(change.because)\n" }
     return text
   }
 }

@@ -1,36 +1,46 @@
 public import Governance
 public import Postgres
 
-/// The facts that one atomic batch touches, with their rows before it.
+/// The facts that one atomic batch touches, and at which moments.
 public struct RelationBatch: Sendable {
-  /// Facts from which on a set tells which are touched; below it a scan is as quick and needs no memory.
+  /// Facts from which on a table tells which are touched; below it a scan is as quick and needs no memory.
   private static let indexedFrom = 16
 
-  fileprivate private(set) var touched: [(fact: Fact, before: [RelationRow])] = []
+  fileprivate private(set) var touched: [(fact: Fact, moments: ClosedRange<Moment>)] = []
   fileprivate private(set) var permissions: [RolePermissionRow] = []
-  private var known: Set<Fact> = []
+  /// The last position before the batch; nil as long as it is empty.
+  fileprivate private(set) var before: Int64?
+  private var places: [Fact: Int] = [:]
 
   /// A batch that touches nothing yet.
   public init() {}
 
   /// Notes what an event will touch; to be called before it is applied, with the world without it.
   public mutating func willApply(_ event: Event, in world: some World) {
-    for write in event.writes { note(write.fact, world) }
+    before = before ?? event.position - 1
+    for write in event.writes { note(write.fact, event.moment) }
     permissions += RolePermissionRow.rows(of: event.change, at: event.position)
     if case .eventVoided(let position) = event.change, let voided = world.event(at: position) {
-      for fact in voided.facts { note(fact, world) }
+      for fact in voided.facts { note(fact, Moment(voided.effectiveAt, position)) }
     }
   }
 
-  private mutating func note(_ fact: Fact, _ world: some World) {
-    if isKnown(fact) { return }
-    touched.append((fact, RelationRow.rows(of: fact, in: world)))
-    if touched.count == Self.indexedFrom { known = Set(touched.map(\.fact)) }
-    if touched.count > Self.indexedFrom { known.insert(fact) }
+  private mutating func note(_ fact: Fact, _ moment: Moment) {
+    if let place = place(of: fact) {
+      let moments = touched[place].moments
+      touched[place].moments = min(moments.lowerBound, moment)...max(moments.upperBound, moment)
+      return
+    }
+    touched.append((fact, moment...moment))
+    if touched.count == Self.indexedFrom {
+      for (place, fact) in touched.enumerated() { places[fact.fact] = place }
+    } else if touched.count > Self.indexedFrom {
+      places[fact] = touched.count - 1
+    }
   }
 
-  private func isKnown(_ fact: Fact) -> Bool {
-    touched.count < Self.indexedFrom ? touched.contains { $0.fact == fact } : known.contains(fact)
+  private func place(of fact: Fact) -> Int? {
+    touched.count < Self.indexedFrom ? touched.firstIndex { $0.fact == fact } : places[fact]
   }
 }
 
@@ -64,11 +74,15 @@ public struct RelationChanges: Sendable {
 
   /// Adds what a batch came to; to be called once its events are applied.
   ///
+  /// O(entries next to those that the batch brought or voided).
   /// - Parameter lastPosition: the position of the batch's last event.
   public mutating func record(_ batch: RelationBatch, in world: some World, lastPosition: Int64) {
     permissions += batch.permissions
-    for (fact, before) in batch.touched {
-      let after = RelationRow.rows(of: fact, in: world)
+    guard let position = batch.before else { return }
+    let former = world.known(at: position)
+    for (fact, moments) in batch.touched {
+      let before = RelationRow.rows(of: fact, around: moments, in: former)
+      let after = RelationRow.rows(of: fact, around: moments, in: world)
       if before.isEmpty {
         for row in after { write(row, from: lastPosition) }
       } else {

@@ -29,19 +29,24 @@ struct RelationRow: Hashable, Sendable {
 
 /// Rows from the visible entries of a fact; pure, and the same whether they are written by an append or by a rebuild.
 extension RelationRow {
-  /// One row for each visible entry.
+  /// One row for each visible entry that an entry at one of some moments may make another.
   ///
-  /// O(entries).
-  static func rows(of fact: Fact, in world: some World) -> [RelationRow] {
-    let entries = world.entries(of: fact)
+  /// O(these entries): what has a thousand revisions is not written a thousand times for the next.
+  static func rows(of fact: Fact, around moments: ClosedRange<Moment>, in world: some World) -> [RelationRow] {
+    let window = world.entries(of: fact, around: moments)
+    let entries = window.entries
     if entries.isEmpty { return [] }
     // In the order of the entries, of which some have none.
     var spans = Span.spans(of: entries)[...]
     let existences: [Existence]
-    if case .existence = fact { existences = Existence.stretches(of: entries) } else { existences = [] }
+    if case .existence = fact {
+      existences = Existence.stretches(of: entries, since: window.since)
+    } else {
+      existences = []
+    }
     let table = table(of: fact)
     let key = keyCells(of: fact)
-    return entries.map { entry in
+    return entries.dropLast(window.isBounded ? 1 : 0).map { entry in
       let span = spans.first?.entry == entry.moment ? spans.popFirst() : nil
       let shape = Shape(entry: entry, span: span, since: existences.first { $0.contains(entry.moment) }?.since)
       let cells = key + shape.values(of: fact) + shape.entryCells + (table.began.isEmpty ? [] : shape.begunCells(of: fact))

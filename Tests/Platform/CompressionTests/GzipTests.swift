@@ -1,4 +1,4 @@
-import Compression
+@testable import Compression
 import TestSupport
 import Testing
 
@@ -53,6 +53,31 @@ import Testing
         #expect(content == Array("hello".utf8), "seed \(seed), byte \(place)")
       }
     }
+  }
+
+  @Test func `pieces come to the same as the whole, wherever it is cut`() throws {
+    let file = Self.hello + Self.empty + Self.zeros + Self.hello + [0, 0]
+    let whole = try Gzip.decompress(file, maximumBytes: 2_000_000)
+    let seed: UInt64 = 5
+    var random = SeededGenerator(seed: seed)
+    for longest in [1, 2, 7, 400] {
+      var unpacking = GzipUnpacking(maximumBytes: 2_000_000)
+      var content: [UInt8] = []
+      var rest = file[...]
+      while !rest.isEmpty {
+        let length = 1 + random.below(longest)
+        content += try unpacking.unpack(Array(rest.prefix(length)))
+        rest = rest.dropFirst(length)
+      }
+      try unpacking.finish()
+      #expect(content == whole, "seed \(seed), pieces of up to \(longest)")
+    }
+    var unpacking = GzipUnpacking(maximumBytes: 9)
+    #expect(try unpacking.unpack(Self.hello) == Array("hello".utf8))
+    do {
+      _ = try unpacking.unpack(Self.hello)
+      Issue.record("a content longer than allowed was read")
+    } catch { #expect(error == GzipError(.tooLong(maximumBytes: 9), at: 2 * Self.hello.count)) }
   }
 
   private func kind(of bytes: [UInt8]) -> GzipError.Kind? {

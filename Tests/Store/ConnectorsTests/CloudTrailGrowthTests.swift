@@ -64,6 +64,11 @@ private struct WatchedWorld<Base: World>: World {
     return facts
   }
   func facts(from source: String) -> [Fact] { base.facts(from: source) }
+  func assignments(of end: Entity, notEndedBy t: Instant) -> [Fact] {
+    let facts = base.assignments(of: end, notEndedBy: t)
+    seen.facts += facts.count
+    return facts
+  }
   func named(_ kind: EntityKind) -> [String] { base.named(kind) }
   func policies(ofType type: PolicyType) -> [String] { base.policies(ofType: type) }
   func elevation(_ policy: String, at t: Instant) -> Elevation? { base.elevation(policy, at: t) }

@@ -12,12 +12,14 @@ import Testing
       var random = SeededGenerator(seed: seed &* 77)
       // A second is never divided between calls: nothing would tell what came first in it.
       let parts = seed.isMultiple(of: 3) ? 1 : 2 + random.below(4)
-      // Names that go round among users are followed in one call; a rename across calls is a case of its own.
-      let trail = RandomTrail(seed: seed, steps: 90, renames: parts == 1)
+      // Names that go round among users are followed within a call, and from call to call in the order of time.
+      let isInOrder = seed.isMultiple(of: 2)
+      let trail = RandomTrail(seed: seed, steps: 90, renames: parts == 1 || isInOrder)
+      let last = trail.records.last?.second ?? 0
       var calls = Array(repeating: [JSONValue](), count: parts)
       var part: [Int: Int] = [:]
       for (second, record) in trail.records {
-        let call = part[second] ?? random.below(parts)
+        let call = part[second] ?? (isInOrder ? second * parts / (last + 1) : random.below(parts))
         part[second] = call
         calls[call].append(record)
         // Delivered twice, and in another call again.
@@ -51,7 +53,11 @@ import Testing
     if let folder = Exercise.found() {
       let files = try TrailFiles([folder]).paths
       for file in files.prefix(20) {
-        records += try TrailFiles.documents(at: file).filter { $0["readOnly"]?.boolValue != true }.prefix(40)
+        var some: [JSONValue] = []
+        try TrailFiles.forEachRecord(at: file) { found in
+          if case .record(let record) = found, record["readOnly"]?.boolValue != true { some.append(record) }
+        }
+        records += some.prefix(40)
       }
     }
     let seed: UInt64 = 12

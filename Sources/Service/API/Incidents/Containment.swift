@@ -48,6 +48,10 @@ public struct Containment: Sendable {
   public var steps: [ContainmentStep]
   /// Parties that it leaves alone, and why.
   public var left: [(identity: String, because: String)]
+  /// Changes of the parties that it leaves as they are, for somebody to decide.
+  public var undecided: [UndecidedChange] = []
+  /// What it was made from: whoever revises the same role meanwhile is not written over.
+  public var premises: [Premise] = []
   /// The reviews that it opens, each of as many as one may name; empty where nothing is left to be reviewed.
   public var reviews: [String]
 
@@ -55,7 +59,7 @@ public struct Containment: Sendable {
   public func submission(recordedBy: String, source: String) -> Submission {
     Submission(
       mode: .governed, source: source, basis: .declared, recordedBy: Recorder(id: recordedBy, authentication: "local"),
-      commands: steps.map(\.command))
+      commands: steps.map(\.command), premises: premises)
   }
 }
 
@@ -64,7 +68,7 @@ extension Questions {
   private static let usualDays: Int64 = 30
 
   /// Plans how to contain an incident, as the world stands now: suspend, revoke credentials, end what the parties gave and were
-  /// given, and open a review of what they and whom they gave something hold besides.
+  /// given, put back what they changed, and open a review of what they and whom they gave something hold besides.
   ///
   /// - Parameters:
   ///   - authority: by whose authority the commands will be given.
@@ -78,6 +82,7 @@ extension Questions {
     try suspend(evidence, authority, &plan)
     try revokeCredentials(evidence, authority, &plan)
     try endGrants(evidence, authority, &plan)
+    try putBack(evidence, authority, &plan)
     // Contained already, it has its review already.
     if !plan.steps.isEmpty { try openReviews(review, evidence, authority, &plan) }
     return plan
@@ -258,7 +263,7 @@ extension Questions {
 
 extension Change {
   /// The grants that a step of a plan ends.
-  fileprivate var endedFacts: [Fact] {
+  var endedFacts: [Fact] {
     switch self {
     case .assignmentRevoked(let id): [.assignment(id: id)]
     case .membershipRemoved(let group, let member): [.membership(group: group, member: member)]
@@ -305,6 +310,15 @@ extension Containment: Report {
       writer.beginObject()
       writer.member("identity", identity)
       writer.member("because", because)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.key("undecided")
+    writer.beginArray()
+    for change in undecided {
+      writer.beginObject()
+      writer.member("entity", change.entity.description)
+      writer.member("because", change.because)
       writer.endObject()
     }
     writer.endArray()

@@ -34,6 +34,17 @@ struct AmazonName: Hashable {
   static func isAccount(_ text: some StringProtocol) -> Bool {
     text.utf8.count == 12 && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
   }
+
+  /// Whether the text may stand for the number of an account that whoever hands a trail on keeps to himself: `REDACTED`, `acct-1`.
+  static func mayBeAccount(_ text: some StringProtocol) -> Bool {
+    guard (1...longestStandIn).contains(text.utf8.count), text != "aws", text != "ANONYMOUS_PRINCIPAL" else { return false }
+    return text.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic && $0.isASCII || ("0"..."9").contains($0) || $0 == "-" || $0 == "_"
+    }
+  }
+
+  /// Bytes of what stands for an account's number: a digest of it at most.
+  private static let longestStandIn = 64
 }
 
 /// How the connector writes what a trail names.

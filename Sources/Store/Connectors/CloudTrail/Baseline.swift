@@ -38,7 +38,7 @@ struct Baseline {
     let account = items.lazy.compactMap { AmazonName($0.item["Arn"]?.stringValue ?? "")?.account }
       .first(where: AmazonName.isAccount).map(String.init)
     guard let account else { throw TrailError(path, "names no account: nothing in it has an `Arn`") }
-    let first = contents.uses.first { contents.who($0).account.isExactly(account) }?.at
+    let first = contents.uses.first { contents.account($0).isExactly(account) }?.at
     guard let t = statedAt ?? first?.adding(microseconds: -1) else {
       throw TrailError(path, "states no instant, and there is no record of its account \(account) before which it could be")
     }

@@ -8,6 +8,7 @@ import Usage
 ///
 /// A record is one atomic batch whose idempotency key is its id, so that importing again, in parts or in another order of files
 /// changes nothing further. Files are all read before anything is recorded.
+/// Two things only parts in the order of time make right: a name that users pass on by renames, and a path that a later part tells.
 public struct CloudTrailImport: Sendable {
   /// Who writes the events.
   public let recordedBy: Recorder
@@ -112,7 +113,7 @@ private struct Writing<Destination: ImportDestination> {
 
   /// Plans what is new in some uses, and records it.
   mutating func record(_ uses: ArraySlice<TrailContents.Use>, _ report: inout CloudTrailReport) throws(ImportError) {
-    let worth = uses.filter { use in use.change >= 0 || settled[use.who].map { $0 <= use.at } ?? true }
+    let worth = uses.filter { use in use.change >= 0 || settled[contents.actor(use)].map { $0 <= use.at } ?? true }
     if worth.isEmpty { return }
     let records = worth.map(contents.record)
     try record(records.map { TrailReading(record: $0, steps: reader.steps($0), seen: reader.seen($0)) }, &report)
@@ -120,7 +121,7 @@ private struct Writing<Destination: ImportDestination> {
     if worth.contains(where: { $0.change >= 0 }) { settled = [:] }
     let until = try Self.asking(destination) { world in
       worth.filter { $0.change < 0 }.map { use in
-        (use.who, TrailMemory.stands(contents.who(use).identity, from: use.at, in: world))
+        (contents.actor(use), TrailMemory.stands(contents.identity(use), from: use.at, in: world))
       }
     }
     for (who, until) in until { settled[who] = until }

@@ -145,7 +145,7 @@ extension TrailPlanner {
 
   /// What resources' policies give a user by its name: AWS lets that through whatever its boundary says, as long as that denies
   /// nothing.
-  private func givenByName(_ identity: String) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
+  private func givenByName(_ identity: String) -> [PlannedAssignment] {
     guard AmazonName(identity)?.kind == "user" else { return [] }
     return world.assignments(of: .identity(identity)).filter { TrailRoles.resource(of: $0.grant.role) != nil }
   }

@@ -32,7 +32,12 @@ struct PlannedWorld<Base: World> {
     var base = base.entries(of: fact)
     if !voided.isEmpty { base.removeAll { voided.contains($0.moment.position) } }
     guard let more = planned.entries[fact] else { return base }
-    return (base + more).sorted { $0.moment < $1.moment }
+    // Most is planned in the order of time, behind all that is there.
+    let sorted = more.sorted { $0.moment < $1.moment }
+    if let last = base.last, let first = sorted.first, first.moment < last.moment {
+      return (base + sorted).sorted { $0.moment < $1.moment }
+    }
+    return base + sorted
   }
 
   /// The facts that ever had the entity as an end, each once.
@@ -88,23 +93,42 @@ struct PlannedWorld<Base: World> {
   ///
   /// What a resource shares is looked for at the role, which few have: everybody, or another account, may have something of
   /// every resource there is.
-  func assignments(role: String, principal: Entity? = nil) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
-    guard let principal else { return assignments(of: .role(role)).filter { $0.grant.role.isExactly(role) } }
+  /// - Parameter t: what has ended for good by then may be left out.
+  func assignments(role: String, principal: Entity? = nil, notEndedBy t: Instant? = nil) -> [PlannedAssignment] {
+    guard let principal else { return assignments(of: .role(role), notEndedBy: t).filter { $0.grant.role.isExactly(role) } }
     if TrailRoles.resource(of: role) != nil {
-      return assignments(of: .role(role)).filter { $0.grant.role.isExactly(role) && $0.grant.principal == principal }
+      return assignments(of: .role(role), notEndedBy: t).filter {
+        $0.grant.role.isExactly(role) && $0.grant.principal == principal
+      }
     }
-    return assignments(of: principal).filter { $0.grant.role.isExactly(role) }
+    return assignments(of: principal, notEndedBy: t).filter { $0.grant.role.isExactly(role) }
   }
 
   /// The assignments that an entity is an end of.
-  func assignments(of end: Entity) -> [(id: String, grant: Grant, spans: [Span], entries: [Entry])] {
-    facts(about: end).compactMap { fact in
+  func assignments(of end: Entity, notEndedBy t: Instant? = nil) -> [PlannedAssignment] {
+    let facts = t.map { assignmentFacts(of: end, notEndedBy: $0) } ?? facts(about: end)
+    return facts.compactMap { fact in
       guard case .assignment(let id) = fact else { return nil }
       let entries = entries(of: fact)
       for case .begins(.grant(let grant), _) in entries.lazy.map(\.effect) {
-        return (id, grant, Span.spans(of: entries), entries)
+        return PlannedAssignment(id: id, grant: grant, spans: Span.spans(of: entries), entries: entries)
       }
       return nil
     }
   }
+
+  private func assignmentFacts(of end: Entity, notEndedBy t: Instant) -> [Fact] {
+    let base = base.assignments(of: end, notEndedBy: t)
+    guard let more = planned.facts[end] else { return base }
+    let known = Set(base)
+    return base + more.filter { !known.contains($0) }
+  }
+}
+
+/// An assignment with its stretches and entries.
+struct PlannedAssignment {
+  let id: String
+  let grant: Grant
+  let spans: [Span]
+  let entries: [Entry]
 }

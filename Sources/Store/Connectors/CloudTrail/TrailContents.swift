@@ -28,7 +28,7 @@ struct TrailContents {
   /// The ARNs of the names in the records, and of those in the log.
   let names: TrailNames
   private var changes: [TrailRecord] = []
-  private var whos = TrailTable<TrailWho>()
+  private var people = TrailPeople()
   private var whats = TrailTable<TrailWhat>()
 
   /// Reads files, without keeping more of a record than is used.
@@ -48,12 +48,12 @@ struct TrailContents {
       progress(index + 1)
     }
     (duplicates, insights, invalid, accounts) = (intake.duplicates, intake.insights, intake.invalid, intake.accounts)
-    (changes, whos, whats) = (intake.changes, intake.whos, intake.whats)
+    (changes, people, whats) = (intake.changes, intake.people, intake.whats)
     intake.names.learnRenamed(changes)
     (names, uses) = (intake.names, intake.uses)
     intake = TrailIntake(latest: latest, names: TrailNames(), skipsInvalid: false)
     uses.sort { a, b in a.at != b.at ? a.at < b.at : a.id.precedes(b.id) }
-    for (place, use) in uses.enumerated() { places[whos[use.who].account, default: []].append(Int32(place)) }
+    for (place, use) in uses.enumerated() { places[people.actor(use.who).account, default: []].append(Int32(place)) }
   }
 
   /// The uses of an account's trail, in the order of time.
@@ -64,11 +64,17 @@ struct TrailContents {
   /// A use as a record; without what it asked and was answered where it changed nothing.
   func record(_ use: Use) -> TrailRecord {
     if use.change >= 0 { return changes[Int(use.change)] }
-    return TrailRecord(use, whos[use.who], whats[use.what])
+    return TrailRecord(use, people[use.who], whats[use.what])
   }
 
-  /// Who did it, as the whole of a trail tells them apart.
-  func who(_ use: Use) -> TrailWho { whos[use.who] }
+  /// The number of who did it, from wherever.
+  func actor(_ use: Use) -> Int32 { people.number(ofActor: use.who) }
+
+  /// The account whose trail tells it.
+  func account(_ use: Use) -> String { people.actor(use.who).account }
+
+  /// Who did it.
+  func identity(_ use: Use) -> TrailIdentity { people.actor(use.who).identity }
 
   /// With what a use was; nil where that is not known.
   func resource(_ use: Use) -> TrailResource? { whats[use.what].resource }
@@ -132,11 +138,43 @@ enum TrailRecordID: Hashable {
 }
 
 /// Who did something, and from where.
-struct TrailWho: Hashable {
+struct TrailWho {
   var identity: TrailIdentity
   var account: String
   var address: String?
   var agent: String?
+}
+
+/// Those who did something, and from where: few people, some thousands of addresses and programs, and any number of the three together.
+struct TrailPeople {
+  struct Actor: Hashable {
+    var identity: TrailIdentity
+    var account: String
+  }
+
+  private struct Numbers: Hashable {
+    let actor: Int32
+    let address: Int32
+    let agent: Int32
+  }
+
+  private var actors = TrailTable<Actor>()
+  private var texts = TrailTable<String?>()
+  private var whos = TrailTable<Numbers>()
+
+  mutating func number(_ who: TrailWho) -> Int32 {
+    let actor = actors.number(Actor(identity: who.identity, account: who.account))
+    return whos.number(Numbers(actor: actor, address: texts.number(who.address), agent: texts.number(who.agent)))
+  }
+
+  subscript(number: Int32) -> TrailWho {
+    let (who, actor) = (whos[number], actor(number))
+    return TrailWho(identity: actor.identity, account: actor.account, address: texts[who.address], agent: texts[who.agent])
+  }
+
+  func number(ofActor who: Int32) -> Int32 { whos[who].actor }
+
+  func actor(_ who: Int32) -> Actor { actors[whos[who].actor] }
 }
 
 /// What was done, with what, and what came of it.
@@ -175,7 +213,7 @@ private struct TrailIntake {
   let skipsInvalid: Bool
   var uses: [TrailContents.Use] = []
   var changes: [TrailRecord] = []
-  var whos = TrailTable<TrailWho>()
+  var people = TrailPeople()
   var whats = TrailTable<TrailWhat>()
   var accounts: Set<String> = []
   var (duplicates, insights) = (0, 0)
@@ -187,33 +225,43 @@ private struct TrailIntake {
   }
 
   mutating func read(_ path: String) throws(TrailError) {
-    do throws(TrailError) { try take(path) } catch {
-      guard skipsInvalid else { throw error }
-      note(error)
-    }
+    do throws(TrailError) { try take(path) } catch { try refuse(error) }
   }
 
   private mutating func take(_ path: String) throws(TrailError) {
     let owner = TrailFiles.owner(of: path)
-    for (index, document) in try TrailFiles.documents(at: path).enumerated() {
-      if document["eventCategory"]?.stringValue == "Insight" || document["eventType"]?.stringValue == "AwsCloudTrailInsight" {
-        insights += 1
-        continue
-      }
-      let record: TrailRecord
-      do throws(JSONFieldError) {
-        record = try TrailRecord(document, owner: owner)
-        if record.at > latest {
-          throw JSONFieldError(pointer: "/eventTime", problem: "must not lie more than an hour ahead of the present")
+    var number = 0
+    try TrailFiles.forEachRecord(at: path) { found throws(TrailError) in
+      number += 1
+      switch found {
+      case .unreadable(let problem): try refuse(TrailError(path, record: number, problem))
+      case .record(let document) where Self.isInsight(document): insights += 1
+      case .record(let document):
+        let record: TrailRecord
+        do throws(JSONFieldError) { record = try self.record(document, owner) } catch {
+          return try refuse(TrailError(path, record: number, error.description))
         }
-      } catch {
-        let problem = TrailError(path, record: index + 1, error.description)
-        guard skipsInvalid else { throw problem }
-        note(problem)
-        continue
+        try take(record, path)
       }
-      try take(record, path)
     }
+  }
+
+  private static func isInsight(_ document: JSONValue) -> Bool {
+    document["eventCategory"]?.stringValue == "Insight" || document["eventType"]?.stringValue == "AwsCloudTrailInsight"
+  }
+
+  private func record(_ document: JSONValue, _ owner: String?) throws(JSONFieldError) -> TrailRecord {
+    let record = try TrailRecord(document, owner: owner)
+    if record.at > latest {
+      throw JSONFieldError(pointer: "/eventTime", problem: "must not lie more than an hour ahead of the present")
+    }
+    return record
+  }
+
+  /// Passes over what cannot be read, or ends it all.
+  private mutating func refuse(_ error: TrailError) throws(TrailError) {
+    guard skipsInvalid else { throw error }
+    note(error)
   }
 
   private mutating func note(_ error: TrailError) {
@@ -243,7 +291,7 @@ private struct TrailIntake {
     if changesSomething { changes.append(record) }
     uses.append(
       TrailContents.Use(
-        at: record.at, id: id, who: whos.number(who), what: whats.number(what),
+        at: record.at, id: id, who: people.number(who), what: whats.number(what),
         change: changesSomething ? Int32(changes.count - 1) : -1))
   }
 }

@@ -52,8 +52,10 @@ extension TrailPlanner {
     guard credential.kind == .session, let holder = credential.holder, !holder.isExactly(credential.identity) else {
       return nil
     }
-    let held = ["trust", "instance-profile"].flatMap { world.assignments(role: TrailWords.id(credential.identity, $0)) }
-      .filter { $0.spans.contains { $0.contains(at) } }
+    let held = ["trust", "instance-profile"].flatMap {
+      world.assignments(role: TrailWords.id(credential.identity, $0), notEndedBy: at)
+    }
+    .filter { $0.spans.contains { $0.contains(at) } }
     var principals = [holder]
     if let arn = AmazonName(holder) { principals.append(TrailWords.identity(account: arn.account)) }
     principals += [TrailWords.authenticated, TrailWords.everyone]

@@ -22,10 +22,14 @@ public struct TrailError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// How much of a trail is read at once; each with its reason.
 public enum TrailLimits {
-  /// Bytes of a file as it lies there: CloudTrail delivers some megabytes at most.
-  public static let fileBytes = 256 << 20
-  /// Bytes of a file unpacked.
-  public static let contentBytes = 1 << 30
+  /// Bytes of a file unpacked: whoever hands on a trail of years puts it into some files of hundreds of megabytes, or into one.
+  ///
+  /// They are read piece by piece, so that this only bounds what a short packed file can stand for.
+  public static let contentBytes = 64 << 30
+  /// Bytes of a record, or of what stands around records: CloudTrail's are of 256 KiB, or 1 MiB in a lake.
+  public static let recordBytes = 16 << 20
+  /// Bytes of a file that is read as one document, unpacked: the details of the greatest accounts are of some tens of megabytes.
+  public static let documentFileBytes = 1 << 30
   /// Depth of a file's JSON: what services tell of requests is deep at times.
   public static let depth = 128
   /// Files of one import.

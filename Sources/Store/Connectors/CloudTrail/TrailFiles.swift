@@ -37,60 +37,88 @@ struct TrailFiles {
     paths = found.sorted()
   }
 
-  /// The documents of a file's records.
+  /// What stands in a record's place.
+  enum Found {
+    case record(JSONValue)
+    /// Nothing that can be read, and why.
+    case unreadable(String)
+  }
+
+  /// Reads a file's records one after another, without ever having the file in memory.
   ///
-  /// - Throws: ``TrailError`` where the file cannot be read; it never carries the file's contents.
-  static func documents(at path: String) throws(TrailError) -> [JSONValue] {
-    var bytes = try contents(at: path)
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-    let content: JSONValue
-    do throws(JSONError) { content = try JSONValue(parsing: bytes, limits: limits) } catch {
-      guard let lines = lines(of: bytes) else { throw TrailError(path, "is not JSON: \(error)") }
-      var records: [JSONValue] = []
-      for line in lines { records += try self.records(in: line, path) }
-      return records
+  /// - Throws: ``TrailError`` where the file cannot be read, which never carries its contents, and what `take` throws. Records that
+  ///   stand before the place where it breaks off have been taken.
+  static func forEachRecord(at path: String, _ take: (Found) throws(TrailError) -> Void) throws(TrailError) {
+    var scanner = TrailScanner()
+    func cut(_ cut: TrailScanner.Cut) throws(TrailScanFailure) {
+      do throws(TrailError) { try self.take(cut, path, take) } catch { throw TrailScanFailure(error) }
     }
-    return try records(in: content, path)
-  }
-
-  /// One document a line; nil where some line is none.
-  private static func lines(of bytes: [UInt8]) -> [JSONValue]? {
-    var values: [JSONValue] = []
-    for line in bytes.split(separator: UInt8(ascii: "\n")) where line.contains(where: { $0 > 0x20 }) {
-      guard let value = try? JSONValue(parsing: Array(line), limits: limits) else { return nil }
-      values.append(value)
-    }
-    return values.count > 1 ? values : nil
-  }
-
-  /// The records of a document: of a delivery file, a list, an answer of `lookup-events`, a batch of a log group, or itself one.
-  private static func records(in content: JSONValue, _ path: String) throws(TrailError) -> [JSONValue] {
-    if let records = content.arrayValue { return records }
-    if let records = content["Records"] {
-      guard let list = records.arrayValue else {
-        throw TrailError(path, "`Records` is \(records.kindName), and must be an array")
+    try forEachPiece(of: path, upTo: TrailLimits.contentBytes) { piece throws(TrailError) in
+      do throws(TrailScanFailure) { try scanner.scan(piece, cut) } catch {
+        throw error.inner ?? TrailError(path, error.problem)
       }
-      return list
     }
-    for (list, member) in wrappings {
-      guard let items = content[list]?.arrayValue else { continue }
-      return items.map { item in item[member].map(TrailWords.unpacked) ?? item }
+    do throws(TrailScanFailure) { try scanner.finish(cut) } catch { throw error.inner ?? TrailError(path, error.problem) }
+    if scanner.isEmpty { throw TrailError(path, "is not JSON: the file is empty") }
+  }
+
+  private static func take(
+    _ cut: TrailScanner.Cut, _ path: String, _ take: (Found) throws(TrailError) -> Void
+  ) throws(TrailError) {
+    switch cut {
+    case .item(let bytes):
+      let found: Found
+      do throws(JSONError) { found = .record(unwrapped(try JSONValue(parsing: bytes, limits: limits))) } catch {
+        found = .unreadable("is not JSON: \(error)")
+      }
+      try take(found)
+    case .document(let bytes, let hasList):
+      let content: JSONValue
+      do throws(JSONError) { content = try JSONValue(parsing: bytes, limits: limits) } catch {
+        throw TrailError(path, "is not JSON: \(error)")
+      }
+      if let record = try record(of: content, hasList, path) { try take(.record(record)) }
     }
-    if content["eventName"]?.stringValue != nil, content["eventTime"]?.stringValue != nil { return [content] }
-    if let detail = content["detail"], detail.objectValue != nil { return [detail] }
+  }
+
+  /// The record that a document is, beside those of its lists; nil where it is none, as what stands around a list.
+  private static func record(of content: JSONValue, _ hasList: Bool, _ path: String) throws(TrailError) -> JSONValue? {
+    if let records = content["Records"], records.arrayValue == nil {
+      throw TrailError(path, "`Records` is \(records.kindName), and must be an array")
+    }
+    if hasList { return nil }
+    let record = unwrapped(content)
+    if record["eventName"]?.stringValue != nil, record["eventTime"]?.stringValue != nil { return record }
     // Digest files lie beside the others and hold no records.
-    if case .string = content["digestStartTime"] { return [] }
+    if case .string = content["digestStartTime"] { return nil }
     throw TrailError(path, "has no array `Records`")
   }
 
-  /// Where others keep records as texts: in which list, under which name.
-  private static let wrappings = [("Events", "CloudTrailEvent"), ("logEvents", "message"), ("events", "message")]
+  /// The record in what others wrap around it: as a member, or written as a text.
+  private static func unwrapped(_ item: JSONValue) -> JSONValue {
+    var item = TrailWords.unpacked(item)
+    for _ in 0..<deepestWrapping where item["eventName"]?.stringValue == nil {
+      let inside = wrappings.lazy.compactMap { item[$0].map(TrailWords.unpacked) }.first { $0.objectValue != nil }
+      guard let inside else { return item }
+      item = inside
+    }
+    return item
+  }
+
+  /// Under which names others keep records: an answer of `lookup-events`, an event bus, a log group, Splunk, Elasticsearch.
+  private static let wrappings = ["CloudTrailEvent", "detail", "message", "_raw", "result", "_source"]
+
+  /// How often a record is wrapped at most: Splunk's results hold the text of a record, which may be that of an event bus.
+  private static let deepestWrapping = 4
 
   /// The JSON document in a file, unpacked where it is packed.
   ///
   /// - Throws: ``TrailError``.
   static func document(at path: String) throws(TrailError) -> JSONValue {
-    let bytes = try contents(at: path)
+    var bytes: [UInt8] = []
+    try forEachPiece(of: path, upTo: TrailLimits.documentFileBytes) { bytes += $0 }
+    var limits = limits
+    limits.bytes = TrailLimits.documentFileBytes
     do throws(JSONError) { return try JSONValue(parsing: bytes, limits: limits) } catch {
       throw TrailError(path, "is not JSON: \(error)")
     }
@@ -98,7 +126,7 @@ struct TrailFiles {
 
   /// What is read of a file's JSON.
   static let limits = JSONLimits(
-    depth: TrailLimits.depth, bytes: TrailLimits.contentBytes, allowsNUL: true, allowsInexactIntegers: true)
+    depth: TrailLimits.depth, bytes: TrailLimits.recordBytes, allowsNUL: true, allowsInexactIntegers: true)
 
   /// The account whose delivery file it is, as its name begins: `111122223333_CloudTrail_…`; nil where it does not say.
   static func owner(of path: String) -> String? {
@@ -107,16 +135,35 @@ struct TrailFiles {
     return parts.count > 2 && parts[1] == "CloudTrail" && AmazonName.isAccount(parts[0]) ? String(parts[0]) : nil
   }
 
-  private static func contents(at path: String) throws(TrailError) -> [UInt8] {
-    guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else {
-      throw TrailError(path, "cannot be read")
+  /// The content of a file, unpacked where it is packed and without a byte order mark, piece by piece.
+  private static func forEachPiece(
+    of path: String, upTo limit: Int, _ take: ([UInt8]) throws(TrailError) -> Void
+  ) throws(TrailError) {
+    guard let file = FileHandle(forReadingAtPath: path) else { throw TrailError(path, "cannot be read") }
+    defer { try? file.close() }
+    func next() throws(TrailError) -> [UInt8] {
+      do { return Array(try file.read(upToCount: pieceBytes) ?? Data()) } catch { throw TrailError(path, "cannot be read") }
     }
-    guard size <= TrailLimits.fileBytes else { throw TrailError(path, "is longer than \(TrailLimits.fileBytes) bytes") }
-    guard let data = FileManager.default.contents(atPath: path) else { throw TrailError(path, "cannot be read") }
-    let bytes = Array(data)
-    guard path.hasSuffix(".gz") || Gzip.isGzip(bytes) else { return bytes }
-    do throws(GzipError) { return try Gzip.decompress(bytes, maximumBytes: TrailLimits.contentBytes) } catch {
-      throw TrailError(path, error.description)
+    var piece = try next()
+    var unpacking = GzipUnpacking(maximumBytes: limit)
+    let isPacked = path.hasSuffix(".gz") || Gzip.isGzip(piece)
+    var (isFirst, length) = (true, 0)
+    while !piece.isEmpty {
+      var content = piece
+      if isPacked {
+        do throws(GzipError) { content = try unpacking.unpack(piece) } catch { throw TrailError(path, error.description) }
+      }
+      if isFirst, content.starts(with: [0xEF, 0xBB, 0xBF]) { content.removeFirst(3) }
+      isFirst = isFirst && content.isEmpty
+      length += content.count
+      if length > limit { throw TrailError(path, "is longer than \(limit) bytes") }
+      try take(content)
+      piece = try next()
     }
+    guard isPacked else { return }
+    do throws(GzipError) { try unpacking.finish() } catch { throw TrailError(path, error.description) }
   }
+
+  /// Bytes read at once: what comes out of them, packed as hard as can be, is some 64 MiB.
+  private static let pieceBytes = 1 << 16
 }

@@ -17,7 +17,7 @@ struct TrailNames {
 
   /// Keeps an ARN for its name; one with a path says more than one that was made up without.
   mutating func learn(_ text: String) {
-    guard let arn = AmazonName(text), arn.service == "iam", AmazonName.isAccount(arn.account),
+    guard let arn = AmazonName(text), arn.service == "iam", AmazonName.mayBeAccount(arn.account),
       let kind = Kind(rawValue: String(arn.kind)), Limits.problem(identifier: text) == nil
     else { return }
     let account = String(arn.account)

@@ -36,7 +36,9 @@ struct TrailPlanner<Base: World> {
     case .member(let group, let member):
       return world.value(of: .membership(group: group, member: .identity(member)), at: t) != nil
     case .has(let principal, let role):
-      return world.assignments(role: role, principal: principal).contains { $0.spans.contains { $0.contains(t) } }
+      return world.assignments(role: role, principal: principal, notEndedBy: t).contains {
+        $0.spans.contains { $0.contains(t) }
+      }
     }
   }
 
@@ -214,8 +216,8 @@ extension TrailPlanner {
     } else {
       emit(.identityRegistered(id: entity.id, kind: kind, attributes: attributes))
     }
-    for (_, _, _, entries) in world.assignments(role: TrailWords.unrecordedRole, principal: entity) {
-      guard let begun = entries.first?.moment, begun.effective >= at, until.map({ begun < $0 }) ?? true else { continue }
+    for held in world.assignments(role: TrailWords.unrecordedRole, principal: entity) {
+      guard let begun = held.entries.first?.moment, begun.effective >= at, until.map({ begun < $0 }) ?? true else { continue }
       void(begun.position, "\(entity.id) is seen to begin")
     }
   }
@@ -248,7 +250,7 @@ extension TrailPlanner {
   private mutating func attach(_ pair: TrailPair) {
     meet(pair.principal, nil)
     ready(pair)
-    let others = world.assignments(role: pair.role, principal: pair.principal).filter { isOf(pair, $0.grant) }
+    let others = world.assignments(role: pair.role, principal: pair.principal, notEndedBy: at).filter { isOf(pair, $0.grant) }
     if isState, others.contains(where: { $0.spans.contains { $0.contains(at) } }) { return }
     for other in others where other.spans.contains(where: { $0.contains(at) }) { emit(.assignmentRevoked(id: other.id)) }
     let grant = Grant(principal: pair.principal, role: pair.role, scope: pair.scope)
@@ -256,7 +258,7 @@ extension TrailPlanner {
   }
 
   private mutating func detach(_ pair: TrailPair) {
-    let held = world.assignments(role: pair.role, principal: pair.principal).filter { other in
+    let held = world.assignments(role: pair.role, principal: pair.principal, notEndedBy: at).filter { other in
       isOf(pair, other.grant) && other.spans.contains { $0.contains(at) }
     }
     for other in held { emit(.assignmentRevoked(id: other.id)) }
@@ -324,7 +326,8 @@ extension TrailPlanner {
     while case let next = TrailWords.id(role, "\(roles.count - 1)"), !world.entries(of: .existence(.role(next))).isEmpty {
       roles.append(next)
     }
-    return roles.flatMap { world.assignments(role: $0) }.filter { $0.spans.contains { $0.contains(at) } }.map(\.id)
+    return roles.flatMap { world.assignments(role: $0, notEndedBy: at) }.filter { $0.spans.contains { $0.contains(at) } }.map(
+      \.id)
   }
 
   private mutating func clear(_ role: String, _ withAllBelow: Bool) {

@@ -73,8 +73,9 @@ struct TrailRecord {
     let accounts =
       [optional("recipientAccountId"), identity.account, AmazonName(identity.id).map { String($0.account) }]
       + listed.map { ($0["accountId"] ?? $0["accountID"])?.stringValue } + [owner]
-    guard let account = accounts.compactMap({ $0 }).first(where: AmazonName.isAccount) else {
-      throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account")
+    let stated = accounts.compactMap { $0 }
+    guard let account = stated.first(where: AmazonName.isAccount) ?? stated.first(where: AmazonName.mayBeAccount) else {
+      throw JSONFieldError(pointer: "/recipientAccountId", problem: "must be the number of an account, or what stands for it")
     }
     self.account = account
     region = optional("awsRegion") ?? ""
@@ -82,13 +83,20 @@ struct TrailRecord {
     agent = optional("userAgent")
     errorCode = optional("errorCode")
     outcome = Self.outcome(object)
-    isReadOnly = object["readOnly"]?.boolValue ?? (object["readOnly"]?.stringValue == "true")
+    isReadOnly = Self.isReadOnly(object["readOnly"], name)
     resources = listed.compactMap { ($0["ARN"] ?? $0["arn"])?.stringValue }
     func part(_ name: String) -> JSONObject { object[name].flatMap { TrailWords.unpacked($0).objectValue } ?? JSONObject() }
     request = part("requestParameters")
     additional = part("additionalEventData")
     response = part("responseElements")
     if outcome != .allowed { response = JSONObject() }
+  }
+
+  /// Whether it only looked: as it says, or where it says nothing, as records did not before version 1.05, as its name does.
+  private static func isReadOnly(_ stated: JSONValue?, _ name: String) -> Bool {
+    if let said = stated?.boolValue { return said }
+    if let said = stated?.stringValue { return said == "true" }
+    return ["Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Simulate"].contains { name.hasPrefix($0) }
   }
 
   /// What came of it: refused for lack of access, gone wrong otherwise, or done.
