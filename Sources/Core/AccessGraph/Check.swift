@@ -186,8 +186,8 @@ private struct Ascent {
   }
 
   private mutating func look(at principal: Int32, _ ways: Certainty) {
-    graph.forEachGrant(of: principal, sight) { grant, edge in
-      guard !own.contains(.allowed), scopes.contains(grant.scope) else { return }
+    graph.forEachGrant(of: principal, on: scopes, sight) { grant, edge in
+      if own.contains(.allowed) { return }
       let role = role(grant.role)
       if role.certainty.isEmpty { return }
       var certainty = role.certainty

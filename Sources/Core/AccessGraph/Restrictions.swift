@@ -77,8 +77,8 @@ struct Restrictions {
     var closure = RoleClosure(graph, circumstances.sight, test)
     var found: (Applies, Denial?) = (.yes, nil)
     for principal in ancestry {
-      graph.forEachGrant(of: principal, circumstances.sight) { grant, edge in
-        guard found.0 != .no, scopes.contains(grant.scope) else { return }
+      graph.forEachGrant(of: principal, on: scopes, circumstances.sight) { grant, edge in
+        if found.0 == .no { return }
         for gift in closure.gifts(of: grant.role) {
           let conditions = graph.conditions(of: grant) + gift.conditions
           let denial = Denial.assignment(graph.assignmentID(of: edge))

@@ -73,10 +73,16 @@ extension AccessGraph {
   }
 
   /// Calls back with each grant of a principal that holds, the principal itself existing.
-  @inline(__always) func forEachGrant(of principal: Int32, _ sight: Sight, _ body: (GrantRecord, Edge) -> Void) {
-    guard nodes[principal].assignments != none, let since = presence(principal, sight) else { return }
-    forEachLive(nodes[principal].assignments, sight) { edge in
+  ///
+  /// - Parameter scopes: the scopes of the grants that are wanted. The default is every scope.
+  @inline(__always) func forEachGrant(
+    of principal: Int32, on scopes: [Int32]? = nil, _ sight: Sight, _ body: (GrantRecord, Edge) -> Void
+  ) {
+    let node = nodes[principal]
+    guard node.assignments != none, let since = presence(node, sight) else { return }
+    forEachLive(node.assignments, sight) { edge in
       let grant = grants[edge.other]
+      if let scopes, !scopes.contains(grant.scope) { return }
       if began(edge, since: since), existed(grant.role, since: edge, sight) { body(grant, edge) }
     }
   }

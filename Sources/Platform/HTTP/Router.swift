@@ -43,9 +43,9 @@ public struct Router: Sendable {
       }
     }
 
-    /// The node a path leads to; a literal is tried first, the parameter if that leads nowhere.
-    func find(_ segments: ArraySlice<String>, _ values: inout [String]) -> Node? {
-      guard let first = segments.first else { return routes.isEmpty ? nil : self }
+    /// The routes of the node a path leads to; a literal is tried first, the parameter if that leads nowhere.
+    func find(_ segments: ArraySlice<String>, _ values: inout [String]) -> [HTTPMethod: Route]? {
+      guard let first = segments.first else { return routes.isEmpty ? nil : routes }
       if let found = literals[first]?.find(segments.dropFirst(), &values) { return found }
       guard let parameter = parameter.first, !first.isEmpty else { return nil }
       values.append(first)
@@ -56,8 +56,8 @@ public struct Router: Sendable {
   }
 
   private var root = Node()
-  /// The nodes of patterns without a parameter by their text, which is the usual request's raw path.
-  private var literals: [String: Node] = [:]
+  /// The routes of patterns without a parameter by their text, which is the usual request's raw path.
+  private var literals: [String: [HTTPMethod: Route]] = [:]
   private let problem: ProblemResponse
 
   /// Makes a router without routes; `problem` answers 404 and 405, by default without a body.
@@ -87,20 +87,20 @@ public struct Router: Sendable {
   /// Calls the request's handler, or answers 404, 405 with `Allow`, or OPTIONS.
   public func route(_ request: Request) -> Reply {
     var values: [String] = []
-    guard let node = literals[request.rawPath] ?? root.find(request.segments[...], &values) else {
+    guard let routes = literals[request.rawPath] ?? root.find(request.segments[...], &values) else {
       return .now(problem(404, request, []))
     }
-    let route = node.routes[request.method] ?? (request.method == .head ? node.routes[.get] : nil)
+    let route = routes[request.method] ?? (request.method == .head ? routes[.get] : nil)
     if let route { return route.handler(request, Parameters(names: route.names, values: values)) }
-    let allow = Self.allowed(node)
+    let allow = Self.allowed(routes)
     var response = request.method == .options ? Response(status: 204) : problem(405, request, allow)
     response.headers.appendIfAbsent("Allow", allow.map(\.rawValue).joined(separator: ", "))
     return .now(response)
   }
 
-  private static func allowed(_ node: Node) -> [HTTPMethod] {
+  private static func allowed(_ routes: [HTTPMethod: Route]) -> [HTTPMethod] {
     HTTPMethod.allCases.filter {
-      node.routes[$0] != nil || $0 == .options || ($0 == .head && node.routes[.get] != nil)
+      routes[$0] != nil || $0 == .options || ($0 == .head && routes[.get] != nil)
     }
   }
 

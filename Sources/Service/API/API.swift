@@ -35,7 +35,8 @@ public final class API: Sendable {
     let end =
       bytes.first == UInt8(ascii: "[")
       ? bytes.firstIndex(of: UInt8(ascii: "]")).map { bytes.index(after: $0) } : bytes.firstIndex(of: UInt8(ascii: ":"))
-    return localNames.contains(String(host[..<(end ?? host.endIndex)]).lowercased())
+    let name = host[..<(end ?? host.endIndex)]
+    return localNames.contains { $0 == name } || localNames.contains(name.lowercased())
   }
 
   /// The answer to a request that router or listener refuse: a `ProblemResponse` for the listener.

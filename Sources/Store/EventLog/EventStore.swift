@@ -141,10 +141,10 @@ public final class EventStore: Sendable {
   /// Never waits.
   public func loaded(tenant name: String) -> Tenant? {
     state.withLock { state -> Tenant? in
-      guard let tenant = state.tenants[name]?.tenant else { return nil }
+      guard let place = state.tenants.index(forKey: name) else { return nil }
       state.asked += 1
-      state.tenants[name]?.asked = state.asked
-      return tenant
+      state.tenants.values[place].asked = state.asked
+      return state.tenants.values[place].tenant
     }.flatMap { $0.isLoaded ? $0 : nil }
   }
 
