@@ -33,6 +33,9 @@ public protocol World {
   /// The visible entries of a fact (voided ones left out), ordered by moment. Empty where it was never written.
   func entries(of fact: Fact) -> [Entry]
 
+  /// The stretch of unbroken existence that a place in the fold lies in; nil where the entity did not exist there.
+  func existence(of entity: Entity, at moment: Moment) -> Existence?
+
   /// Every value that an entry of the fact ever began, also one that was voided since. In a stable order.
   func valuesEver(of fact: Fact) -> [FactValue]
 
