@@ -68,8 +68,13 @@ extension NaiveView {
       return reaches.filter { $0.principal == .group(group) }.map { (.allowed, $0.isOverdue) }
     case .privileged:
       let privileged = privilegedActions
-      return paths.flatMap { path in
-        (path.permissions ?? []).filter { permission in
+      return paths.flatMap { path -> [Claim] in
+        guard let permissions = path.permissions else {
+          // Nobody can say that it is not.
+          let isThere = !privileged.isEmpty && holds([path.grant.condition], path.bearer, nowhere) != false
+          return isThere ? [(.unknown, path.isOverdue)] : []
+        }
+        return permissions.filter { permission in
           permission.effect == .allow
             && permission.actions.contains { action in privileged.contains { NaivePattern.overlap(action, $0) } }
         }.compactMap { claim(path, [path.grant.condition, $0.condition]) }

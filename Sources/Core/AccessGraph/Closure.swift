@@ -22,7 +22,9 @@ enum RoleTest {
       return role.isKnown ? role.certainty(.allow, action: action.span, resource: resource.span) : .unknown
     case .denies(let action, let resource):
       return role.hasDenies ? role.certainty(.deny, action: action.span, resource: resource.span) : []
-    case .overlaps:
+    case .overlaps(let patterns):
+      // What is not known is privileged until it is known: ``World/privilege(of:by:at:)``.
+      if !role.isKnown { return patterns.isEmpty ? [] : .unknown }
       var certainty: Certainty = []
       for permission in role.permissions where matches(permission) {
         if permission.condition == nil { return .allowed }

@@ -73,6 +73,31 @@ public struct GraphWorld: World {
     return exists
   }
 
+  /// The stretch of unbroken existence that a place in the fold lies in; nil where the entity did not exist there.
+  ///
+  /// O(entries of the existence), of which no value is made: whether a grant holds asks this of both its ends.
+  public func existence(of entity: Entity, at moment: Moment) -> Existence? {
+    guard let number = graph.find(.existence(entity)) else { return nil }
+    var since: Moment?
+    var found: Existence?
+    graph.forEachEntryIndex(of: number) { index in
+      let record = graph.entries[index]
+      guard found == nil, record.isVisible(at: k) else { return }
+      let here = Moment(Instant(microseconds: record.effective), record.position)
+      switch record.effect {
+      case .begins: since = since ?? here
+      case .ends:
+        let stretch = since.map { Existence(since: $0, until: here) }
+        if let stretch, stretch.contains(moment) { found = stretch }
+        since = nil
+      case .extends: return
+      }
+    }
+    if let found { return found }
+    guard let since, since <= moment else { return nil }
+    return Existence(since: since, until: nil)
+  }
+
   /// Every value that an entry of the fact ever began, also one that was voided since.
   ///
   /// O(entries of the fact).

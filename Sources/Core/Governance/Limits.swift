@@ -40,8 +40,10 @@ public enum Limits {
   public static let reviewerRules = 20
   /// Reminders that one review may send: more are not read.
   public static let remindersPerReview = 20
-  /// Reviewers that one reminder names: it is told in one message.
+  /// Reviewers that one event of a reminder names, which is told in one message; one that has more to name is told in several.
   public static let reviewersPerReminder = 1_000
+  /// Reviewers that a command names in all: as many as a review may have items.
+  public static let reviewersReminded = itemsPerReview
   /// Bytes of a condition document.
   public static let conditionBytes = 16_384
   /// Bytes of a reason.

@@ -78,6 +78,12 @@ public struct Existence: Hashable, Sendable {
   /// The place where it ended; nil for no end.
   public var until: Moment?
 
+  /// A stretch.
+  public init(since: Moment, until: Moment?) {
+    self.since = since
+    self.until = until
+  }
+
   /// Whether a place in the fold lies in it.
   public func contains(_ moment: Moment) -> Bool { since <= moment && (until.map { moment < $0 } ?? true) }
 

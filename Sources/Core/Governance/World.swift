@@ -39,6 +39,9 @@ public protocol World {
   /// Whether an entity exists at t, after everything that takes effect at t.
   func exists(_ entity: Entity, at t: Instant) -> Bool
 
+  /// The stretch of unbroken existence that a place in the fold lies in; nil where the entity did not exist there.
+  func existence(of entity: Entity, at moment: Moment) -> Existence?
+
   /// Every value that an entry of the fact ever began, also one that was voided since. In a stable order.
   func valuesEver(of fact: Fact) -> [FactValue]
 

@@ -82,9 +82,7 @@ extension Subcommand {
   private static func remind(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the review's id")
     return try send(&arguments) { questions in
-      guard let report = try questions.review(id, limit: 0) else { throw CommandError("there is no review \(id)") }
-      let left = max(0, report.reading.view.at.distance(to: report.reading.standing.progress.deadline))
-      let reminder = ReviewReminder(daysBefore: left / 86_400_000_000, outstanding: report.reading.outstanding)
+      guard let reminder = try questions.reminder(of: id) else { throw CommandError("there is no review \(id)") }
       return [Command(.review(id: id, .reminded, by: nil, reminder, nil))]
     }
   }
@@ -93,7 +91,7 @@ extension Subcommand {
     let id = try arguments.word("the review's id")
     let named = try arguments.word("the item")
     let (reviewer, by) = (try arguments.required("to"), try arguments.required("by"))
-    return try send(&arguments) { questions in
+    return try send(&arguments, about: named) { questions in
       let item = try questions.item(named, of: id).frozen.item
       return [Command(.reviewItem(review: id, item, .assigned, by: by, ReviewItemOrder(reviewer: reviewer), nil))]
     }
@@ -104,22 +102,12 @@ extension Subcommand {
     let named = try arguments.word("the item, or all")
     let choice = try arguments.word("the decision").choice(ReviewChoice.self, "the decision")
     let by = try arguments.required("by")
-    if named == "all" {
-      guard choice == .keep || choice == .revoke else { throw UsageError("all can be kept or revoked") }
-      let filter = try arguments.filter()
-      return try send(&arguments) { questions in
-        guard let commands = try questions.decisions(inAll: filter, of: id, choice, by: by, authority: Authority()) else {
-          throw CommandError("there is no review \(id)")
-        }
-        if commands.isEmpty { throw CommandError("there is nothing that \(by) could decide") }
-        return commands
-      }
-    }
+    if named == "all" { return try decideAll(of: id, choice, by: by, &arguments) }
     let reviewer = arguments.option("to")
     var reduction = ReviewReduction(role: arguments.option("role"), scope: arguments.option("scope"))
     reduction.expiresAt = try arguments.instant("until")
     let isReduced = reduction != ReviewReduction()
-    return try send(&arguments) { questions in
+    return try send(&arguments, about: named) { questions in
       let row = try questions.item(named, of: id)
       let order = ReviewItemOrder(
         digest: row.present?.digest, choice: choice, reviewer: reviewer, reduction: isReduced ? reduction : nil)
@@ -127,9 +115,44 @@ extension Subcommand {
     }
   }
 
+  private static func decideAll(
+    of id: String, _ choice: ReviewChoice, by: String, _ arguments: inout Arguments
+  ) throws -> ExitStatus {
+    guard choice == .keep || choice == .revoke else { throw UsageError("all can be kept or revoked") }
+    let filter = try arguments.filter()
+    var (first, isBegun): (Int?, Bool) = (1, false)
+    // All decisions about several are more than a batch may take where the review is large.
+    return try sendAll(&arguments) { questions in
+      guard let number = first else { return nil }
+      guard let found = try questions.decisions(inAll: filter, of: id, choice, by: by, authority: Authority(), from: number)
+      else { throw CommandError("there is no review \(id)") }
+      if found.commands.isEmpty, !isBegun { throw CommandError("there is nothing that \(by) could decide") }
+      (first, isBegun) = (found.next, true)
+      return found.commands.isEmpty ? nil : found.commands
+    }
+  }
+
   /// Sends the commands in one batch, and shows the review as it then stands.
+  ///
+  /// - Parameters:
+  ///   - named: the one item that they are about, which is shown instead: the rest of the review may be large.
+  ///   - executing: whether what was decided is executed besides.
   private static func send(
-    _ arguments: inout Arguments, executing: Bool = false, _ commands: @escaping (Questions) throws -> [Command]
+    _ arguments: inout Arguments, about named: String? = nil, executing: Bool = false,
+    _ commands: @escaping (Questions) throws -> [Command]
+  ) throws -> ExitStatus {
+    var isSent = false
+    return try sendAll(&arguments, about: named, executing: executing) { questions in
+      if isSent { return nil }
+      isSent = true
+      return try commands(questions)
+    }
+  }
+
+  /// The same with batch after batch, until there are no more.
+  private static func sendAll(
+    _ arguments: inout Arguments, about named: String? = nil, executing: Bool = false,
+    _ next: (Questions) throws -> [Command]?
   ) throws -> ExitStatus {
     let authority = Authority(reason: arguments.option("reason"), ticket: try arguments.reviewTicket())
     let format = try arguments.format()
@@ -138,27 +161,30 @@ extension Subcommand {
       try arguments.finish()
       let tenant = try session.tenant(name)
       let questions = Questions(tenant: tenant)
-      var batch = try commands(questions)
-      for index in batch.indices { batch[index].authority = authority }
-      let review = batch[0].change.entity.id
-      // All decisions about several are more than a batch may take where the review is large.
-      for start in stride(from: 0, to: batch.count, by: Limits.commandsPerBatch) {
-        let part = Array(batch[start..<min(start + Limits.commandsPerBatch, batch.count)])
-        guard try tenant.accepts(all: part, from: "tenure review", format: format) else { return .no }
+      var review = ""
+      while var batch = try next(questions) {
+        for index in batch.indices { batch[index].authority = authority }
+        review = batch[0].change.entity.id
+        guard try tenant.accepts(all: batch, from: "tenure review", format: format) else { return .no }
       }
       if executing {
         var counts: [String: Int64] = [:]
         try ReviewExecutions(tenant: tenant, recordedBy: "tenure review").run(review, &counts)
       }
-      guard let report = try questions.review(review, limit: 0) else {
-        throw CommandError("the step was recorded and cannot be read")
-      }
-      switch format {
-      case .json: try Output.standard.writeBytes(report.json() + [UInt8(ascii: "\n")])
-      case .text: try Output.standard.writeText(report.summaryText)
-      }
+      try show(review, named, questions, format)
       return .yes
     }
+  }
+
+  private static func show(_ review: String, _ named: String?, _ questions: Questions, _ format: OutputFormat) throws {
+    if let named {
+      guard let page = try questions.reviewItem(named, of: review) else {
+        throw CommandError("the step was recorded and cannot be read")
+      }
+      return try Output.standard.write(page, format) { $0.text }
+    }
+    guard let report = try questions.review(review) else { throw CommandError("the step was recorded and cannot be read") }
+    try Output.standard.write(report, format) { $0.text }
   }
 
   // MARK: Reading
@@ -180,24 +206,53 @@ extension Subcommand {
     filter.reviewer = arguments.option("reviewer")
     filter.decisionState = try arguments.option("decision-state").map { try $0.choice(DecisionState.self, "--decision-state") }
     let asked = filter
-    return try ask(&arguments, aboutThe: "review", id) {
-      try $0.review(id, asked, isAssessed: true, at: $1.at, asKnownAt: $1.known)
-    } text: {
-      $0.itemsText
+    return try read(id, asked, &arguments) { items in
+      var isAny = false
+      while let some = try items.next() {
+        if some.isEmpty { continue }
+        isAny = true
+        try Output.standard.writeText(some.map { $0.text + "\n" }.joined())
+      }
+      if !isAny { try Output.standard.writeText("no items\n") }
     } status: {
-      $0.items.isEmpty ? .no : .yes
+      $0.items == 0 ? .no : .yes
     }
   }
 
   private static func report(_ arguments: inout Arguments) throws -> ExitStatus {
     let id = try arguments.word("the review's id")
-    return try ask(&arguments, aboutThe: "review", id) {
-      try $0.review(id, at: $1.at, asKnownAt: $1.known)
-    } text: {
-      $0.reportText
-    } status: { report in
-      let isClean = report.reading.isVerified && report.completion == 100 && report.count(.failed) == 0
-      return isClean ? .yes : .no
+    return try read(id, nil, &arguments) { items in
+      // What it comes to stands before the items, and is known once all were looked at.
+      var whole = items
+      while try whole.next() != nil {}
+      try Output.standard.writeText(whole.report.text + "\n")
+      while let some = try items.next() { try Output.standard.writeText(some.table(whole.review)) }
+    } status: {
+      $0.completion == 100 && $0.count(.failed) == 0 ? .yes : .no
+    }
+  }
+
+  /// Reads a review's items and writes them slice by slice: a large review is never in memory as a whole.
+  private static func read(
+    _ id: String, _ filter: ReviewFilter?, _ arguments: inout Arguments, text: (inout ReviewItems) throws -> Void,
+    status: (ReviewSummary) -> ExitStatus
+  ) throws -> ExitStatus {
+    let (at, known) = (try arguments.instant("at"), try arguments.asKnownAt())
+    let format = try arguments.format()
+    let name = arguments.tenantName()
+    return try withSession(&arguments) { session, arguments in
+      try arguments.finish()
+      let questions = Questions(tenant: try session.tenant(name))
+      guard var items = try questions.reviewItems(of: id, filter, at: at, asKnownAt: known) else {
+        throw CommandError("there was no review \(id) then")
+      }
+      switch format {
+      case .json:
+        while let bytes = try items.nextBytes() { try Output.standard.writeBytes(bytes) }
+        try Output.standard.writeText("\n")
+      case .text: try text(&items)
+      }
+      return items.review.isVerified ? status(items.summary) : .no
     }
   }
 }
@@ -205,13 +260,10 @@ extension Subcommand {
 extension Questions {
   /// An item by its number in the list, or by its text.
   fileprivate func item(_ named: String, of review: String) throws -> ReviewRow {
-    guard let report = try self.review(review, limit: 0) else { throw CommandError("there is no review \(review)") }
-    let item = GrantName(text: named)
-    let row = report.reading.rows.first { row in
-      item.map { $0 == row.frozen.item } ?? (Int(named).map { $0 == row.number } ?? false)
+    guard let page = try reviewItem(named, of: review), let item = page.items.first else {
+      throw CommandError("there is no item \(named) in review \(review)")
     }
-    guard let row else { throw CommandError("there is no item \(named) in review \(review)") }
-    return row
+    return item.row
   }
 }
 

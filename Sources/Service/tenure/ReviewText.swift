@@ -33,34 +33,20 @@ extension ReviewQuery {
 }
 
 extension ReviewReport {
-  /// Where the review stands, without its items.
-  var summaryText: String { head.joined(separator: "\n") + "\n" }
-
-  /// The items, to decide from.
-  var itemsText: String {
-    if items.isEmpty { return "no items\n" }
-    return items.map { $0.text }.joined(separator: "\n") + "\n"
-  }
-
-  /// The evidence.
-  var reportText: String {
-    var table = TextTable()
-    table.add("", "item", "held by", "state", "decision", "by", "as", "at", "rationale", "executed")
-    for item in items { table.add(row: item.cells(shown.standing.progress.deadline)) }
-    return summaryText + "\n" + table.text
-  }
+  /// Where the review stands, and what its items come to.
+  var text: String { head.joined(separator: "\n") + "\n" }
 
   private var head: [String] {
-    let (terms, progress) = (shown.standing.terms, shown.standing.progress)
-    let isOverdue = progress.state == .open && progress.deadline <= reading.view.at
-    var lines = ["\(shown.id) is \(progress.state.rawValue)\(isOverdue ? ", OVERDUE" : "")", "  about \(terms.query.text)"]
+    let (terms, progress) = (review.standing.terms, review.standing.progress)
+    let isOverdue = progress.state == .open && progress.deadline <= review.view.at
+    var lines = ["\(review.id) is \(progress.state.rawValue)\(isOverdue ? ", OVERDUE" : "")", "  about \(terms.query.text)"]
     let frozen = progress.population
     lines.append(
       "  frozen at \(frozen.at), as known at event \(frozen.position): \(frozen.count) items, SHA-256 \(frozen.digest)")
     lines.append(
-      reading.isVerified
+      review.isVerified
         ? "  derived again from the log: the same"
-        : "  DERIVED AGAIN FROM THE LOG: NOT THE SAME: \(reading.rows.count) items, SHA-256 \(reading.digest)")
+        : "  DERIVED AGAIN FROM THE LOG: NOT THE SAME: \(review.count) items, SHA-256 \(review.digest)")
     lines.append(
       "  reviewers: \(terms.reviewers.map(\.text).joined(separator: ", then "))"
         + (terms.escalation.isEmpty ? "" : ", escalated to \(terms.escalation.map(\.description).joined(separator: ", "))"))
@@ -68,14 +54,13 @@ extension ReviewReport {
       "  deadline \(progress.deadline), then \(terms.atDeadline.rawValue); executes \(terms.executes == .atOnce ? "at once" : "at close")"
     )
     lines.append(
-      "  \(completion)% complete: \(count(.decided)) decided (\(count(.keep)) keep, \(count(.revoke)) revoke, \(count(.reduce)) "
-        + "reduce; \(bulk) in bulk), \(count(.undecided)) undecided, \(count(.changed)) changed since, \(count(.ended)) ended")
-    if withoutReviewer > 0 { lines.append("  NO ELIGIBLE REVIEWER for \(withoutReviewer) items") }
-    let selfReviews = objections.values.count { $0 == .holder }
-    if selfReviews > 0 { lines.append("  SELF-REVIEWED: \(selfReviews) items") }
-    if count(.done) + count(.gone) + count(.failed) > 0 {
-      lines.append("  executed \(count(.done)), nothing left to do \(count(.gone)), failed \(count(.failed))")
-    }
+      "  \(summary.completion)% complete: \(summary.count(.decided)) decided (\(summary.count(.keep)) keep, "
+        + "\(summary.count(.revoke)) revoke, \(summary.count(.reduce)) reduce; \(summary.bulk) in bulk), "
+        + "\(summary.count(.undecided)) undecided, \(summary.count(.changed)) changed since, \(summary.count(.ended)) ended")
+    if summary.withoutReviewer > 0 { lines.append("  NO ELIGIBLE REVIEWER for \(summary.withoutReviewer) items") }
+    if summary.selfReviews > 0 { lines.append("  SELF-REVIEWED: \(summary.selfReviews) items") }
+    let (done, gone, failed) = (summary.count(.done), summary.count(.gone), summary.count(.failed))
+    if done + gone + failed > 0 { lines.append("  executed \(done), nothing left to do \(gone), failed \(failed)") }
     if let signature = progress.signature { lines.append("  signed off by \(signature.by) at \(signature.at)") }
     if let closing = progress.closing {
       lines.append(
@@ -86,8 +71,28 @@ extension ReviewReport {
   }
 }
 
+extension ReviewPage {
+  /// Some items, and of which review they are.
+  var text: String {
+    let progress = review.standing.progress
+    return "\(review.id) is \(progress.state.rawValue), deadline \(progress.deadline)\n"
+      + items.map { $0.text + "\n" }.joined()
+  }
+}
+
+extension [ShownItem] {
+  /// Items as the evidence lists them; each slice of a large review has columns of its own.
+  func table(_ review: FrozenReview) -> String {
+    if isEmpty { return "" }
+    var table = TextTable()
+    table.add("", "item", "held by", "state", "decision", "by", "as", "at", "rationale", "executed")
+    for item in self { table.add(row: item.cells(review.standing.progress.deadline)) }
+    return table.text
+  }
+}
+
 extension ShownItem {
-  fileprivate var found: PopulationItem { row.present ?? row.frozen }
+  fileprivate var found: PopulationItem { row.current }
 
   /// What it is, in words.
   fileprivate var what: String {
@@ -130,7 +135,7 @@ extension ShownItem {
   }
 
   /// The item with what speaks for and against it.
-  fileprivate var text: String {
+  var text: String {
     var lines = ["\(row.number)  \(found.principal?.description ?? "") holds \(what), since \(found.span.begun.effective)"]
     lines.append("   \(found.item.text)")
     if let end = found.span.expiresAt { lines.append("   ends \(end)") }
@@ -167,11 +172,8 @@ extension ItemAssessment {
     if entitlementCount > entitlements.count { lines.append("   and gives \(entitlementCount - entitlements.count) more") }
     if let orphan { lines.append("   ORPHAN: \(orphan.rawValue)") }
     if isSuspended { lines.append("   who holds it is suspended") }
-    switch lastUse {
-    case .notObservable: lines.append("   last use: not observable")
-    case .at(let instant): lines.append("   last used \(instant)")
-    case .noneSince(let instant): lines.append("   not used since \(instant)")
-    }
+    lines.append("   " + lastUse.text)
+    if privilege == .unknown { lines.append("   counts as privileged: what a role gives is not known") }
     switch history {
     case .neverReviewed: break
     case .unchanged(let review, let at): lines.append("   unchanged since \(review) decided it at \(at)")
@@ -181,5 +183,19 @@ extension ItemAssessment {
     let because = reasons.map(\.rawValue).joined(separator: ", ")
     lines.append("   recommended: \(recommendation?.rawValue ?? "to look at it")\(because.isEmpty ? "" : ", since " + because)")
     return lines
+  }
+}
+
+extension LastUse {
+  /// When it was used last, or what is known instead.
+  fileprivate var text: String {
+    if let noneSince { return "not used since \(noneSince)" }
+    guard let unseen else { return at.map { "last used \($0)" } ?? "last use: not observable" }
+    let why = unseen.rawValue.split(separator: "_").joined(separator: " ")
+    let told = at.map { "last used \($0)" } ?? "last use: not observable"
+    guard let seen, let until = seen.to else { return "\(told) (\(why))" }
+    return at == nil
+      ? "\(told) now (\(why)); not used from \(seen.from) to \(until), when it would have been seen"
+      : "\(told); a later use would not be seen since \(until) (\(why))"
   }
 }

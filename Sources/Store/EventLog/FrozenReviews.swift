@@ -20,6 +20,20 @@ public struct FrozenReview: Hashable, Sendable {
   public var count: Int { population.items.count }
   /// The digest of the population as it is derived now.
   public var digest: String { population.digest }
+  /// The item of a number, from 1 on.
+  public func item(_ number: Int) -> GrantName { population.items[number - 1] }
+  /// The number of an item; nil where it is not one.
+  ///
+  /// O(log items).
+  public func number(of item: GrantName) -> Int? {
+    let text = item.text
+    var (low, high) = (0, population.items.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if population.items[middle].text.precedes(text) { low = middle + 1 } else { high = middle }
+    }
+    return low < population.items.count && population.items[low] == item ? low + 1 : nil
+  }
 
   /// Whether the population is the very one that was frozen.
   public var isVerified: Bool {
@@ -38,6 +52,9 @@ struct FrozenItems: Hashable, Sendable {
   }
 }
 
+/// How many items of a review stand where.
+public typealias DecisionCounts = [DecisionState: Int]
+
 /// Populations that were derived already: each page would derive its own otherwise, from all grants of the tenant.
 ///
 /// What is kept follows from the log up to a position, the moment and the query, all of which stand in the key: the log is never
@@ -54,8 +71,30 @@ final class FrozenPopulations: Sendable {
   /// Items kept at most, of all reviews together: those of two of the largest, some ten megabytes.
   private static let mostItems = 2 * Limits.itemsPerReview
 
+  /// All that the counts of a review follow from.
+  struct CountsKey: Hashable {
+    let population: Key
+    let review: Entity
+    let view: Viewpoint
+  }
+
+  /// Counts kept: each is a few numbers, and a report on all reviews asks for those of one after another.
+  private static let mostCounts = 64
+
   /// The oldest first.
   private let kept = Mutex<[(key: Key, items: FrozenItems)]>([])
+  private let keptCounts = Mutex<[(key: CountsKey, counts: DecisionCounts)]>([])
+
+  /// The counts that are kept under a key, or else those that are made, which are kept.
+  func counts(_ key: CountsKey, _ make: () throws -> DecisionCounts) rethrows -> DecisionCounts {
+    if let found = keptCounts.withLock({ $0.first { $0.key == key }?.counts }) { return found }
+    let made = try make()
+    keptCounts.withLock { kept in
+      kept.append((key, made))
+      if kept.count > Self.mostCounts { kept.removeFirst() }
+    }
+    return made
+  }
 
   /// What is kept under a key, or else what is made, which is kept.
   func items(_ key: Key, _ make: () throws -> FrozenItems) rethrows -> FrozenItems {
@@ -71,48 +110,53 @@ final class FrozenPopulations: Sendable {
 }
 
 extension Tenant {
+  /// Grants that are looked at for a population while the graph is lent: some milliseconds.
+  private static let grantsPerSlice = 2_000
+
   /// A review at a moment, to be read page by page; nil where there was none.
   ///
-  /// O(grants of the tenant) the first time.
+  /// O(grants of the tenant) the first time; the graph is lent for some of them at a time.
   ///
   /// - Throws: `Refusal` where the population cannot be derived; `EventLogError`.
   public func frozenReview(_ id: String, from view: Viewpoint) throws -> FrozenReview? {
-    let generation = head.generation
-    return try read { graph in
+    let found = try read { graph -> (world: GraphWorld, standing: ReviewStanding, judged: Viewpoint)? in
       let world = graph.world(asKnownAt: view.asKnownAt)
-      guard let standing = world.review(id, at: view.at) else { return nil }
-      let frozen = standing.progress.population
-      let key = FrozenPopulations.Key(
-        generation: generation, position: frozen.position, at: frozen.at, query: standing.terms.query)
-      let population = try frozenPopulations.items(key) { FrozenItems(try world.frozenPopulation(of: standing)) }
-      return FrozenReview(
-        id: id, standing: standing, view: view, judged: world.judging(of: id, standing, view), population: population)
+      return world.review(id, at: view.at).map { (world, $0, world.judging(of: id, $0, view)) }
     }
+    guard let (world, standing, judged) = found else { return nil }
+    let key = populationKey(of: standing)
+    let population = try frozenPopulations.items(key) {
+      FrozenItems(try self.population(in: world.known(at: key.position), key.query, at: key.at))
+    }
+    return FrozenReview(id: id, standing: standing, view: view, judged: judged, population: population)
   }
 
-  /// Some items of a review with all that is said of them; O(these items), and a round trip for each 5,000 of them.
+  private func populationKey(of standing: ReviewStanding) -> FrozenPopulations.Key {
+    let frozen = standing.progress.population
+    return FrozenPopulations.Key(
+      generation: head.generation, position: frozen.position, at: frozen.at, query: standing.terms.query)
+  }
+
+  private func population(in world: GraphWorld, _ query: ReviewQuery, at t: Instant) throws -> Population {
+    var search = try read { _ in PopulationSearch(world, query, at: t) }
+    while try read({ _ in try search.advance(by: Self.grantsPerSlice) }) {}
+    return search.population
+  }
+
+  /// How many items of a review stand where; nobody is asked about who may decide them.
   ///
-  /// - Parameters:
-  ///   - numbers: which, from 1 on.
-  ///   - reviewer: of whom each row says whether they may decide about it. The default is nobody.
-  public func rows(
-    of review: FrozenReview, _ numbers: Range<Int>, by reviewer: String? = nil
-  ) throws -> (rows: [ReviewRow], witness: [Int64: Witness]) {
-    let frozen = review.standing.progress.population
-    let slice = numbers.clamped(to: 1..<review.count + 1)
-    let items = review.population.items[(slice.lowerBound - 1)..<(slice.upperBound - 1)]
-    let (found, positions) = try read { graph -> ([PopulationItem], Set<Int64>) in
-      let world = graph.world(asKnownAt: review.view.asKnownAt)
-      let (before, then) = (world.known(at: frozen.position), world.known(at: review.judged.asKnownAt))
-      let found = items.compactMap { before.reviewItem($0, at: frozen.at) }
-      let present = items.compactMap { then.reviewItem($0, at: review.judged.at) }
-      return (found, Set((found + present).flatMap(then.grantPositions)))
+  /// O(items) the first time for a moment and a position.
+  public func decisionCounts(of review: FrozenReview) throws -> DecisionCounts {
+    let key = FrozenPopulations.CountsKey(
+      population: populationKey(of: review.standing), review: Entity(.review, review.id), view: review.view)
+    return try frozenPopulations.counts(key) {
+      var counts = DecisionCounts()
+      let reader = ReviewReader(self, review)
+      try reader.forEachSlice { numbers in
+        for row in try reader.standing(numbers) { counts[row.decisionState, default: 0] += 1 }
+        return true
+      }
+      return counts
     }
-    guard found.count == items.count else {
-      throw Refusal(.changedMeanwhile, "the graph was loaded anew meanwhile; ask again")
-    }
-    let witness = try witnesses(of: positions)
-    let rows = try rows(of: review, found, from: slice.lowerBound, witness, reviewer)
-    return (rows, witness)
   }
 }

@@ -1,6 +1,6 @@
 public import AccessGraph
 public import Governance
-public import Temporal
+import Temporal
 
 /// An item of a review, as it stands.
 public struct ReviewRow: Hashable, Sendable {
@@ -22,48 +22,140 @@ public struct ReviewRow: Hashable, Sendable {
   public var isAskedReviewers: Bool?
 }
 
-/// A review with all its items, its population derived again from the log.
-public struct ReviewReading: Hashable, Sendable {
-  /// Its id.
-  public var id: String
-  /// Where it stands.
-  public var standing: ReviewStanding
-  /// The moment that it is read at.
-  public var view: Viewpoint
-  /// The moment at which decisions are judged: that of its closing, or while it is open the same as the view.
-  public var judgedAt: Instant
-  /// Its items.
-  public var rows: [ReviewRow]
-  /// The digest of the population as it is derived now.
-  public var digest: String
-  /// Who wrote the events that the grants come from.
-  public var witness: [Int64: Witness]
+/// Reads the items of one review, part by part in the order of their numbers; remembers what many of them ask of the same people.
+///
+/// The graph is lent for some items at a time, so that writers wait for no whole review, and nothing is kept of what was read.
+public final class ReviewReader {
+  /// Items that are looked at while the graph is lent: some milliseconds.
+  private static let itemsPerLoan = 500
+  /// Items that are read at once where all of a review are: so many are in memory, and so many cost a few round trips.
+  public static let itemsPerSlice = 2_000
 
-  /// Whether the population is the very one that was frozen.
-  public var isVerified: Bool {
-    Int64(rows.count) == standing.progress.population.count && digest.isExactly(standing.progress.population.digest)
+  /// The review.
+  public let review: FrozenReview
+  /// Who wrote the events that the grants come from which were read last.
+  public private(set) var witness: [Int64: Witness] = [:]
+  private let tenant: Tenant
+  private let reviewer: String?
+  /// Who may review; made where the graph is lent.
+  private var choice: ReviewerChoice<GraphWorld>?
+
+  /// A reader of a review.
+  ///
+  /// - Parameter reviewer: of whom each row says whether they may decide about it; rows that no rule gives them are left out. The
+  ///   default is nobody.
+  public init(_ tenant: Tenant, _ review: FrozenReview, by reviewer: String? = nil) {
+    self.tenant = tenant
+    self.review = review
+    self.reviewer = reviewer
+  }
+
+  /// Calls back with the numbers of all items from one on, a slice at a time, until it returns false.
+  public func forEachSlice(
+    from number: Int = 1, of count: Int = ReviewReader.itemsPerSlice, _ body: (Range<Int>) throws -> Bool
+  ) throws {
+    for first in stride(from: max(1, number), through: review.count, by: count) {
+      guard try body(first..<min(first + count, review.count + 1)) else { return }
+    }
+  }
+
+  /// Some items with all that is said of them but who may review them; O(these), without a round trip.
+  ///
+  /// - Parameters:
+  ///   - numbers: which, from 1 on.
+  ///   - isWanted: which of them are given. The default is all.
+  public func standing(_ numbers: Range<Int>, where isWanted: (ReviewRow) -> Bool = { _ in true }) throws -> [ReviewRow] {
+    var rows: [ReviewRow] = []
+    let numbers = numbers.clamped(to: 1..<review.count + 1)
+    for first in stride(from: numbers.lowerBound, to: numbers.upperBound, by: Self.itemsPerLoan) {
+      try tenant.read { graph in
+        for number in first..<min(first + Self.itemsPerLoan, numbers.upperBound) {
+          let row = try row(number, in: graph.world(asKnownAt: review.view.asKnownAt))
+          if isWanted(row) { rows.append(row) }
+        }
+      }
+    }
+    return rows
+  }
+
+  private func row(_ number: Int, in world: GraphWorld) throws -> ReviewRow {
+    let (frozen, judged) = (review.standing.progress.population, review.judged)
+    let item = review.item(number)
+    guard let found = world.known(at: frozen.position).reviewItem(item, at: frozen.at) else {
+      throw Refusal(.changedMeanwhile, "the graph was loaded anew meanwhile; ask again")
+    }
+    let then = world.known(at: judged.asKnownAt)
+    let written = world.reviewItemState(item, of: review.id, at: review.view.at)
+    let present = then.reviewItem(item, at: judged.at)
+    return ReviewRow(
+      number: number, frozen: found, present: present,
+      decisionState: then.decisionState(of: item, written?.state, at: judged.at), state: written?.state,
+      position: written?.position, reviewers: ItemReviewers())
+  }
+
+  /// Some items with all that is said of them; O(these), and a round trip for each 5,000 of those that are wanted.
+  public func rows(_ numbers: Range<Int>, where isWanted: (ReviewRow) -> Bool = { _ in true }) throws -> [ReviewRow] {
+    let choice = try tenant.read { choosing(in: $0) }
+    var rows = try standing(numbers) { row in
+      isWanted(row) && (reviewer.map { choice.names($0, for: row.current, row.state) } ?? true)
+    }
+    try lookUp(rows)
+    for first in stride(from: 0, to: rows.count, by: Self.itemsPerLoan) {
+      try tenant.read { _ in
+        for index in first..<min(first + Self.itemsPerLoan, rows.count) {
+          let row = rows[index]
+          rows[index].reviewers = choice.reviewers(of: row.current, row.state)
+          rows[index].isAskedReviewers = reviewer.map { choice.mayDecide($0, about: row.current, row.state) }
+        }
+      }
+    }
+    return rows
+  }
+
+  /// Counts what is still to be decided of some items for everybody who may.
+  public func add(_ numbers: Range<Int>, to tally: inout ReviewerTally<GraphWorld>?) throws {
+    let rows = try standing(numbers) { $0.decisionState.isAwaited }
+    try lookUp(rows)
+    for first in stride(from: 0, to: rows.count, by: Self.itemsPerLoan) {
+      try tenant.read { graph in
+        var adding = tally ?? ReviewerTally(choosing(in: graph))
+        tally = nil
+        for row in rows[first..<min(first + Self.itemsPerLoan, rows.count)] { adding.add(row.current, row.state) }
+        tally = adding
+      }
+    }
+  }
+
+  /// Looks up who wrote the events that the grants of some rows come from.
+  private func lookUp(_ rows: [ReviewRow]) throws {
+    var positions: Set<Int64> = []
+    for first in stride(from: 0, to: rows.count, by: Self.itemsPerLoan) {
+      try tenant.read { graph in
+        let then = graph.world(asKnownAt: review.judged.asKnownAt)
+        for row in rows[first..<min(first + Self.itemsPerLoan, rows.count)] {
+          positions.formUnion(then.grantPositions(of: row.current))
+          positions.formUnion(then.grantPositions(of: row.frozen))
+        }
+      }
+    }
+    witness = try tenant.witnesses(of: positions)
+    choice?.witness = witness
+  }
+
+  /// Who may review, by the world as the review is judged in it.
+  private func choosing(in graph: AccessGraph) -> ReviewerChoice<GraphWorld> {
+    if let choice { return choice }
+    let made = ReviewerChoice(
+      graph.world(asKnownAt: review.judged.asKnownAt), review.standing.terms, at: review.judged.at,
+      frozenAt: review.standing.progress.population.at, witness: witness)
+    choice = made
+    return made
   }
 }
 
 extension Tenant {
-  /// Items that are looked at while the graph is lent: some milliseconds.
-  private static let itemsPerSlice = 500
-  /// Events that are fetched in one round trip.
+  /// Events of which is looked up in one round trip who wrote them.
   private static let witnessesPerQuery = 5_000
-
-  /// A review with all its items at a moment; nil where there was none.
-  ///
-  /// O(grants of the tenant) for the population the first time, and a round trip for each 5,000 items.
-  ///
-  /// - Parameter reviewer: of whom each row says whether they may decide about it. The default is nobody.
-  /// - Throws: `Refusal` where the population cannot be derived; `EventLogError`; what the database throws.
-  public func review(_ id: String, from view: Viewpoint, by reviewer: String? = nil) throws -> ReviewReading? {
-    guard let review = try frozenReview(id, from: view) else { return nil }
-    let (rows, witness) = try rows(of: review, 1..<review.count + 1, by: reviewer)
-    return ReviewReading(
-      id: id, standing: review.standing, view: view, judgedAt: review.judged.at, rows: rows, digest: review.digest,
-      witness: witness)
-  }
 
   /// Who wrote the events at some positions, some thousands a round trip.
   func witnesses(of positions: Set<Int64>) throws -> [Int64: Witness] {
@@ -76,53 +168,42 @@ extension Tenant {
     return witness
   }
 
-  /// Items with all that is said of them, slice by slice, so that writers wait for no whole review.
+  /// Who has how many items of a review to decide at a moment, whoever has most first; an item counts for everybody who may decide
+  /// it, and nobody who may is left out.
   ///
-  /// - Parameter first: the number of the first of them.
-  func rows(
-    of review: FrozenReview, _ found: [PopulationItem], from first: Int, _ witness: [Int64: Witness], _ reviewer: String?
-  ) throws -> [ReviewRow] {
-    let (standing, view, judged) = (review.standing, review.view, review.judged)
-    var rows: [ReviewRow] = []
-    rows.reserveCapacity(found.count)
-    // What many items ask of the same people is remembered from slice to slice: it is all as known at one position.
-    var remembered: ReviewerChoice<GraphWorld>?
-    for start in stride(from: 0, to: found.count, by: Self.itemsPerSlice) {
-      let slice = start..<min(start + Self.itemsPerSlice, found.count)
-      rows += try read { graph in
-        let world = graph.world(asKnownAt: view.asKnownAt)
-        let then = world.known(at: judged.asKnownAt)
-        let choice =
-          remembered
-          ?? ReviewerChoice(then, standing.terms, at: judged.at, frozenAt: standing.progress.population.at, witness: witness)
-        remembered = choice
-        return slice.map { index in
-          let frozen = found[index]
-          let written = world.reviewItemState(frozen.item, of: review.id, at: view.at)
-          let present = then.reviewItem(frozen.item, at: judged.at)
-          return ReviewRow(
-            number: first + index, frozen: frozen, present: present,
-            decisionState: then.decisionState(of: frozen.item, written?.state, at: judged.at), state: written?.state,
-            position: written?.position, reviewers: choice.reviewers(of: present ?? frozen, written?.state),
-            isAskedReviewers: reviewer.map { choice.mayDecide($0, about: present ?? frozen, written?.state) })
-        }
-      }
+  /// O(items), in slices; nil where there was no such review.
+  public func outstanding(in review: String, from view: Viewpoint) throws -> [ReviewReminder.Load]? {
+    guard let review = try frozenReview(review, from: view) else { return nil }
+    let reader = ReviewReader(self, review)
+    var tally: ReviewerTally<GraphWorld>?
+    try reader.forEachSlice { numbers in
+      try reader.add(numbers, to: &tally)
+      return true
     }
-    return rows
+    return tally?.loads ?? []
   }
 
   /// The items of a review about which something is to be executed now.
   ///
-  /// O(grants of the tenant).
+  /// O(items), and the first time O(grants of the tenant); the graph is lent for some of them at a time.
   public func outstandingItems(of review: String) throws -> [GrantName] {
-    let now = now
-    return try read { graph in
-      let world = graph.world(asKnownAt: graph.position)
-      guard let standing = world.review(review, at: now) else { return [] }
-      return try world.frozenPopulation(of: standing).items.map(\.item)
-        .filter { world.isOutstanding($0, of: review, standing, at: now) }
+    let view = Viewpoint(at: now, asKnownAt: head.position)
+    guard let frozen = try frozenReview(review, from: view) else { return [] }
+    var outstanding: [GrantName] = []
+    try ReviewReader(self, frozen).forEachSlice { numbers in
+      try read { graph in
+        let measures = ReviewMeasures(graph.world(asKnownAt: view.asKnownAt), review, frozen.standing, at: view.at)
+        outstanding += numbers.map(frozen.item).filter(measures.isOutstanding)
+      }
+      return true
     }
+    return outstanding
   }
+}
+
+extension ReviewRow {
+  /// The grant as it is, or where it has ended as it was frozen.
+  public var current: PopulationItem { present ?? frozen }
 }
 
 extension World {

@@ -1,5 +1,6 @@
 import AccessGraph
 public import Governance
+import Postgres
 import Temporal
 
 extension Submission {
@@ -56,9 +57,26 @@ extension Tenant {
 
   /// Who wrote the events at some positions.
   ///
-  /// One round trip.
+  /// One round trip. Read from the columns beside the bodies, and of the few bodies that say more out of these: to decode all of them
+  /// takes ten times as long, and a review asks about each of its grants.
   public func witness(of positions: some Sequence<Int64>) throws -> [Int64: Witness] {
-    let events = try events(at: Set(positions).sorted())
-    return Dictionary(events.map { ($0.event.position, Witness($0.event)) }) { first, _ in first }
+    let positions = Set(positions).sorted()
+    if positions.isEmpty { return [:] }
+    return try withConnection { connection in
+      let rows = try connection.query(
+        """
+        SELECT position, recorded_at, actor, recorded_by,
+            CASE WHEN body LIKE '%"on_behalf_of":%' THEN body::json #>> '{actor,on_behalf_of}' END,
+            CASE WHEN body LIKE '%"authorised_by":%' THEN body::json #>> '{authorised_by,approver}' END
+        FROM tenure.event WHERE tenant_id = \(id) AND position = ANY(\(positions))
+        """)
+      var found: [Int64: Witness] = [:]
+      for row in rows {
+        found[try row.int64(0)] = Witness(
+          recordedAt: Instant(try row.timestamp(1)), actor: try row.optionalString(2), onBehalfOf: try row.optionalString(4),
+          recordedBy: try row.string(3), approver: try row.optionalString(5))
+      }
+      return found
+    }
   }
 }

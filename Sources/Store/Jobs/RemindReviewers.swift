@@ -1,13 +1,14 @@
 import AccessGraph
-public import EventLog
-public import Governance
+import EventLog
+import Governance
 import Postgres
 import Temporal
 
 extension Job {
   /// Records `review.reminded` for each open review so many days before its deadline as its terms say, once each.
   ///
-  /// The event says who has how many items to decide, and webhooks tell it; whoever has none is not asked. Where several reminders
+  /// The event says who has how many items to decide, and webhooks tell it; whoever has none is not asked, and where there are more
+  /// than one event names, several do. Where several reminders
   /// were missed, the last is sent. Counts: `due`; `reminded`; `already`, by another process meanwhile; `idle`, those in which
   /// nobody has anything to decide.
   public static let remindReviewers = Job(
@@ -31,8 +32,8 @@ private struct RemindReviewers {
       }
       guard let days else { continue }
       counts["due", default: 0] += 1
-      guard let reading = try tenant.review(review, from: Viewpoint(at: now, asKnownAt: tenant.head.position)) else { continue }
-      let outstanding = reading.outstanding
+      let view = Viewpoint(at: now, asKnownAt: tenant.head.position)
+      guard let outstanding = try tenant.outstanding(in: review, from: view) else { continue }
       if outstanding.isEmpty {
         counts["idle", default: 0] += 1
         continue
@@ -58,18 +59,6 @@ extension ReviewStanding {
     return terms.remindDays.filter { days in
       days < last && progress.deadline.adding(microseconds: -days * 86_400_000_000) <= now
     }.min()
-  }
-}
-
-extension ReviewReading {
-  /// Who has how many items to decide, whoever has most first; an item counts for everybody who may decide it.
-  public var outstanding: [ReviewReminder.Load] {
-    var items: [Entity: Int64] = [:]
-    for row in rows where row.decisionState.isAwaited {
-      for reviewer in row.reviewers.reviewers { items[.identity(reviewer), default: 0] += 1 }
-    }
-    let loads = items.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
-    return loads.prefix(Limits.reviewersPerReminder).map { ReviewReminder.Load(reviewer: $0.key.id, items: $0.value) }
   }
 }
 

@@ -20,19 +20,27 @@ extension World {
   /// What an assignment gave over a window; nil where it held at no time in it.
   ///
   /// O(facts about the principal, its members and their persons, and definitions of the roles).
+  ///
+  /// - Parameters:
+  ///   - moments: only what it gave at these. The default is all the while.
+  ///   - bearer: only to whom this principal stands for, whom the assignment reaches at these moments. The default is its own
+  ///     principal.
   func ground(
-    of assignment: String, during window: Interval, seenBy coverage: UsageCoverage, _ histories: inout RoleHistories
+    of assignment: String, during window: Interval, at moments: IntervalSet = IntervalSet(.always), to bearer: Entity? = nil,
+    seenBy coverage: UsageCoverage, _ histories: inout RoleHistories
   ) -> ExerciseGround? {
     var held = IntervalSet()
     var found: Grant?
     for span in holds(.assignment(id: assignment)) {
       guard case .grant(let grant) = span.value, let part = span.interval.intersection(window) else { continue }
-      held = held.union(IntervalSet(part))
+      let given = moments.intersection(part)
+      if given.isEmpty { continue }
+      held = held.union(given)
       found = grant
     }
     guard let grant = found, let last = held.lastInstant else { return nil }
     var ground = ExerciseGround(assignment: assignment, grant: grant, held: held)
-    ground.reached = reached(by: grant.principal, during: held)
+    ground.reached = reached(by: bearer ?? grant.principal, during: held)
     let closure = histories.history(of: grant.role, in: self)
     ground.isDocumentKnown = closure.isKnown(at: last)
     for (role, index, permission) in closure.permissions(at: last) where permission.effect == .allow {
@@ -52,7 +60,7 @@ extension World {
   /// Whom a principal stands for, and when: itself, a group's members, and of each of these the person whose account it is.
   ///
   /// A person is not followed on: who is himself an account of another acts by what he was reached with, and nothing more.
-  private func reached(by principal: Entity, during stretch: IntervalSet) -> [Entity: IntervalSet] {
+  func reached(by principal: Entity, during stretch: IntervalSet) -> [Entity: IntervalSet] {
     var walked: [Entity: IntervalSet] = [:]
     walk(principal, during: stretch, into: &walked)
     var reached = walked
@@ -209,6 +217,11 @@ extension UsageStore {
     let grounds = try assignments.compactMap { assignment in
       try tenant.read { $0.world(asKnownAt: k).ground(of: assignment, during: window, seenBy: coverage, &histories) }
     }
+    return try exercises(on: grounds, during: window, asKnownAt: k)
+  }
+
+  /// What was used of all that some grounds gave; each ground is answered in its place.
+  func exercises(on grounds: [ExerciseGround], during window: Interval, asKnownAt k: Int64) throws -> [AssignmentExercise] {
     let identities = Set(grounds.flatMap { $0.reached.keys }.filter { $0.kind == .identity }).sorted()
     let days = UsageDay(of: window.from)...UsageDay(of: window.to ?? .latest)
     var usage: [Entity: [DailyUsage]] = [:]

@@ -297,10 +297,55 @@ import Testing
     #expect(desk.desk.world.review("q", at: desk.desk.now)?.progress.reminded == [7])
   }
 
+  @Test func `a reminder names everybody, in as many events as it takes, and counts as one`() throws {
+    var desk = try ReviewDesk()
+    try desk.open()
+    let loads = (0..<(2 * Limits.reviewersPerReminder + 500)).map { ReviewReminder.Load(reviewer: "p\($0)", items: 3) }
+    let before = desk.desk.events.count
+    let reminder = ReviewReminder(daysBefore: 7, outstanding: loads)
+    try desk.desk.send(Command(.review(id: "q", .reminded, by: nil, reminder, nil)))
+    let told = desk.desk.events.dropFirst(before).compactMap { event -> ReviewReminder? in
+      if case .review(_, .reminded, _, let reminder, _) = event.change { reminder } else { nil }
+    }
+    #expect(told.map(\.outstanding.count) == [1_000, 1_000, 500] && told.allSatisfy { $0.daysBefore == 7 })
+    #expect(told.flatMap(\.outstanding) == loads)
+    #expect(desk.desk.world.review("q", at: desk.desk.now)?.progress.reminded == [7])
+    #expect(throws: Refusal.self) {
+      try desk.desk.send(Command(.review(id: "q", .reminded, by: nil, reminder, nil)))
+    }
+  }
+
+  @Test func `what a role gives that is not known is privileged until it is known, and nothing is where no rule says what is`()
+    throws
+  {
+    var desk = try ReviewDesk()
+    // Only seen, never said: what stands in it is not known.
+    try desk.desk.send(
+      Command(.roleDefined(id: "dark", document: RoleDocument(permissions: nil), attributes: [:])), mode: .observation)
+    try desk.desk.tell(
+      .roleDefined(id: "wraps", document: RoleDocument(permissions: [], includes: ["dark"]), attributes: [:]))
+    let grant = Grant(principal: .identity("ada"), role: "wraps", scope: "prod")
+    try desk.desk.tell(.assignmentGranted(id: "d", grant: grant), by: "mallory", isUnapproved: true, reason: "as ever")
+    func reviewed() throws -> [String] {
+      try desk.desk.world.population(ReviewQuery(isPrivileged: true), at: desk.desk.now).items.map(\.item.text)
+    }
+    func assessed() throws -> ItemAssessment {
+      let found = try #require(desk.desk.world.reviewItem(.assignment("d"), at: desk.desk.now))
+      return ReviewAssessor(desk.desk.world, review: "none", at: desk.desk.now).assess(found)
+    }
+    #expect(try reviewed().isEmpty && assessed().privilege == .no)
+    try desk.desk.define("power", ["actions": ["nothing.at-all"]], as: .privileged)
+    #expect(try reviewed() == ["assignment:d"])
+    #expect(try assessed().privilege == .unknown && assessed().reasons.contains(.privilegeUnknown))
+    let known = RoleDocument(permissions: [Permission(actions: ["nothing.much"])])
+    try desk.desk.send(Command(.roleDefined(id: "dark", document: known, attributes: [:]), expecting: .present))
+    #expect(try reviewed().isEmpty && assessed().privilege == .no)
+  }
+
   @Test func `an item says what it gives, what remains by other paths, and what speaks for or against it`() throws {
     var desk = try ReviewDesk()
     try desk.open("q")
-    func assess(_ item: GrantName, in review: String = "q", _ use: LastUse = .notObservable) throws -> ItemAssessment {
+    func assess(_ item: GrantName, in review: String = "q", _ use: LastUse = .notLookedAt) throws -> ItemAssessment {
       let found = try #require(desk.desk.world.reviewItem(item, at: desk.desk.now))
       return ReviewAssessor(desk.desk.world, review: review, at: desk.desk.now) { _ in use }.assess(found)
     }
@@ -310,12 +355,16 @@ import Testing
     #expect(direct.recommendation == .revoke)
     let admin = try assess(a1)
     #expect(admin.entitlements.map(\.actions) == [["db-admin.*"]] && admin.entitlements[0].remaining.isEmpty)
-    #expect(admin.recommendation == nil && admin.lastUse == .notObservable)
+    #expect(admin.recommendation == nil && admin.lastUse == .notLookedAt)
     func ago(days: Int64) -> Instant { desk.desk.now.adding(microseconds: -days * 86_400_000_000) }
-    #expect(try assess(a1, .noneSince(ago(days: 90))).reasons.first == .unused)
-    #expect(try assess(a1, .noneSince(ago(days: 89))).recommendation == nil)
-    #expect(try assess(a1, .at(ago(days: 89))).recommendation == .keep)
-    #expect(try assess(a1, .at(ago(days: 90))).recommendation == nil)
+    func unused(_ days: Int64) -> LastUse { LastUse(seen: Interval(from: ago(days: days))) }
+    #expect(try assess(a1, unused(90)).reasons.first == .unused)
+    #expect(try assess(a1, unused(89)).recommendation == nil)
+    #expect(try assess(a1, LastUse(at: ago(days: 89), unseen: .neverCovered)).recommendation == .keep)
+    #expect(try assess(a1, LastUse(at: ago(days: 90), seen: Interval(from: ago(days: 200)))).recommendation == nil)
+    // What was seen until a while ago says nothing of now.
+    let ended = LastUse(seen: Interval(from: ago(days: 200), to: ago(days: 1)), unseen: .coverageEnded)
+    #expect(try assess(a1, ended).recommendation == nil)
     try desk.decide(a1, .keep, by: "dan")
     desk.wait(days: 11)
     try desk.step(.closed, reason: "deadline")

@@ -54,7 +54,7 @@ import Testing
     #expect(roles.column("role").compactMap(\.stringValue).elementsEqual(ids(.role)) { $0.isExactly($1) }, what)
     #expect(roles.manifest.isReconciled, what)
     let privileged = Set(try made("privileged").column("identity").compactMap { $0.stringValue.map { Entity.identity($0) } })
-    let known = naive.who(.privileged).filter { $0.status != .unknown }.map { Entity.identity($0.identity) }
+    let known = naive.who(.privileged).map { Entity.identity($0.identity) }
     #expect(privileged.isSuperset(of: known), what)
     let access = try made("access-to-resource", ["action": "repo.read", "resource": "org/repo"])
     let holders = naive.who(.access(action: "repo.read", resource: "org/repo"))

@@ -26,7 +26,7 @@ import Usage
     try await client.get("/v1/reviews?state=open").expect(200, #""id":"q1""#, #""overdue":false"#)
     try await client.get("/v1/reviews/q1").expect(200, #""matches":true"#, #""items":[]"#, #""completion_percent":0"#)
     let items = try await client.get("/v1/reviews/q1/items?decision_state=undecided")
-    items.expect(200, #""last_use":{"observable":false}"#, #""entitlements""#, #""because":"holder""#)
+    items.expect(200, #""last_use":{"observable":false,"reason":"never_covered"}"#, #""entitlements""#, #""because":"holder""#)
     let late = try #require(
       items.json["items"]?.arrayValue?.first { $0["item"]?.stringValue == "assignment:late" })
     let digest = try #require(late["digest"]?.stringValue)
@@ -123,6 +123,68 @@ import Usage
     func lastUse(_ item: String) -> JSONValue? { items.first { $0["item"]?.stringValue == item }?["assessment"]?["last_use"] }
     #expect(lastUse("assignment:late") == ["observable": true, "at": "2024-03-20T00:00:00.000000Z"])
     #expect(lastUse("assignment:site") == ["observable": true, "none_since": "2024-03-01T00:00:00.000001Z"])
+    // alice is in the team, the team in the department, which has it.
+    try await client.post("/v1/reviews", #"{"id":"q3","groups":["department"],"reviewers":["identity:bob"]}"#).expect(201)
+    func uses(_ review: String) async throws -> [String: JSONValue] {
+      let items = try #require(try await client.get("/v1/reviews/\(review)/items").json["items"]?.arrayValue)
+      return Dictionary(
+        uniqueKeysWithValues: items.map { ($0["item"]?.stringValue ?? "", $0["assessment"]?["last_use"] ?? .null) })
+    }
+    let unused: JSONValue = ["observable": true, "none_since": "2024-03-01T00:00:00.000001Z"]
+    #expect(try await uses("q3")["membership:team identity:alice"] == unused)
+    #expect(try await uses("q3")["membership:department group:team"] == unused)
+    let used = UsageRecord(
+      id: "u2", at: try Instant(rfc3339: "2024-03-21T00:00:00Z"), identity: "alice", action: "repo.read",
+      resource: "acme/site/x")
+    _ = try UsageStore(try organisation.questions.tenant).record([used], source: "trail")
+    let then: JSONValue = ["observable": true, "at": "2024-03-21T00:00:00.000000Z"]
+    #expect(try await uses("q3")["membership:team identity:alice"] == then)
+    #expect(try await uses("q3")["membership:department group:team"] == then)
+    // Once coverage has ended, what was seen until then is told.
+    try await client.post("/v1/sources/trail/coverage/end", #"{"resource":"acme"}"#).expect(200)
+    let ended = try #require(try await uses("q2")["assignment:late"])
+    #expect(ended["reason"] == "coverage_ended" && ended["at"] == "2024-03-20T00:00:00.000000Z")
+    let site = try #require(try await uses("q3")["assignment:site"])
+    #expect(site["seen_from"] == "2024-03-01T00:00:00.000001Z" && site["observable"] == false)
+    #expect(site["seen_until"]?.stringValue?.hasPrefix("2024-04-01T00:00:00") == true)
+  }
+
+  @Test func `several are decided part by part, from the next one on, as all are at once`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    try await client.post("/v1/identities", #"{"id":"erin","kind":"person"}"#).expect(201)
+    for number in 1...9 {
+      try await client.post(
+        "/v1/assignments", #"{"id":"e\#(number)","principal":"identity:erin","role":"viewer","scope":"acme"}"#
+      ).expect(201)
+    }
+    try await client.post("/v1/reviews", #"{"id":"q5","scope":"acme","reviewers":["identity:carla"]}"#).expect(201)
+    let questions = try organisation.questions
+    func decisions(from number: Int, _ limit: Int) throws -> ManyDecisions {
+      try #require(
+        try questions.decisions(
+          inAll: ReviewFilter(), of: "q5", .keep, by: "carla", authority: Authority(reason: "seen"), from: number, limit: limit)
+      )
+    }
+    let whole = try decisions(from: 1, 1_000)
+    #expect(whole.commands.count == 14 && whole.next == nil)
+    for limit in [1, 3, 14, 15] {
+      var parts: [Command] = []
+      var next: Int? = 1
+      while let number = next {
+        let part = try decisions(from: number, limit)
+        #expect(part.commands.count <= limit)
+        (parts, next) = (parts + part.commands, part.next)
+      }
+      #expect(parts == whole.commands, "\(limit)")
+    }
+    try await client.post(
+      "/v1/reviews/q5/decide_many", #"{"by":"carla","decision":"keep","reason":"seen","from":4}"#
+    ).expect(200, #""decided":11"#, #""next":null"#)
+    try await client.get("/v1/reviews/q5").expect(200, #""undecided":3"#)
+    try await client.post(
+      "/v1/reviews/q5/decide_many", #"{"by":"carla","decision":"keep","reason":"seen","from":0}"#
+    ).expect(400, #""/from""#)
   }
 
   @Test func `a decision in a batch is judged as one alone, and refused with all of it`() async throws {
@@ -160,6 +222,6 @@ import Usage
     #expect(try await client.get("/v1/reviews/q9/items?reviewer=alice").json["items"]?.arrayValue?.isEmpty == true)
     try await client.post(
       "/v1/reviews/q9/decide_many", #"{"by":"p34","decision":"keep","reason":"as agreed"}"#
-    ).expect(200, #""left":0"#)
+    ).expect(200, #""next":null"#)
   }
 }

@@ -185,6 +185,27 @@ import Testing
     #expect(try count("review.reminded") == 2)
   }
 
+  @Test func `however many may decide an item, all of them are reminded`() throws {
+    let board = (10..<60).map { "p\($0)" }
+    #expect(board.count > ItemReviewers.most)
+    try work.submit(.groupCreated(id: "board", attributes: [:]))
+    for id in board {
+      try work.submit(
+        .identityRegistered(id: id, kind: .person, attributes: [:]),
+        .membershipAdded(group: "board", member: .identity(id), expiresAt: nil))
+    }
+    try work.submit(.grant("b2", to: .identity("p11"), until: nil))
+    try define(["reviewers": ["group:board"]])
+    _ = try work.run(.openReviews)
+    work.clock.now = hour(24 * 4)
+    #expect(try work.run(.remindReviewers).counts["reminded"] == 1)
+    guard case .review(_, _, _, let reminder?, _)? = try work.events().last?.change else { Issue.record("none"); return }
+    #expect(Set(reminder.outstanding.map(\.reviewer)) == Set(board))
+    // p11 does not judge what is his.
+    let items = Dictionary(uniqueKeysWithValues: reminder.outstanding.map { ($0.reviewer, $0.items) })
+    #expect(items["p11"] == 5 && items["p12"] == 6)
+  }
+
   @Test func `nobody is reminded of what is decided, and it is closed at the deadline`() throws {
     try define()
     _ = try work.run(.openReviews)

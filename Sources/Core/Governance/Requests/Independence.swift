@@ -10,6 +10,13 @@ public struct Witness: Hashable, Sendable {
   /// Who approved it.
   public var approver: String?
 
+  /// What an event says about who wrote it, told piece by piece.
+  public init(recordedAt: Instant, actor: String?, onBehalfOf: String?, recordedBy: String, approver: String?) {
+    self.recordedAt = recordedAt
+    writers = [actor, onBehalfOf, recordedBy].compactMap { $0 }
+    self.approver = approver
+  }
+
   /// What an event says about who wrote it.
   ///
   /// The recorder always answers for it, too: an actor is only what the caller says, so that whoever writes a change and names
@@ -18,9 +25,9 @@ public struct Witness: Hashable, Sendable {
   /// nothing to any requester, for else nothing could be approved where nobody can say who they are.
   public init(_ event: Event) {
     let authority = event.authority
-    recordedAt = event.recordedAt
-    writers = [authority.actor?.id, authority.actor?.onBehalfOf, event.recordedBy.id].compactMap { $0 }
-    approver = authority.authorisedBy?.approver
+    self.init(
+      recordedAt: event.recordedAt, actor: authority.actor?.id, onBehalfOf: authority.actor?.onBehalfOf,
+      recordedBy: event.recordedBy.id, approver: authority.authorisedBy?.approver)
   }
 
   /// All who have a part in it.

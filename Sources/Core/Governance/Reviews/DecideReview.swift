@@ -71,7 +71,13 @@ extension Decision {
     if reminder.outstanding.isEmpty { throw Refusal(.noChange, "nobody has anything to decide", at: "/outstanding") }
     var progress = standing.progress
     progress.reminded.append(reminder.daysBefore)
-    put(id, .reminded, standing.terms, progress, reminder: reminder)
+    // One reminder in as many events as it takes to name everybody, all in one batch.
+    for start in stride(from: 0, to: reminder.outstanding.count, by: Limits.reviewersPerReminder) {
+      let named = reminder.outstanding.dropFirst(start).prefix(Limits.reviewersPerReminder)
+      put(
+        id, .reminded, standing.terms, progress,
+        reminder: ReviewReminder(daysBefore: reminder.daysBefore, outstanding: Array(named)))
+    }
   }
 
   private mutating func signOff(_ id: String, _ by: String?) throws(Refusal) {
@@ -119,9 +125,8 @@ extension Decision {
     guard standing.progress.state == .closed else {
       throw Refusal(.wrongState, "is \(standing.progress.state.rawValue)", at: "/id")
     }
-    let outstanding = try world.frozenPopulation(of: standing).items.count { item in
-      world.isOutstanding(item.item, of: id, standing, at: at)
-    }
+    let measures = ReviewMeasures(world, id, standing, at: at)
+    let outstanding = try world.frozenPopulation(of: standing).items.count { measures.isOutstanding($0.item) }
     if outstanding > 0 { throw Refusal(.wrongState, "\(outstanding) items are still to be executed", at: "/id") }
     var progress = standing.progress
     progress.state = .completed

@@ -1,6 +1,6 @@
 import Cryptography
 import JSON
-public import Temporal
+import Temporal
 
 /// What is decided of one item, and how it is carried out.
 extension Decision {
@@ -131,11 +131,12 @@ extension Decision {
   private mutating func execute(
     _ review: String, _ item: GrantName, _ standing: ReviewStanding, _ state: ReviewItemState?
   ) throws(Refusal) {
-    guard let measure = world.measure(for: item, of: review, standing, state, at: at) else {
+    let measures = ReviewMeasures(world, review, standing, at: at)
+    guard let measure = measures.measure(for: item, state) else {
       throw Refusal(.noChange, "there is nothing to execute", at: "/item")
     }
     let next = state ?? ReviewItemState(step: .executed)
-    guard let found = world.reviewItem(item, at: at), world.isSame(found, of: review, standing) else {
+    guard let found = world.reviewItem(item, at: at), measures.isSame(found) else {
       return put(review, item, next, ReviewExecution(measure: measure, outcome: .gone, at: at))
     }
     let before = drafts.count
@@ -263,52 +264,5 @@ extension ReviewDecision {
     case .reduce: .reduce
     case .keep, .delegate: nil
     }
-  }
-}
-
-extension World {
-  /// What is to be done about an item now; nil where nothing is, or it is done.
-  public func measure(
-    for item: GrantName, of review: String, _ standing: ReviewStanding, _ state: ReviewItemState?, at t: Instant
-  ) -> ReviewMeasure? {
-    if let execution = state?.execution, execution.outcome != .failed { return nil }
-    guard let closing = standing.progress.closing else {
-      let isDue = standing.terms.executes == .atOnce && decisionState(of: item, state, at: t) == .decided
-      return isDue ? state?.decision?.measure : nil
-    }
-    // What counts is how it stood when the review was closed; a membership made anew since is another one.
-    let closed = known(at: closing.position(in: self, of: review))
-    switch closed.decisionState(of: item, state, at: closing.at) {
-    case .decided: return state?.decision?.measure
-    case .ended: return nil
-    case .undecided, .changed:
-      switch standing.terms.atDeadline {
-      case .keep: return nil
-      case .lock: return .lock
-      case .revoke: return .revoke
-      }
-    }
-  }
-
-  /// Whether a grant is the one that was there when the review was closed, perhaps with another end.
-  func isSame(_ found: PopulationItem, of review: String, _ standing: ReviewStanding) -> Bool {
-    guard let closing = standing.progress.closing else { return true }
-    let closed = known(at: closing.position(in: self, of: review))
-    return closed.reviewItem(found.item, at: closing.at)?.span.begun == found.span.begun
-  }
-
-  /// Whether something is still to be done about an item of a closed review.
-  public func isOutstanding(_ item: GrantName, of review: String, _ standing: ReviewStanding, at t: Instant) -> Bool {
-    measure(for: item, of: review, standing, reviewItemState(item, of: review, at: t)?.state, at: t) != nil
-  }
-}
-
-extension ReviewClosing {
-  /// The position of the event that closed the review.
-  public func position(in world: some World, of review: String) -> Int64 {
-    for entry in world.entries(of: .existence(Entity(.review, review))) {
-      if case .begins(.review(let written), _) = entry.effect, written.step == .closed { return entry.moment.position }
-    }
-    return world.position
   }
 }

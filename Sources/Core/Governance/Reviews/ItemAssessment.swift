@@ -1,16 +1,6 @@
 import JSON
 public import Temporal
 
-/// What is known of the last use of a grant.
-public enum LastUse: Hashable, Sendable {
-  /// Nothing was looked at that could have seen it: this is no sign that it is not needed.
-  case notObservable
-  /// It was used then.
-  case at(Instant)
-  /// Whoever could have seen it has seen no use since then.
-  case noneSince(Instant)
-}
-
 /// One thing that an item gives: a role on a scope, and what of it would be left without the item.
 public struct ItemEntitlement: Hashable, Sendable {
   /// The assignment that gives it: the item itself, or for a membership one of the group or of a group above.
@@ -56,6 +46,8 @@ public enum ReviewReason: String, Hashable, Sendable, CaseIterable {
   /// All that it gives remains by other paths.
   case redundant
   case privileged
+  /// A role whose document is not known may give something privileged.
+  case privilegeUnknown = "privilege_unknown"
   case neverReviewed = "never_reviewed"
   case changed
   case used
@@ -69,7 +61,7 @@ public struct ItemAssessment: Hashable, Sendable {
   /// How many things it gives.
   public var entitlementCount: Int
   /// Whether it gives a privileged permission.
-  public var isPrivileged: Bool
+  public var privilege: Privilege
   /// Why nobody stands behind it.
   public var orphan: OrphanReason?
   /// Whether who holds it is suspended.
@@ -98,19 +90,25 @@ public final class ReviewAssessor<W: World> {
   private let privileged: [PrivilegedRule]
   /// The reviews before this one, the last first.
   private let before: [(id: String, opened: Instant)]
-  private var conflicts: [SeparationConflict]?
+  /// The separations of duties that are there now.
+  private let separations: [Separation]
+  /// Everybody's breaches of them; found where an item's holder is a group, of which each member would be asked.
+  private var allConflicts: [SeparationConflict]?
+  private var conflictsByIdentity: [Entity: [SeparationConflict]] = [:]
+  private var personsByGroup: [Entity: Set<Entity>] = [:]
 
   /// An assessor for a review at a moment.
   ///
   /// - Parameter lastUse: what is known of uses. The default is nothing.
   public init(
-    _ world: W, review: String, at now: Instant, lastUse: @escaping (PopulationItem) -> LastUse = { _ in .notObservable }
+    _ world: W, review: String, at now: Instant, lastUse: @escaping (PopulationItem) -> LastUse = { _ in .notLookedAt }
   ) {
     self.world = world
     self.now = now
     self.review = review
     self.lastUse = lastUse
     privileged = world.privilegedRules(at: now)
+    separations = world.separations.filter { $0.instants.contains(now) }
     let opened = world.review(review, at: now)?.progress.population.at ?? now
     before = world.reviews.compactMap { id in
       guard !id.isExactly(review), let other = world.review(id, at: now)?.progress.population.at, other < opened else {
@@ -128,9 +126,7 @@ public final class ReviewAssessor<W: World> {
     var all = given.flatMap { id, grant in
       world.rolesGiven(by: grant.role, at: now).sorted().map { (id: id, grant: grant, role: $0, document: document(of: $0)) }
     }
-    let isPrivileged = all.contains { entry in
-      entry.document.map { world.isPrivileged($0, by: privileged) } ?? !privileged.isEmpty
-    }
+    let privilege = Set(all.map(\.role)).map { world.privilege(of: $0, by: privileged, at: now) }.max() ?? .no
     // A role that gives nothing of its own says nothing here.
     all = all.filter { $0.document?.permissions?.contains { $0.effect == .allow } ?? true }
     let others = found.principal.map { world.assignmentsReaching($0, at: now, without: found.item.fact) } ?? []
@@ -142,7 +138,7 @@ public final class ReviewAssessor<W: World> {
       isWhole && !entitlements.isEmpty && entitlements.allSatisfy { $0.actions.map(\.count) == $0.remaining.count }
     return judged(
       ItemAssessment(
-        entitlements: entitlements, entitlementCount: all.count, isPrivileged: isPrivileged, orphan: orphan(found),
+        entitlements: entitlements, entitlementCount: all.count, privilege: privilege, orphan: orphan(found),
         isSuspended: isSuspended(found), breaches: breaches(by: found, given), history: history(of: found),
         lastUse: lastUse(found), recommendation: nil, reasons: []), isRedundant)
   }
@@ -155,12 +151,16 @@ public final class ReviewAssessor<W: World> {
     var against: [ReviewReason] = []
     let recent = now.adding(microseconds: -Self.usualDays * 86_400_000_000)
     // What was looked at for a week only says nothing of what is done once a month.
-    if case .noneSince(let since) = assessed.lastUse, since <= recent { against.append(.unused) }
+    if let since = assessed.lastUse.noneSince, since <= recent { against.append(.unused) }
     if !assessed.breaches.isEmpty { against.append(.separation) }
     if assessed.orphan == .placeholder || assessed.orphan == .uncorrelated { against.append(.orphan) }
     if isRedundant { against.append(.redundant) }
     var care: [ReviewReason] = []
-    if assessed.isPrivileged { care.append(.privileged) }
+    switch assessed.privilege {
+    case .no: break
+    case .yes: care.append(.privileged)
+    case .unknown: care.append(.privilegeUnknown)
+    }
     switch assessed.history {
     case .neverReviewed: care.append(.neverReviewed)
     case .changed: care.append(.changed)
@@ -168,11 +168,11 @@ public final class ReviewAssessor<W: World> {
     }
     if !against.isEmpty {
       (assessed.recommendation, assessed.reasons) = (.revoke, against + care)
-    } else if case .unchanged = assessed.history, !assessed.isPrivileged {
+    } else if case .unchanged = assessed.history, assessed.privilege == .no {
       (assessed.recommendation, assessed.reasons) = (.keep, [.keptBefore])
     } else {
       assessed.reasons = care
-      if case .at(let last) = assessed.lastUse, recent < last {
+      if let last = assessed.lastUse.at, recent < last {
         (assessed.recommendation, assessed.reasons) = (.keep, [.used] + care)
       }
     }
@@ -252,16 +252,33 @@ public final class ReviewAssessor<W: World> {
 
   /// The policies that who holds the item breaches with a role that the item gives.
   private func breaches(by found: PopulationItem, _ given: [(id: String, grant: Grant)]) -> [String] {
-    let all = conflicts ?? world.separationConflicts(.policies(only: nil), during: Interval(from: now, to: now.next))
-    conflicts = all
-    guard !all.isEmpty, let principal = found.principal else { return [] }
-    let persons = world.identities(of: principal, at: now).reduce(into: Set<Entity>()) {
-      $0.formUnion(world.selves(of: $1, during: Interval(from: now, to: now.next)))
-    }
+    guard !separations.isEmpty, let principal = found.principal else { return [] }
+    let conflicts = conflicts(of: principal)
+    if conflicts.isEmpty { return [] }
     let roles = given.reduce(into: Set<Entity>()) { $0.formUnion(world.rolesGiven(by: $1.grant.role, at: now)) }
-    return all.filter { conflict in
-      persons.contains(.identity(conflict.identity)) && conflict.roles.contains { roles.contains(.role($0)) }
-    }.compactMap(\.policy)
+    return conflicts.filter { $0.roles.contains { roles.contains(.role($0)) } }.compactMap(\.policy)
+  }
+
+  /// What a principal's identities, and who stands behind them, breach now.
+  private func conflicts(of principal: Entity) -> [SeparationConflict] {
+    let instant = Interval(from: now, to: now.next)
+    func selves(_ identity: Entity) -> Set<Entity> { world.selves(of: identity, during: instant) }
+    if principal.kind == .identity {
+      return selves(principal).sorted().flatMap { person -> [SeparationConflict] in
+        if let known = conflictsByIdentity[person] { return known }
+        let found = separations.compactMap { world.conflict(of: person, with: $0) }.filter { $0.held.contains(now) }
+        conflictsByIdentity[person] = found
+        return found
+      }
+    }
+    let all = allConflicts ?? world.separationConflicts(.policies(only: nil), during: instant)
+    allConflicts = all
+    if all.isEmpty { return [] }
+    let persons =
+      personsByGroup[principal]
+      ?? world.identities(of: principal, at: now).reduce(into: Set<Entity>()) { $0.formUnion(selves($1)) }
+    personsByGroup[principal] = persons
+    return all.filter { persons.contains(.identity($0.identity)) }
   }
 
   private func history(of found: PopulationItem) -> ItemHistory {

@@ -75,34 +75,9 @@ extension World {
   ///
   /// - Throws: `Refusal` where there are more than a review may have.
   public func population(_ query: ReviewQuery, at t: Instant) throws(Refusal) -> Population {
-    var selection = Selection(world: self, query: query, at: t)
-    var items: [PopulationItem] = []
-    func take(_ fact: Fact) throws(Refusal) {
-      guard let item = GrantName(fact), let span = value(of: fact, at: t) else { return }
-      let found = PopulationItem(item: item, span: span)
-      guard selection.admits(found) else { return }
-      if items.count == Limits.itemsPerReview {
-        throw Refusal(
-          .limitExceeded, "is about more than \(Limits.itemsPerReview) grants; open a review for each part of them",
-          at: "/scope")
-      }
-      items.append(found)
-    }
-    // Every assignment has a role as an end, every membership a group.
-    for role in named(.role) {
-      for case .assignment(let id) in facts(about: .role(role)) {
-        guard case .grant(let grant) = value(of: .assignment(id: id), at: t)?.value, grant.role.isExactly(role) else {
-          continue
-        }
-        try take(.assignment(id: id))
-      }
-    }
-    for group in named(.group) {
-      for membership in memberships(in: group) { try take(membership) }
-    }
-    let texts = items.map(\.item.text)
-    let order = texts.indices.sorted { texts[$0].precedes(texts[$1]) }
-    return Population(items: order.map { items[$0] })
+    var search = PopulationSearch(self, query, at: t)
+    while try search.advance(by: .max) {}
+    return search.population
   }
 
   /// The item of a review's population at t; nil where it is not in it.
@@ -198,7 +173,8 @@ struct Selection<W: World> {
     if let known = rolesAdmitted[role] { return known }
     let given = world.rolesGiven(by: grant.role, at: t)
     let isNamed = query.roles.isEmpty || query.roles.contains { given.contains(.role($0)) }
-    let isAdmitted = isNamed && (!query.isPrivileged || given.contains(where: isPrivileged))
+    let isAdmitted =
+      isNamed && (!query.isPrivileged || given.contains { world.privilege(of: $0, by: privileged, at: t) != .no })
     rolesAdmitted[role] = isAdmitted
     return isAdmitted
   }
@@ -212,9 +188,68 @@ struct Selection<W: World> {
     return isAdmitted
   }
 
-  private func isPrivileged(_ role: Entity) -> Bool {
-    guard case .role(let document) = world.value(of: .existence(role), at: t)?.value else { return false }
-    return world.isPrivileged(document, by: privileged)
+}
+
+/// The search for the population of a review, made a part at a time: the graph is lent to readers for a bounded slice only.
+///
+/// All parts are of one world as known at one position, which nothing recorded meanwhile changes.
+public struct PopulationSearch<W: World> {
+  private let world: W
+  private let t: Instant
+  private var selection: Selection<W>
+  /// The roles and groups whose grants are still to be looked at: every assignment has a role as an end, every membership a group.
+  private var ends: ArraySlice<Entity>
+  /// The role or group that is looked at, and which of its grants are left.
+  private var end: Entity?
+  private var facts: ArraySlice<Fact> = []
+  private var items: [PopulationItem] = []
+
+  /// A search that has found nothing yet.
+  public init(_ world: W, _ query: ReviewQuery, at t: Instant) {
+    self.world = world
+    self.t = t
+    selection = Selection(world: world, query: query, at: t)
+    ends = (world.named(.role).map { Entity.role($0) } + world.named(.group).map { Entity.group($0) })[...]
+  }
+
+  /// Looks at some more grants.
+  ///
+  /// - Returns: whether any are left.
+  /// - Throws: `Refusal` where there are more than a review may have.
+  public mutating func advance(by count: Int) throws(Refusal) -> Bool {
+    var rest = count
+    while rest > 0 {
+      if let fact = facts.popFirst() {
+        try take(fact)
+        rest -= 1
+        continue
+      }
+      guard let next = ends.popFirst() else { return false }
+      end = next
+      facts = (next.kind == .role ? world.facts(about: next) : world.memberships(in: next.id))[...]
+    }
+    return true
+  }
+
+  private mutating func take(_ fact: Fact) throws(Refusal) {
+    guard let item = GrantName(fact), let span = world.value(of: fact, at: t) else { return }
+    // A role that is the end of a grant by what it was before is not what it gives at t.
+    if case .grant(let grant) = span.value, Entity.role(grant.role) != end { return }
+    let found = PopulationItem(item: item, span: span)
+    guard selection.admits(found) else { return }
+    if items.count == Limits.itemsPerReview {
+      throw Refusal(
+        .limitExceeded, "is about more than \(Limits.itemsPerReview) grants; open a review for each part of them",
+        at: "/scope")
+    }
+    items.append(found)
+  }
+
+  /// What was found, in the order of the bytes of their texts.
+  public var population: Population {
+    let texts = items.map(\.item.text)
+    let order = texts.indices.sorted { texts[$0].precedes(texts[$1]) }
+    return Population(items: order.map { items[$0] })
   }
 }
 
@@ -238,14 +273,44 @@ extension World {
     }
   }
 
-  /// Whether a role's document gives a privileged permission; of one that is not known, nobody can say that it does not.
-  public func isPrivileged(_ document: RoleDocument, by rules: [PrivilegedRule]) -> Bool {
-    guard let permissions = document.permissions else { return true }
-    return permissions.contains { permission in
+  /// Whether a role's own document gives something privileged at t, by the tenant's rules: what it includes is asked about by itself.
+  ///
+  /// The one place that says what becomes of a role whose document is not known: it is privileged until it is known, and whoever
+  /// answers says that it is unknown. Where no rule makes anything privileged, it is not, whatever stands in it.
+  public func privilege(of role: Entity, by rules: [PrivilegedRule], at t: Instant) -> Privilege {
+    guard !rules.isEmpty, case .role(let document) = value(of: .existence(role), at: t)?.value else { return .no }
+    guard let permissions = document.permissions else { return .unknown }
+    let isPrivileged = permissions.contains { permission in
       permission.effect == .allow
         && permission.actions.map(PatternShape.init).contains { action in
           rules.contains { $0.actions.contains { PatternShape($0).overlaps(action) } }
         }
     }
+    return isPrivileged ? .yes : .no
   }
+
+  /// The same of a role with all that it includes: privileged where one of them surely is.
+  public func privilege(ofAllGivenBy role: String, by rules: [PrivilegedRule], at t: Instant) -> Privilege {
+    rolesGiven(by: role, at: t).lazy.map { self.privilege(of: $0, by: rules, at: t) }.max() ?? .no
+  }
+}
+
+/// Whether something gives a privileged permission; what is more certain is greater.
+public enum Privilege: String, Hashable, Sendable, CaseIterable, Comparable {
+  /// Nothing privileged.
+  case no
+  /// What it gives is not known, so that nobody can say that it is not privileged: it counts as privileged.
+  case unknown
+  case yes
+
+  private var rank: Int {
+    switch self {
+    case .no: 0
+    case .unknown: 1
+    case .yes: 2
+    }
+  }
+
+  /// Whether a is less certain than b.
+  public static func < (a: Privilege, b: Privilege) -> Bool { a.rank < b.rank }
 }

@@ -238,6 +238,8 @@ public struct ReviewReminder: Hashable, Sendable {
   /// Days before the deadline.
   public var daysBefore: Int64
   /// Who has how many items to decide; whoever has none is not asked.
+  ///
+  /// In an event not more than ``Limits/reviewersPerReminder``: whoever else is asked stands in the next ones.
   public var outstanding: [Load]
 
   /// What one reviewer has to decide.

@@ -168,7 +168,7 @@ extension ReviewProgress {
 extension ReviewReminder {
   init(reading data: inout FieldReader) throws(JSONFieldError) {
     self.init(daysBefore: try data.integer("days_before"), outstanding: [])
-    for (index, item) in try data.array("outstanding", maximumCount: Limits.reviewersPerReminder).enumerated() {
+    for (index, item) in try data.array("outstanding", maximumCount: Limits.reviewersReminded).enumerated() {
       var reader = try FieldReader(item, at: JSONPointer.child(index, of: data.pointer(to: "outstanding")))
       outstanding.append(Load(reviewer: try reader.id("reviewer"), items: try reader.integer("items")))
       try reader.finish()

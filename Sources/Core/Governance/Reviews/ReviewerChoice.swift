@@ -57,17 +57,21 @@ public struct ItemReviewers: Hashable, Sendable {
 /// Nobody reviews what they hold by any account, granted, approved, or hold over whom they report to; whoever may not is passed
 /// over, and the next rule is asked.
 public final class ReviewerChoice<W: World> {
-  private let world: W
+  let world: W
   private let terms: ReviewTerms
-  private let now: Instant
+  let now: Instant
   /// When the population was frozen; nil for now.
   private let frozenAt: Instant?
-  /// Who wrote the events that the grants come from.
-  private let witness: [Int64: Witness]
+  /// Who wrote the events that the grants come from which are asked about next: of a large review they are looked up part by part.
+  public var witness: [Int64: Witness]
   private var interestedByPrincipal: [Entity: Set<Entity>] = [:]
   private var selvesByIdentity: [Entity: Set<Entity>] = [:]
   private var superiorsByIdentity: [Entity: Set<Entity>] = [:]
   private var membersByPrincipal: [Entity: [String]] = [:]
+  private var aboveByIdentity: [Entity: Set<Entity>] = [:]
+
+  /// Identities and groups of which answers are remembered: the many that hold one item each would fill the memory for nothing.
+  private static var mostRemembered: Int { 20_000 }
 
   /// A choice for the items of a review at a moment.
   ///
@@ -87,7 +91,8 @@ public final class ReviewerChoice<W: World> {
   public func reviewers(of found: PopulationItem, _ state: ReviewItemState?) -> ItemReviewers {
     var answer = ItemReviewers()
     for (route, principals) in routes(of: found, state) {
-      for reviewer in principals.flatMap(members) where answer.reviewers.count < ItemReviewers.most {
+      for reviewer in principals.lazy.flatMap(members) {
+        if answer.reviewers.count == ItemReviewers.most { break }
         if let objection = objection(to: reviewer, of: found) {
           if answer.passedOver.count < ItemReviewers.most {
             answer.passedOver.append(PassedOver(reviewer: reviewer, route: route, objection: objection))
@@ -112,12 +117,18 @@ public final class ReviewerChoice<W: World> {
     } catch { return false }
   }
 
+  /// Whether any rule names somebody for an item: without looking up who gave it, which could only leave them out.
+  public func names(_ reviewer: String, for found: PopulationItem, _ state: ReviewItemState?) -> Bool {
+    let above = principalsAbove(reviewer)
+    return routes(of: found, state).contains { _, principals in principals.contains { above.contains($0) } }
+  }
+
   /// By which rule somebody reviews an item.
   ///
   /// - Throws: `Refusal` that says who does instead.
   func route(of reviewer: String, for found: PopulationItem, _ state: ReviewItemState?) throws(Refusal) -> ReviewerRoute {
     try requireMay(reviewer, review: found, "/by")
-    let above = world.principalsAbove(.identity(reviewer), at: now)
+    let above = principalsAbove(reviewer)
     for (route, principals) in routes(of: found, state) {
       if principals.contains(where: { above.contains($0) }) { return route }
       if let other = principals.lazy.flatMap(members).first(where: { self.objection(to: $0, of: found) == nil }) {
@@ -161,7 +172,7 @@ public final class ReviewerChoice<W: World> {
   }
 
   /// The rules in their order, each with whom it names for the item.
-  private func routes(of found: PopulationItem, _ state: ReviewItemState?) -> [(ReviewerRoute, [Entity])] {
+  func routes(of found: PopulationItem, _ state: ReviewItemState?) -> [(ReviewerRoute, [Entity])] {
     var routes: [(ReviewerRoute, [Entity])] = []
     if let assigned = state?.assignment?.reviewer { routes.append((.assigned, [.identity(assigned)])) }
     for rule in terms.reviewers {
@@ -185,34 +196,43 @@ public final class ReviewerChoice<W: World> {
     return owned.lazy.map { [world, now] in world.named(by: "owner", of: $0, at: now) }.first { !$0.isEmpty } ?? []
   }
 
-  private func members(of principal: Entity) -> [String] {
+  private func principalsAbove(_ reviewer: String) -> Set<Entity> {
+    if let known = aboveByIdentity[.identity(reviewer)] { return known }
+    let above = world.principalsAbove(.identity(reviewer), at: now)
+    aboveByIdentity[.identity(reviewer)] = above
+    return above
+  }
+
+  func members(of principal: Entity) -> [String] {
     if let known = membersByPrincipal[principal] { return known }
     let members = world.identities(of: principal, at: now).sorted().map(\.id)
     membersByPrincipal[principal] = members
     return members
   }
 
-  private func selves(of identity: Entity) -> Set<Entity> {
+  func selves(of identity: Entity) -> Set<Entity> {
     if let known = selvesByIdentity[identity] { return known }
     let selves = world.selves(of: identity, during: nil)
+    if selvesByIdentity.count >= Self.mostRemembered { selvesByIdentity.removeAll() }
     selvesByIdentity[identity] = selves
     return selves
   }
 
   /// Everybody who gains by what the principal holds.
-  private func interested(in principal: Entity) -> Set<Entity> {
+  func interested(in principal: Entity) -> Set<Entity> {
     if let known = interestedByPrincipal[principal] { return known }
     var holders = world.identities(of: principal, at: now)
     if let frozenAt, principal.kind == .group { holders.formUnion(world.identities(of: principal, at: frozenAt)) }
     var interested = holders.reduce(into: Set<Entity>()) { $0.formUnion(selves(of: $1)) }
     // Also a principal that does not exist any more, or a group without members, is somebody's.
     if principal.kind == .identity { interested.formUnion(selves(of: principal)) }
+    if interestedByPrincipal.count >= Self.mostRemembered { interestedByPrincipal.removeAll() }
     interestedByPrincipal[principal] = interested
     return interested
   }
 
   /// Those whom an identity reports to, all the way up.
-  private func superiors(of identity: Entity) -> Set<Entity> {
+  func superiors(of identity: Entity) -> Set<Entity> {
     if let known = superiorsByIdentity[identity] { return known }
     let selves = selves(of: identity)
     let line = selves.reduce(into: Set<Entity>()) { line, one in

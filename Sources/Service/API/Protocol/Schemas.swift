@@ -111,7 +111,7 @@ enum Schemas {
     Member("expires_at", instant, "The end that it gets"),
   ])
   static let outstanding: JSONValue = [
-    "type": "array", "maxItems": .integer(Int64(Limits.reviewersPerReminder)),
+    "type": "array", "maxItems": .integer(Int64(Limits.reviewersReminded)),
     "examples": [[["reviewer": "alice", "items": 3]]],
     "items": object([
       Member("reviewer", id, required: true, "The reviewer"),

@@ -61,9 +61,9 @@ public struct ReviewFilter: Hashable, Sendable {
   /// A filter; the default lets all through.
   public init() {}
 
-  func admits(_ row: ReviewRow) -> Bool {
-    let found = row.present ?? row.frozen
-    if reviewer != nil, row.isAskedReviewers != true { return false }
+  /// Whether it lets an item through: by how it stands, before anybody is asked who may decide about it.
+  func admitsStanding(_ row: ReviewRow) -> Bool {
+    let found = row.current
     if let decisionState, row.decisionState != decisionState { return false }
     if let principal, found.principal != principal { return false }
     if let role, !(found.grant?.role.isExactly(role) ?? false) { return false }
@@ -74,6 +74,12 @@ public struct ReviewFilter: Hashable, Sendable {
       }
     }
     return true
+  }
+
+  /// Whether it lets an item through of which all is known.
+  func admits(_ item: ShownItem) -> Bool {
+    if reviewer != nil, item.row.isAskedReviewers != true { return false }
+    return recommendation.map { item.assessment?.recommendation == $0 } ?? true
   }
 }
 
@@ -96,79 +102,101 @@ public struct ShownItem: Hashable, Sendable {
   }
 }
 
-/// A review with its items, as a list to decide from or as the evidence for an auditor.
-public struct ReviewReport: Report {
-  /// The review.
-  public var shown: ShownReview
-  /// The review with all its items.
-  public var reading: ReviewReading
-  /// The items asked for.
-  public var items: [ShownItem]
-  /// Of every item that somebody decided who, as judged now, had no right to: why, by the item's number.
-  public var objections: [Int: ReviewerObjection] = [:]
-  /// The head it was read at.
-  public var position: Int64
+/// What the items of a review come to, added up one by one.
+public struct ReviewSummary: Hashable, Sendable {
+  private var states: [DecisionState: Int] = [:]
+  private var choices: [ReviewChoice: Int] = [:]
+  private var outcomes: [ReviewExecution.Outcome: Int] = [:]
+  /// Items decided together with others by one command.
+  public private(set) var bulk = 0
+  /// Items that nobody may decide.
+  public private(set) var withoutReviewer = 0
+  /// Items that somebody decided who, as judged now, holds them.
+  public private(set) var selfReviews = 0
+
+  /// Nothing yet.
+  public init() {}
+
+  mutating func add(_ item: ShownItem) {
+    let row = item.row
+    states[row.decisionState, default: 0] += 1
+    if row.decisionState == .decided, let decision = row.state?.decision {
+      choices[decision.choice, default: 0] += 1
+      if decision.isBulk { bulk += 1 }
+    }
+    if let outcome = row.state?.execution?.outcome { outcomes[outcome, default: 0] += 1 }
+    if row.decisionState.isAwaited, row.reviewers.route == nil { withoutReviewer += 1 }
+    if item.objection == .holder { selfReviews += 1 }
+  }
+
+  /// How many items there are.
+  public var items: Int { states.values.reduce(0, +) }
 
   /// How many items stand there.
-  public func count(_ state: DecisionState) -> Int { reading.rows.count { $0.decisionState == state } }
+  public func count(_ state: DecisionState) -> Int { states[state] ?? 0 }
 
   /// How many were decided that way.
-  public func count(_ choice: ReviewChoice) -> Int {
-    reading.rows.count { $0.decisionState == .decided && $0.state?.decision?.choice == choice }
-  }
+  public func count(_ choice: ReviewChoice) -> Int { choices[choice] ?? 0 }
 
   /// How many executions came to that.
-  public func count(_ outcome: ReviewExecution.Outcome) -> Int {
-    reading.rows.count { $0.state?.execution?.outcome == outcome }
-  }
-
-  /// Items decided together with others by one command.
-  public var bulk: Int { reading.rows.count { $0.decisionState == .decided && $0.state?.decision?.isBulk == true } }
-
-  /// Items that nobody may decide.
-  public var withoutReviewer: Int {
-    reading.rows.count { $0.decisionState.isAwaited && $0.reviewers.route == nil }
-  }
+  public func count(_ outcome: ReviewExecution.Outcome) -> Int { outcomes[outcome] ?? 0 }
 
   /// Hundredths of the items that need no decision any more, rounded down: 100 is all of them.
-  public var completion: Int {
-    let done = count(.decided) + count(.ended)
-    return reading.rows.isEmpty ? 100 : 100 * done / reading.rows.count
-  }
+  public var completion: Int { states.completion }
 
-  /// Writes the report.
-  public func write(to writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.member("at", reading.view.at)
-    writer.member("as_known_at", reading.view.asKnownAt)
-    writer.member("position", position)
-    writer.key("review")
-    writer.value(.object(shown.members(at: reading.view.at)))
-    writer.key("verification")
-    writer.value([
-      "count": .integer(Int64(reading.rows.count)), "sha256": .string(reading.digest), "matches": .bool(reading.isVerified),
-    ])
-    writer.key("summary")
-    writer.value(summary)
-    writer.key("items")
-    writer.beginArray()
-    for item in items { writer.value(item.json(reading.standing.progress.deadline)) }
-    writer.endArray()
-    writer.endObject()
-  }
-
-  private var summary: JSONValue {
+  /// The summary as an object.
+  var json: JSONValue {
     let counts: [(String, Int)] = [
-      ("items", reading.rows.count), ("decided", count(.decided)), ("undecided", count(.undecided)),
-      ("changed", count(.changed)),
+      ("items", items), ("decided", count(.decided)), ("undecided", count(.undecided)), ("changed", count(.changed)),
       ("ended", count(.ended)), ("keep", count(.keep)), ("revoke", count(.revoke)), ("reduce", count(.reduce)), ("bulk", bulk),
       ("no_eligible_reviewer", withoutReviewer), ("executed", count(.done)), ("nothing_left", count(.gone)),
-      ("failed", count(.failed)), ("completion_percent", completion),
-      ("self_reviews", objections.values.count { $0 == .holder }),
+      ("failed", count(.failed)), ("completion_percent", completion), ("self_reviews", selfReviews),
     ]
     var object = JSONObject()
     for (name, count) in counts { object[name] = .integer(Int64(count)) }
     return .object(object)
+  }
+}
+
+extension DecisionCounts {
+  /// Hundredths of the items that need no decision any more, rounded down: 100 is all of them.
+  var completion: Int {
+    let all = values.reduce(0, +)
+    return all == 0 ? 100 : 100 * ((self[.decided] ?? 0) + (self[.ended] ?? 0)) / all
+  }
+}
+
+/// A review as a whole: where it stands and what its items come to.
+public struct ReviewReport: Report {
+  /// The review, its population derived from the log.
+  public var review: FrozenReview
+  /// What its items come to.
+  public var summary: ReviewSummary
+  /// The head it was read at.
+  public var position: Int64
+
+  /// Writes the report.
+  public func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.writeHead(of: review, position)
+    writer.key("summary")
+    writer.value(summary.json)
+    writer.key("items")
+    writer.value([])
+    writer.endObject()
+  }
+}
+
+extension JSONWriter {
+  /// Writes what every answer about a review begins with.
+  mutating func writeHead(of review: FrozenReview, _ position: Int64) {
+    member("at", review.view.at)
+    member("as_known_at", review.view.asKnownAt)
+    member("position", position)
+    key("review")
+    value(.object(ShownReview(id: review.id, standing: review.standing).members(at: review.view.at)))
+    key("verification")
+    value(["count": .integer(Int64(review.count)), "sha256": .string(review.digest), "matches": .bool(review.isVerified)])
   }
 }
 
@@ -177,7 +205,7 @@ extension ShownItem {
   ///
   /// - Parameter deadline: of its review.
   func json(_ deadline: Instant) -> JSONValue {
-    let found = row.present ?? row.frozen
+    let found = row.current
     var object = found.json.objectValue ?? [:]
     object["number"] = .integer(Int64(row.number))
     object["digest"] = .string(found.digest)
@@ -218,7 +246,8 @@ extension ItemAssessment {
         ]
       })
     object["entitlement_count"] = .integer(Int64(entitlementCount))
-    object["privileged"] = .bool(isPrivileged)
+    object["privileged"] = .bool(privilege != .no)
+    if privilege == .unknown { object["privilege"] = .string(privilege.rawValue) }
     object["suspended"] = .bool(isSuspended)
     if let orphan { object["orphan"] = .string(orphan.rawValue) }
     if !breaches.isEmpty { object["breaches"] = .array(breaches.map { .string($0) }) }
@@ -231,13 +260,17 @@ extension ItemAssessment {
 }
 
 extension LastUse {
-  /// The instant, or a word for why there is none.
+  /// The last use, or since when none was seen; where none would be seen now why, and until when one would have been.
   var json: JSONValue {
-    switch self {
-    case .notObservable: ["observable": false]
-    case .at(let instant): ["observable": true, "at": .string(instant.description)]
-    case .noneSince(let instant): ["observable": true, "none_since": .string(instant.description)]
+    var object: JSONObject = ["observable": .bool(unseen == nil)]
+    if let at { object["at"] = .string(at.description) }
+    if let noneSince { object["none_since"] = .string(noneSince.description) }
+    if let unseen {
+      object["reason"] = .string(unseen.rawValue)
+      if let seen { object["seen_from"] = .string(seen.from.description) }
+      if let until = seen?.to { object["seen_until"] = .string(until.description) }
     }
+    return .object(object)
   }
 }
 
@@ -266,79 +299,57 @@ extension Questions {
     }
   }
 
-  /// A review with its items at a moment; nil where there was none.
+  /// A review as a whole at a moment; nil where there was none.
   ///
-  /// O(grants of the tenant) for the population, and a round trip for each 5,000 items.
-  ///
-  /// - Parameters:
-  ///   - filter: which items are listed. The default is all.
-  ///   - isAssessed: whether each item listed comes with what it gives and what speaks for or against it.
-  ///   - limit: how many items at the most. The default is all.
-  public func review(
-    _ id: String, _ filter: ReviewFilter = ReviewFilter(), isAssessed: Bool = false, at: Instant? = nil,
-    asKnownAt: AsKnownAt = .head, limit: Int = Int.max
-  ) throws -> ReviewReport? {
+  /// O(items), and the first time O(grants of the tenant) for the population; of the items a slice is in memory at a time.
+  public func review(_ id: String, at: Instant? = nil, asKnownAt: AsKnownAt = .head) throws -> ReviewReport? {
+    guard var items = try reviewItems(of: id, at: at, asKnownAt: asKnownAt) else { return nil }
+    while try items.next() != nil {}
+    return items.report
+  }
+
+  /// A review at a moment, its population derived, and the head that it was read at; nil where there was none.
+  func frozenReview(_ id: String, at: Instant?, asKnownAt: AsKnownAt) throws -> (review: FrozenReview, position: Int64)? {
     let (view, position) = try ask(at, asKnownAt) { graph, view in (view, graph.position) }
-    guard let reading = try tenant.review(id, from: view, by: filter.reviewer) else { return nil }
-    let ended = reading.rows.compactMap(\.endedItem)
-    let fulfilments = try tenant.fulfilments(ofAll: ended, at: view.at, asKnownAt: view.asKnownAt)
-    let isJudged = isAssessed || filter.recommendation != nil
-    let candidates = reading.rows.filter { filter.admits($0) }
-    // Which are recommended is known only once all are assessed.
-    let shown = filter.recommendation == nil ? candidates.prefix(limit) : candidates[...]
-    let lastUses = isJudged ? try lastUses(of: shown, at: reading.judgedAt, asKnownAt: view.asKnownAt) : [:]
+    return try tenant.frozenReview(id, from: view).map { ($0, position) }
+  }
+
+  /// Some items of a review as a report on all of it has them: who may decide or decided, and what came of it.
+  func evidence(of review: FrozenReview, _ numbers: Range<Int>) throws -> [ShownItem] {
+    let reader = ReviewReader(tenant, review)
+    return try shown(try reader.rows(numbers), of: review, reader.witness, assessing: false)
+  }
+
+  /// Rows as they are shown, with what is judged of those that were decided and executed.
+  ///
+  /// - Parameter isAssessed: whether each comes with what it gives and what speaks for or against it.
+  func shown(
+    _ rows: [ReviewRow], of review: FrozenReview, _ witness: [Int64: Witness], assessing isAssessed: Bool
+  ) throws -> [ShownItem] {
+    let view = review.view
+    let fulfilments = try tenant.fulfilments(ofAll: rows.compactMap(\.endedItem), at: view.at, asKnownAt: view.asKnownAt)
+    let lastUses =
+      isAssessed
+      ? try lastUses(of: rows.map(\.frozen.item), at: review.judged.at, asKnownAt: view.asKnownAt) : [:]
     return try tenant.read { graph in
       let world = graph.world(asKnownAt: view.asKnownAt)
       let assessor =
-        isJudged
-        ? ReviewAssessor(world, review: id, at: reading.judgedAt) { lastUses[$0.item] ?? .notObservable } : nil
-      var report = ReviewReport(
-        shown: ShownReview(id: id, standing: reading.standing), reading: reading, items: [], position: position)
-      report.objections = reading.rows.objections(in: world, reading.standing, reading.witness)
-      for row in candidates {
-        let assessment = assessor?.assess(row.present ?? row.frozen)
-        if let wanted = filter.recommendation, assessment?.recommendation != wanted { continue }
-        if report.items.count == limit { break }
-        report.items.append(
-          ShownItem(
-            row: row, assessment: assessment, objection: report.objections[row.number],
-            fulfilment: row.endedItem.flatMap { fulfilments[$0] })
-        )
-      }
-      return report
-    }
-  }
-}
-
-extension Questions {
-  /// What usage says of the assignments among some items, up to a moment; of memberships nothing is said.
-  ///
-  /// A round trip for each ``UsageStore/exercisedAtOnce`` of them.
-  func lastUses(of rows: some Sequence<ReviewRow>, at t: Instant, asKnownAt k: Int64) throws -> [GrantName: LastUse] {
-    var found: [GrantName: LastUse] = [:]
-    let ids = rows.compactMap { row -> String? in
-      if case .assignment(let id) = row.frozen.item { id } else { nil }
-    }
-    for start in stride(from: 0, to: ids.count, by: UsageStore.exercisedAtOnce) {
-      let slice = Array(ids[start..<min(start + UsageStore.exercisedAtOnce, ids.count)])
-      let during = Interval(from: .earliest, to: t.next)
-      for exercise in try UsageStore(tenant).exercise(of: slice, during: during, asKnownAt: k) {
-        found[.assignment(exercise.assignment)] = exercise.lastUse(at: t)
+        isAssessed
+        ? ReviewAssessor(world, review: review.id, at: review.judged.at) { lastUses[$0.item] ?? .notLookedAt } : nil
+      let objections = rows.objections(in: world, review.standing, witness)
+      return rows.map { row in
+        ShownItem(
+          row: row, assessment: assessor?.assess(row.current), objection: objections[row.number],
+          fulfilment: row.endedItem.flatMap { fulfilments[$0] })
       }
     }
-    return found
   }
-}
 
-extension AssignmentExercise {
-  /// The last use by a moment; where there was none, since when every use would have been seen.
-  fileprivate func lastUse(at t: Instant) -> LastUse {
-    if let lastUsed { return .at(lastUsed) }
-    let given = permissions.filter { $0.liesInScope && !$0.held.isEmpty }
-    guard isDocumentKnown, !given.isEmpty else { return .notObservable }
-    let since = given.map { permission in permission.observed.intervals.first { $0.contains(t) }?.from }
-    guard !since.contains(nil), let last = since.compactMap({ $0 }).max() else { return .notObservable }
-    return .noneSince(last)
+  /// What usage says of some grants up to a moment.
+  func lastUses(of grants: [GrantName], at t: Instant, asKnownAt k: Int64) throws -> [GrantName: LastUse] {
+    let during = Interval(from: .earliest, to: t.next)
+    let exercises = try UsageStore(tenant).exercise(ofGrants: grants, during: during, asKnownAt: k)
+    return Dictionary(exercises.map { ($0.grant, $0.lastUse(at: t)) }) { first, _ in first }
   }
 }
 
@@ -357,7 +368,7 @@ extension [ReviewRow] {
         ?? ReviewerChoice(
           world, standing.terms, at: decision.at, frozenAt: standing.progress.population.at, witness: witness)
       choice = (decision.at, asked)
-      objections[row.number] = asked.objection(to: decision.by, of: row.present ?? row.frozen)
+      objections[row.number] = asked.objection(to: decision.by, of: row.current)
     }
     return objections
   }

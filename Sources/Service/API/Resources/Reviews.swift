@@ -1,8 +1,8 @@
-import AccessGraph
 import EventLog
-public import Governance
+import Governance
 import HTTP
 import JSON
+import Synchronization
 import Temporal
 
 /// `/v1/reviews`: access that is certified item by item, and the evidence of it.
@@ -16,7 +16,7 @@ extension Endpoint {
       Endpoint(
         .get, "/v1/reviews/{id}", "getReview", "One review: where it stands, its population verified anew, its summary",
         .query([.at, .asKnownAt])
-      ) { try ReviewPages.one($0, isWhole: false) },
+      ) { try ReviewPages.one($0) },
       Endpoint(
         .get, "/v1/reviews/{id}/items", "listReviewItems", "Items of a review, each with what it gives and what speaks for it",
         .query(
@@ -28,14 +28,15 @@ extension Endpoint {
       Endpoint(
         .get, "/v1/reviews/{id}/report", "reportReview", "The evidence: every item with its reviewer, decision and execution",
         .query([.at, .asKnownAt])
-      ) { try ReviewPages.one($0, isWhole: true) },
+      ) { try ReviewPages.report($0) },
       Endpoint(
         .post, "/v1/reviews/{id}/decide_many", "reviewDecideMany",
-        "Decides the undecided items that a reviewer may decide and a filter admits, 10,000 at once, all or none; left is how many more",
+        "Decides the undecided items that a reviewer may decide and a filter admits, 10,000 at once, all or none; next is where to go on",
         .body([
           Member("by", Schemas.id, required: true, "The reviewer"),
           Member("decision", Schemas.choice(ReviewChoice.self), required: true, "keep or revoke"),
           Member("reason", Schemas.reason, required: true, "The rationale, for all of them"),
+          Member("from", Schemas.count(Limits.itemsPerReview), "The number of the first item looked at"),
           Member("principal", Schemas.principal, "Only what this identity or group holds"),
           Member("role", Schemas.id, "Only assignments of this role"), Member("group", Schemas.id, "Only this group"),
           Member("recommendation", Schemas.choice(ReviewChoice.self), "Only that for which this is recommended"),
@@ -70,18 +71,37 @@ private enum ReviewPages {
     }
   }
 
-  /// A review with all its items, or with what is said of the whole only.
-  static func one(_ call: Call, isWhole: Bool) throws -> Outcome {
-    var reader = FieldReader(object: try call.input())
-    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
-    try reader.finish()
+  /// A review as a whole, without its items.
+  static func one(_ call: Call) throws -> Outcome {
+    let (at, asKnownAt) = try moment(call)
     let id = call.parameters["id"]
     return .waiting {
-      let found = try call.questions.review(id, at: at, asKnownAt: asKnownAt, limit: isWhole ? Int.max : 0)
-      guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
+      guard let found = try call.questions.review(id, at: at, asKnownAt: asKnownAt) else { throw missing(id) }
       return .json(found.json(), position: found.position)
     }
   }
+
+  /// A review with all its items, sent slice by slice.
+  static func report(_ call: Call) throws -> Outcome {
+    let (at, asKnownAt) = try moment(call)
+    let id = call.parameters["id"]
+    return .waiting {
+      guard let found = try call.questions.reviewItems(of: id, at: at, asKnownAt: asKnownAt) else { throw missing(id) }
+      var response = Response.json([], position: found.position)
+      let stream = ReviewStream(found)
+      response.body = .stream { try stream.next() }
+      return response
+    }
+  }
+
+  private static func moment(_ call: Call) throws -> (at: Instant?, asKnownAt: AsKnownAt) {
+    var reader = FieldReader(object: try call.input())
+    let (at, asKnownAt) = (try reader.optionalInstant("at"), try reader.asKnownAt())
+    try reader.finish()
+    return (at, asKnownAt)
+  }
+
+  private static func missing(_ id: String) -> Problem { Problem(.notFound, "there was no review \(id) then") }
 
   static func items(_ call: Call) throws -> Outcome {
     var reader = FieldReader(object: try call.input())
@@ -96,7 +116,7 @@ private enum ReviewPages {
     let id = call.parameters["id"]
     return .waiting {
       let found = try call.questions.reviewPage(id, filter, at: at, asKnownAt: asKnownAt, from: first ?? 1, limit: limit)
-      guard let found else { throw Problem(.notFound, "there was no review \(id) then") }
+      guard let found else { throw missing(id) }
       return .json(found.json(), position: found.position)
     }
   }
@@ -108,30 +128,47 @@ private enum ReviewPages {
     guard choice == .keep || choice == .revoke else { throw reader.error("decision", "must be keep or revoke for several") }
     let (by, reason) = (try reader.id("by"), try reader.string("reason", maximumBytes: Limits.reasonBytes))
     let filter = try ReviewFilter(reading: &reader)
+    let first = try reader.optionalInteger("from") ?? 1
+    guard (1...Int64(Limits.itemsPerReview)).contains(first) else {
+      throw reader.error("from", "must be the number of an item: 1, 2, 3, …")
+    }
     try reader.finish()
     let id = call.parameters["id"]
     return .waiting {
-      func decisions() throws -> [Command] {
-        let commands = try call.questions.decisions(
-          inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason))
-        guard let commands else { throw Problem(.notFound, "there is no review \(id)") }
-        return commands
+      func decisions(from number: Int, limit: Int = Limits.commandsPerBatch) throws -> ManyDecisions {
+        let found = try call.questions.decisions(
+          inAll: filter, of: id, choice, by: by, authority: Authority(reason: reason), from: number, limit: limit)
+        guard let found else { throw Problem(.notFound, "there is no review \(id)") }
+        return found
       }
-      // Each command counts for itself; who has more to decide than a batch takes asks again for what is left.
+      // Each command counts for itself; who has more to decide than a batch takes asks again from the next one on.
       return try PlannedBatch(call, input).record {
-        let commands = try decisions()
+        let commands = try decisions(from: Int(first)).commands
         if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
-        return Intake.governed(Array(commands.prefix(Limits.commandsPerBatch)), call)
+        return Intake.governed(commands, call)
       } answering: { writer, receipt in
         writer.member("entity", Entity(.review, id).description)
-        let made = try call.tenant.events(at: receipt.events)
         // What is executed at once makes events besides.
-        let decided = made.count { $0.event.change.type == ReviewItemStep.decided.eventType }
+        let decided = try call.questions.countDecided(by: receipt.events)
         writer.member("decided", Int64(decided))
-        writer.member("left", decided < Limits.commandsPerBatch ? 0 : Int64(try decisions().count))
+        var next: Int?
+        if decided == Limits.commandsPerBatch, let last = try call.questions.lastDecided(of: id, by: receipt.events) {
+          next = try decisions(from: last + 1, limit: 0).next
+        }
+        writer.member("next", next.map(Int64.init))
       }
     }
   }
+}
+
+/// The items of a review as the producer of a streamed body, which is called from the listener's threads, one call at a time.
+private final class ReviewStream: Sendable {
+  private let items: Mutex<ReviewItems>
+
+  init(_ items: ReviewItems) { self.items = Mutex(items) }
+
+  /// The next bytes; nil at the end.
+  func next() throws -> [UInt8]? { try items.withLock { try $0.nextBytes() } }
 }
 
 extension ReviewFilter {
@@ -147,23 +184,6 @@ extension ReviewFilter {
     group = try reader.optionalID("group")
     if try reader.optionalString("recommendation") != nil {
       recommendation = try reader.choice("recommendation", of: ReviewChoice.self)
-    }
-  }
-}
-
-extension Questions {
-  /// The commands that decide, in one batch, all undecided items that a filter admits and the reviewer may decide; nil where there is
-  /// no such review.
-  public func decisions(
-    inAll filter: ReviewFilter, of review: String, _ choice: ReviewChoice, by reviewer: String, authority: Authority
-  ) throws -> [Command]? {
-    var filter = filter
-    filter.reviewer = reviewer
-    guard let report = try self.review(review, filter) else { return nil }
-    return report.items.filter { $0.row.decisionState.isAwaited }.compactMap { item in
-      guard let present = item.row.present else { return nil }
-      let order = ReviewItemOrder(digest: present.digest, choice: choice, isBulk: true)
-      return Command(.reviewItem(review: review, present.item, .decided, by: reviewer, order, nil), authority: authority)
     }
   }
 }

@@ -94,16 +94,6 @@ extension World {
     }
     return found
   }
-
-  /// Whether a role, or one that it includes, is known to give something privileged.
-  func gives(_ role: String, anythingOf rules: [PrivilegedRule], at t: Instant) -> Bool {
-    rolesGiven(by: role, at: t).contains { role in
-      guard case .role(let document)? = value(of: .existence(role), at: t)?.value, document.permissions != nil else {
-        return false
-      }
-      return isPrivileged(document, by: rules)
-    }
-  }
 }
 
 extension Fact {

@@ -102,12 +102,18 @@ extension AuditReport {
       }
     })
 
+  /// A grant that reaches somebody and is privileged, or may be.
+  private typealias PrivilegedGrant = (
+    identity: String, kind: IdentityKind?, person: String?, reached: GraphWorld.ReachingGrant, privilege: Privilege
+  )
+
   static let privileged = AuditReport(
     "privileged", "R11", "Who was privileged at a moment, by which grants, until when and by whose approval",
     controls: ["AC-6(5)", "A.8.2"],
     .moment,
     columns: [
       "identity", "kind", "person", "grant", "principal", "role", "scope", "expires_at", "standing", "conditional", "last_use",
+      "privileged",
     ]
       + authorityColumns,
     .keys(
@@ -118,8 +124,10 @@ extension AuditReport {
       let found = try context.read { _, world in
         let rules = world.privilegedRules(at: t)
         return identities.flatMap { identity in
-          world.grants(reaching: identity, at: t).filter { world.gives($0.grant.role, anythingOf: rules, at: t) }.map { grant in
-            (identity, world.identityKind(identity, at: t), world.person(of: identity, at: t), grant)
+          world.grants(reaching: identity, at: t).compactMap { grant -> PrivilegedGrant? in
+            let privilege = world.privilege(ofAllGivenBy: grant.grant.role, by: rules, at: t)
+            if privilege == .no { return nil }
+            return (identity, world.identityKind(identity, at: t), world.person(of: identity, at: t), grant, privilege)
           }
         }
       }
@@ -127,13 +135,13 @@ extension AuditReport {
       let ids = Set(found.map { Entity(.assignment, $0.3.fact.grantName.id) }).sorted().map(\.id)
       // What was used of the grant by anybody, at any time up to the moment.
       let exercise = try context.exercise(of: ids, during: Interval(from: .earliest, to: t.next))
-      return found.map { identity, kind, person, reached in
+      return found.map { identity, kind, person, reached, privilege in
         let grant = reached.grant
         return [
           .text(identity), .text(kind?.rawValue), .text(person), .text(reached.fact.grantName.id),
           .text(grant.principal.description), .text(grant.role), .text(grant.scope), .instant(reached.span.expiresAt),
           .bool(reached.span.expiresAt == nil), .bool(grant.condition != nil),
-          .instant(exercise[reached.fact.grantName.id]?.lastUsed),
+          .instant(exercise[reached.fact.grantName.id]?.lastUsed), .text(privilege.rawValue),
         ] + authority(events[reached.span.entry.position])
       }
     })

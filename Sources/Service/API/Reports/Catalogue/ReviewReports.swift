@@ -18,11 +18,13 @@ extension AuditReport {
       "executing_event", "delay_seconds", "fulfilment", "signed_off_by", "signed_off_at", "closed_by", "closed_at",
       "completion_percent",
     ],
-    .keys({ try reviewsAskedFor($0) }, perSlice: 1) { context, ids in
-      try ids.flatMap { id -> [ReportRow] in
-        let report = try context.questions.review(
-          id, at: context.question.at, asKnownAt: .position(context.question.asKnownAt))
-        return report.map { report in report.items.map { row(of: $0, in: report, at: context.question.at) } } ?? []
+    .keys({ try slicesAskedFor($0) }, perSlice: 1) { context, slices in
+      try slices.flatMap { text -> [ReportRow] in
+        guard let slice = ReviewSlice(text: text), let review = try context.frozenReview(slice.review) else { return [] }
+        let completion = try context.tenant.decisionCounts(of: review).completion
+        return try context.questions.evidence(of: review, slice.numbers).map { item in
+          row(of: item, in: review, completion: completion, at: context.question.at)
+        }
       }
     }, totals: reviewTotals)
 
@@ -31,17 +33,27 @@ extension AuditReport {
     return try context.read { _, world in world.reviews.filter { world.review($0, at: context.question.at) != nil } }
   }
 
-  private static func row(of item: ShownItem, in report: ReviewReport, at t: Instant) -> ReportRow {
-    let (reading, terms, progress) = (report.reading, report.reading.standing.terms, report.reading.standing.progress)
+  /// The reviews, each in slices, so that no whole review is in memory.
+  private static func slicesAskedFor(_ context: ReportContext) throws -> [String] {
+    try reviewsAskedFor(context).flatMap { id -> [String] in
+      guard let review = try context.frozenReview(id) else { return [] }
+      return stride(from: 1, through: review.count, by: ReviewReader.itemsPerSlice).map { first in
+        ReviewSlice(review: id, numbers: first..<min(first + ReviewReader.itemsPerSlice, review.count + 1)).text
+      }
+    }
+  }
+
+  private static func row(of item: ShownItem, in review: FrozenReview, completion: Int, at t: Instant) -> ReportRow {
+    let (terms, progress) = (review.standing.terms, review.standing.progress)
     let (row, decision, execution) = (item.row, item.row.state?.decision, item.row.state?.execution)
-    let found = row.present ?? row.frozen
+    let found = row.current
     var group: String?
     if case .membership(let id, _) = found.item { group = id }
     let isOpen = row.decisionState.isAwaited
     let head: ReportRow = [
-      .text(reading.id), .text(progress.state.rawValue), .document(terms.query.document), .instant(progress.population.at),
+      .text(review.id), .text(progress.state.rawValue), .document(terms.query.document), .instant(progress.population.at),
       .integer(progress.population.position), .integer(progress.population.count), .text(progress.population.digest),
-      .bool(reading.isVerified),
+      .bool(review.isVerified),
     ]
     let what: ReportRow = [
       .integer(Int64(row.number)), .text(found.item.text), .text(found.principal?.description),
@@ -61,7 +73,7 @@ extension AuditReport {
     ]
     let end: ReportRow = [
       .text(progress.signature?.by), .instant(progress.signature?.at), .text(progress.closing?.by),
-      .instant(progress.closing?.at), .integer(Int64(report.completion)),
+      .instant(progress.closing?.at), .integer(Int64(completion)),
     ]
     return head + what + decided + done + end
   }
@@ -69,19 +81,15 @@ extension AuditReport {
   /// Items against what the events of their opening froze, and decisions against the events of the log.
   private static func reviewTotals(_ context: ReportContext) throws -> [ControlTotal] {
     let ids = try reviewsAskedFor(context)
-    let (items, decisions) = try context.read { _, world in
-      try ids.reduce(into: (Int64(0), Int64(0))) { sum, id in
-        guard let standing = world.review(id, at: context.question.at) else { return }
-        let population = try world.frozenPopulation(of: standing)
-        sum.0 += Int64(population.items.count)
-        for item in population.items {
-          let steps = world.entries(of: .reviewItem(review: id, item: item.item))
-          sum.1 += Int64(
-            steps.count { entry in
-              guard case .begins(.reviewItem(let state), _) = entry.effect else { return false }
-              return state.step == .decided && entry.moment.effective <= context.question.at
-            })
+    var (items, decisions): (Int64, Int64) = (0, 0)
+    for id in ids {
+      guard let review = try context.frozenReview(id) else { continue }
+      items += Int64(review.count)
+      try ReviewReader(context.tenant, review).forEachSlice { numbers in
+        decisions += try context.read { _, world in
+          numbers.reduce(0) { $0 + world.countDecisions(about: review.item($1), of: id, by: context.question.at) }
         }
+        return true
       }
     }
     let opened = try context.opened(context.parameter("review"))
@@ -146,7 +154,42 @@ extension AuditReport {
   }
 }
 
+/// Some items of a review, as a key of the report: their numbers before the review's id.
+private struct ReviewSlice {
+  let review: String
+  let numbers: Range<Int>
+
+  init(review: String, numbers: Range<Int>) {
+    self.review = review
+    self.numbers = numbers
+  }
+
+  init?(text: String) {
+    let parts = text.utf8.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, let first = Int(String(decoding: parts[0], as: UTF8.self)),
+      let end = Int(String(decoding: parts[1], as: UTF8.self)), first < end
+    else { return nil }
+    self.init(review: String(decoding: parts[2], as: UTF8.self), numbers: first..<end)
+  }
+
+  var text: String { "\(numbers.lowerBound) \(numbers.upperBound) \(review)" }
+}
+
+extension World {
+  /// How often an item was decided in a review by t.
+  fileprivate func countDecisions(about item: GrantName, of review: String, by t: Instant) -> Int64 {
+    Int64(
+      entries(of: .reviewItem(review: review, item: item)).count { entry in
+        guard case .begins(.reviewItem(let state), _) = entry.effect else { return false }
+        return state.step == .decided && entry.moment.effective <= t
+      })
+  }
+}
+
 extension ReportContext {
+  /// A review as of the question, its population derived; nil where there was none.
+  fileprivate func frozenReview(_ id: String) throws -> FrozenReview? { try tenant.frozenReview(id, from: view) }
+
   /// Events of reviews that are read at once.
   private static let openingsPerPage = 500
 
