@@ -165,7 +165,9 @@ extension Subcommand {
       while var batch = try next(questions) {
         for index in batch.indices { batch[index].authority = authority }
         review = batch[0].change.entity.id
-        guard try tenant.accepts(all: batch, from: "tenure review", format: format) else { return .no }
+        let isOfMany = batch.count > 1
+        let renewed: (([Command]) throws -> [Command])? = isOfMany ? { try questions.stillAsSeen($0) } : nil
+        guard try tenant.accepts(all: batch, from: "tenure review", format: format, renewed: renewed) else { return .no }
       }
       if executing {
         var counts: [String: Int64] = [:]

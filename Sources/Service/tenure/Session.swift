@@ -115,12 +115,26 @@ extension Tenant {
   }
 
   /// The same for a batch.
-  func accepts(all commands: [Command], from recorder: String, format: OutputFormat) throws -> Bool {
-    do throws(SubmissionFailure) {
-      try submitAndWait(RequestIntake.submission(commands, recordedBy: recorder))
+  ///
+  /// - Parameter renewed: what is left of the batch where something changed before it was decided. The default is that it is refused.
+  func accepts(
+    all commands: [Command], from recorder: String, format: OutputFormat, renewed: (([Command]) throws -> [Command])? = nil
+  ) throws -> Bool {
+    var sent: [Command]?
+    do {
+      _ = try submitAndWait(attempts: renewed == nil ? 1 : FindingApplication.mostAttempts) {
+        let batch = try sent.map { try renewed?($0) ?? $0 } ?? commands
+        sent = batch
+        return RequestIntake.submission(batch, recordedBy: recorder)
+      }
       return true
     } catch {
-      guard case .refused(let refusal) = error else { throw error }
+      let refusal: Refusal
+      switch error {
+      case SubmissionFailure.refused(let why): refusal = why
+      case let why as Refusal: refusal = why
+      default: throw error
+      }
       try Output.standard.writeRefusal(refusal.description, format: format, refusal)
       return false
     }

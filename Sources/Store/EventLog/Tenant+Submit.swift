@@ -46,7 +46,9 @@ extension Tenant {
     for _ in 1..<max(attempts, 1) {
       let submission = try make()
       do throws(SubmissionFailure) { return try submitAndWait(submission) } catch {
-        guard case .refused(let refusal) = error, refusal.code == .changedMeanwhile else { throw error }
+        guard case .refused(let refusal) = error, refusal.code == .changedMeanwhile || refusal.code == .notHeld else {
+          throw error
+        }
       }
     }
     return try submitAndWait(try make())

@@ -211,6 +211,10 @@ import Testing
     #expect(throws: Refusal.self) { try desk.step(.signedOff, by: "ada") }
     #expect(throws: Refusal.self) { try desk.step(.closed) }
     try desk.step(.signedOff, by: "mallory")
+    // What is signed stays as it was signed: nobody decides it otherwise, nor hands it to whoever signed.
+    #expect(throws: Refusal.self) { try desk.decide(a3, .revoke, by: "bob", "after all") }
+    #expect(throws: Refusal.self) { try desk.assign(a3, to: "mallory", by: "bob") }
+    #expect(desk.state(a3)?.decision?.choice == .keep)
     try desk.step(.closed, by: "mallory")
     #expect(desk.desk.holds("a1"))
     #expect(throws: Refusal.self) { try desk.decide(a1, .keep, by: "dan") }

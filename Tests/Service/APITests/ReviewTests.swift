@@ -1,3 +1,4 @@
+import EventLog
 import Governance
 import JSON
 import Temporal
@@ -67,6 +68,39 @@ import Usage
       "/v1/reviews/q1?as_known_at=\(report.json["review"]?["progress"]?["population"]?["position"]?.integerValue ?? 0)"
     )
     .expect(404)
+  }
+
+  @Test func `what ends while many are decided keeps none of the others from it`() async throws {
+    let organisation = try await opened()
+    let client = organisation.client
+    try await client.post("/v1/identities", #"{"id":"erin","kind":"person"}"#).expect(201)
+    for id in ["e1", "e2", "e3"] {
+      try await client.post(
+        "/v1/assignments", #"{"id":"\#(id)","principal":"identity:erin","role":"viewer","scope":"acme"}"#
+      ).expect(201)
+    }
+    try await client.post("/v1/reviews", #"{"id":"q2","scope":"acme","reviewers":["identity:carla"]}"#).expect(201)
+    let tenant = try #require(try client.store.store.find(tenant: client.tenant))
+    let questions = Questions(tenant: tenant)
+    var filter = ReviewFilter()
+    filter.principal = .identity("erin")
+    let found = try questions.decisions(
+      inAll: filter, of: "q2", .keep, by: "carla", authority: Authority(reason: "as agreed"))
+    let planned = try #require(found?.commands)
+    #expect(planned.count == 3)
+    try await client.post("/v1/assignments/e2/revoke", "{}").expect(200)
+    var isFirst = true
+    let receipt = try tenant.submitAndWait(attempts: 2) {
+      defer { isFirst = false }
+      return RequestIntake.submission(isFirst ? planned : try questions.stillAsSeen(planned), recordedBy: "test")
+    }
+    #expect(receipt.events.count == 2)
+    try await client.get("/v1/reviews/q2/items?principal=identity:erin&decision_state=decided").expect(
+      200, #""item":"assignment:e1""#, #""item":"assignment:e3""#)
+    try await client.get("/v1/reviews/q2/items?decision_state=ended").expect(200, #""item":"assignment:e2""#)
+    try await client.post("/v1/assignments/e1/revoke", "{}").expect(200)
+    try await client.post("/v1/assignments/e3/revoke", "{}").expect(200)
+    #expect(throws: Refusal.self) { try questions.stillAsSeen(planned) }
   }
 
   @Test func `pages of any size are the whole, and each review has its own`() async throws {

@@ -87,6 +87,9 @@ extension Decision {
     guard standing.progress.state == .open else {
       throw Refusal(.wrongState, "is \(standing.progress.state.rawValue)", at: "/id")
     }
+    if let signature = standing.progress.signature {
+      throw Refusal(.wrongState, "is signed off by \(signature.by): nothing is decided any more", at: "/id")
+    }
     guard standing.isDeciding(at: at) else {
       throw Refusal(.wrongState, "its deadline was \(standing.progress.deadline)", at: "/id")
     }

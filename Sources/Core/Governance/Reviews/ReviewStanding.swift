@@ -12,8 +12,10 @@ public struct ReviewStanding: Hashable, Sendable {
   /// What it is about and who decides.
   public var terms: ReviewTerms { review.terms }
 
-  /// Whether items can be decided at t.
-  public func isDeciding(at t: Instant) -> Bool { progress.state == .open && t < progress.deadline }
+  /// Whether items can be decided at t: what somebody has signed off stays as it was signed.
+  public func isDeciding(at t: Instant) -> Bool {
+    progress.state == .open && progress.signature == nil && t < progress.deadline
+  }
 
   /// Whether it should have been closed by t, by what its terms say.
   public func isDueToClose(at t: Instant) -> Bool {

@@ -46,6 +46,27 @@ extension Questions {
     return found
   }
 
+  /// Those of some decisions whose grant is still as whoever decides saw it: what has ended or changed since is nobody's decision, and
+  /// keeps none of the others from being made.
+  ///
+  /// - Throws: `Refusal` where none is left.
+  public func stillAsSeen(_ commands: [Command]) throws -> [Command] {
+    var left: [Command] = []
+    for first in stride(from: 0, to: commands.count, by: Self.itemsPerLook) {
+      left += try ask(nil, .head) { graph, view in
+        let world = graph.world(asKnownAt: view.asKnownAt)
+        return commands[first..<min(first + Self.itemsPerLook, commands.count)].filter { command in
+          guard case .reviewItem(_, let item, _, _, let order?, _) = command.change, let seen = order.digest else {
+            return true
+          }
+          return world.reviewItem(item, at: view.at)?.digest.isExactly(seen) ?? false
+        }
+      }
+    }
+    if left.isEmpty { throw Refusal(.noChange, "all that was to be decided has ended or changed meanwhile") }
+    return left
+  }
+
   /// A reminder of what everybody has to decide now; nil where there is no such review.
   ///
   /// O(items).

@@ -142,17 +142,23 @@ private enum ReviewPages {
         return found
       }
       // Each command counts for itself; who has more to decide than a batch takes asks again from the next one on.
+      var planned: ManyDecisions?
       return try PlannedBatch(call, input).record {
-        let commands = try decisions(from: Int(first)).commands
-        if commands.isEmpty { throw Refusal(.noChange, "there is nothing that \(by) could decide") }
+        if let earlier = planned {
+          planned?.commands = try call.questions.stillAsSeen(earlier.commands)
+        } else {
+          planned = try decisions(from: Int(first))
+        }
+        guard let commands = planned?.commands, !commands.isEmpty else {
+          throw Refusal(.noChange, "there is nothing that \(by) could decide")
+        }
         return Intake.governed(commands, call)
       } answering: { writer, receipt in
         writer.member("entity", Entity(.review, id).description)
         // What is executed at once makes events besides.
-        let decided = try call.questions.countDecided(by: receipt.events)
-        writer.member("decided", Int64(decided))
-        var next: Int?
-        if decided == Limits.commandsPerBatch, let last = try call.questions.lastDecided(of: id, by: receipt.events) {
+        writer.member("decided", Int64(try call.questions.countDecided(by: receipt.events)))
+        var next = planned?.next
+        if planned == nil, let last = try call.questions.lastDecided(of: id, by: receipt.events) {
           next = try decisions(from: last + 1, limit: 0).next
         }
         writer.member("next", next.map(Int64.init))
