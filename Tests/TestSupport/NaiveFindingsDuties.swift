@@ -26,8 +26,8 @@ extension NaiveFindings {
   /// Who holds too many of the roles of a policy together, now or later by what is dated ahead: of each policy and person the last
   /// stretch, with the roles that are held together in it.
   ///
-  /// Everybody is looked at, an account by itself and a person with all accounts; who is suspended holds what he did. What built-in
-  /// principals hold is theirs alone.
+  /// Everybody is looked at, an account by itself and a person with all accounts; who is suspended holds what he did. What a built-in
+  /// principal holds, everybody holds whom it stands for.
   public var duties: [NaiveFinding] {
     var found: [NaiveFinding] = []
     let standing = dutiesTogether(during: .always).filter { $0.to.map { now < $0 } ?? true }
@@ -65,18 +65,27 @@ extension NaiveFindings {
 
   /// Whenever anybody held too many roles of a policy together, or will, clipped: each stretch as long as the version is in force.
   public func dutiesTogether(during stretch: Interval) -> [HeldTogether] {
-    separations.flatMap { runs(of: $0, during: stretch) }
+    let versions = separations
+    if versions.isEmpty { return [] }
+    // Asked once for all policies: by piece and identity.
+    let held = pieces.map { piece in
+      Dictionary(
+        uniqueKeysWithValues: piece.state.living.keys.filter { $0.kind == .identity }.map {
+          ($0, rolesHeld(by: $0, in: piece.state))
+        })
+    }
+    return versions.flatMap { runs(of: $0, held, during: stretch) }
   }
 
-  private func runs(of version: Version, during stretch: Interval) -> [HeldTogether] {
+  private func runs(of version: Version, _ rolesHeld: [[Entity: Set<Entity>]], during stretch: Interval) -> [HeldTogether] {
     var done: [HeldTogether] = []
     var runs: [Entity: HeldTogether] = [:]
     for (index, piece) in pieces.enumerated() {
       guard piece.state.living[version.policy]?.latest.position == version.position else { continue }
       let whole = Interval(exactly: piece.from, to: index + 1 < pieces.count ? pieces[index + 1].from : nil)
       guard let part = whole?.intersection(stretch) else { continue }
-      for identity in piece.state.living.keys where identity.kind == .identity {
-        let held = rolesHeld(by: identity, in: piece.state).intersection(version.roles)
+      for (identity, roles) in rolesHeld[index] {
+        let held = roles.intersection(version.roles)
         guard held.count >= version.n else { continue }
         var run = HeldTogether(policy: version.policy, identity: identity, from: part.from, to: part.to, roles: held)
         if let last = runs[identity] {
@@ -88,9 +97,13 @@ extension NaiveFindings {
     return done + runs.values
   }
 
-  /// The roles that an identity has: itself and by accounts, through groups of groups and roles that include others.
+  /// The roles that an identity has: itself and by accounts, as one of everyone, through groups of groups and roles that include
+  /// others.
   private func rolesHeld(by identity: Entity, in state: NaiveState) -> Set<Entity> {
     var selves = Set([identity] + state.links.filter { $0.value.person == identity }.map(\.key))
+    let (everyone, authenticated) = (Entity.identity("everyone"), Entity.identity("authenticated"))
+    if identity != everyone, identity != authenticated { selves.insert(authenticated) }
+    selves.insert(everyone)
     while let next = state.memberships.keys.first(where: { selves.contains($0.member) && !selves.contains($0.group) }) {
       selves.insert(next.group)
     }

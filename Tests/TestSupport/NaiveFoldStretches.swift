@@ -59,6 +59,9 @@ extension NaiveLog {
     var turns: [Turn] = []
     var had: [[UInt8]: (right: Right, status: Status)] = [:]
     for (piece, view) in pieces(of: .always, asKnownAt: k) {
+      // What was had before the stretch is of no matter, but right before it.
+      if piece.to.map({ $0 < during.from }) ?? false { continue }
+      if during.to.map({ piece.from >= $0 }) ?? false { break }
       var has: [[UInt8]: (right: Right, status: Status)] = [:]
       for one in view.what(identity, judging: .allButClock) where NaivePattern.concerns(one.right.scope, resource) {
         if let status = Self.status(of: one) { has[one.right.exactKey] = (one.right, status) }

@@ -176,9 +176,9 @@ public struct GraphWorld: World {
     return graph.listedFacts(graph.factsBySource[number] ?? none).map(graph.fact)
   }
 
-  /// The ids of all policies, roles, groups, reviews or sources that were ever written, in the order of their first events.
+  /// The ids of all policies, roles, groups, identities, reviews or sources that were ever written, in the order of their first events.
   ///
-  /// Of groups O(entities), of the others as many as there are.
+  /// Of groups and identities O(entities), of the others as many as there are.
   ///
   /// - Precondition: the kind is one of these.
   public func named(_ kind: EntityKind) -> [String] {
@@ -187,7 +187,7 @@ public struct GraphWorld: World {
     case .role: return graph.roleNodes.map(graph.id)
     case .source: return graph.sourceNodes.map(graph.id)
     case .review: return graph.reviewNodes.map(graph.id)
-    case .group: return (0..<Int32(graph.nodes.count)).filter { graph.nodes[$0].kind == .group }.map(graph.id)
+    case .group, .identity: return (0..<Int32(graph.nodes.count)).filter { graph.nodes[$0].kind == kind }.map(graph.id)
     default: preconditionFailure("only rules ask for names, and of what there are few")
     }
   }

@@ -3,6 +3,8 @@ public import Temporal
 /// Which roles are held and by whom, through groups, accounts and the hierarchy, each with when.
 extension World {
   /// The roles that an identity is authorised for, by itself, its accounts, groups and the hierarchy, each with when.
+  ///
+  /// What a built-in principal has, an identity has while it is there, like that of a group which it is in.
   public func roles(heldBy identity: Entity) -> [Entity: IntervalSet] {
     var open: [(Entity, IntervalSet)] = [(identity, IntervalSet(.always))]
     for case .link(let account) in links(to: identity) where Entity.identity(account) != identity {
@@ -12,8 +14,14 @@ extension World {
       }
       open.append((.identity(account), IntervalSet(linked.map(\.interval))))
     }
+    for principal in BuiltIn.principals(of: identity.id) where isNamed(.identity(principal)) {
+      open.append((.identity(principal), stretches(of: .existence(identity))))
+    }
     return roles(of: principals(above: open))
   }
+
+  /// Whether anything was ever said of an entity: of most built-in principals nothing is.
+  func isNamed(_ entity: Entity) -> Bool { !facts(about: entity).isEmpty }
 
   /// Principals and all groups that they belong to, each with when.
   func principals(above starts: [(Entity, IntervalSet)]) -> [Entity: IntervalSet] {
@@ -87,11 +95,19 @@ extension World {
     return persons(of: identities(below: Array(principals)))
   }
 
+  /// The identities that principals ever stood for.
+  ///
+  /// O(members); O(identities) where one of them is a built-in principal.
   func identities(below principals: [Entity]) -> Set<Entity> {
     var found: Set<Entity> = []
     var open = principals
     while let next = open.popLast() {
-      guard found.insert(next).inserted, next.kind == .group else { continue }
+      guard found.insert(next).inserted else { continue }
+      if next.kind == .identity, BuiltIn.isReserved(next.id) {
+        let all = named(.identity).filter { BuiltIn.principals(of: $0).contains { $0.isExactly(next.id) } }
+        found.formUnion(all.map { .identity($0) })
+      }
+      guard next.kind == .group else { continue }
       for case .membership(_, let member) in memberships(in: next.id) { open.append(member) }
     }
     return found.filter { $0.kind == .identity }

@@ -3,7 +3,8 @@ public import Temporal
 
 /// The rule of a `separation_of_duties` policy: nobody is to hold n of a set of roles at the same instant.
 ///
-/// Static separation of duty (ANSI INCITS 359): through groups and the hierarchy of roles, over all accounts of a person.
+/// Static separation of duty (ANSI INCITS 359): through groups and the hierarchy of roles, over all accounts of a person, and with
+/// what the built-in principals have, as if they were groups that everybody is in.
 public struct SeparationRule: Hashable, Sendable {
   /// What becomes of those who hold them already when the policy is written.
   public enum Standing: String, Hashable, Sendable, CaseIterable {
@@ -52,11 +53,13 @@ public struct SeparationRule: Hashable, Sendable {
   }
 }
 
-/// A person who holds too many roles of a separation at the same time.
+/// A person, or another identity, who holds too many roles of a separation at the same time.
 public struct SeparationConflict: Hashable, Sendable {
   /// The policy; nil where roles were only asked about.
   public var policy: String?
-  /// The person, or an identity that is nobody's account.
+  /// The person, with all accounts; or another identity by itself.
+  ///
+  /// An account that holds too many alone is named beside its person: whoever signs in with it holds them.
   public var identity: String
   /// When n of the roles are held together.
   public var held: IntervalSet
@@ -111,12 +114,14 @@ extension World {
 /// Breaches of separation of duties that changes bring about, once applied to the world; at any instant.
 ///
 /// Cost: nothing while no policy separates anything. Otherwise the persons whom a change concerns, each with the memberships and
-/// assignments above them; a change of a role that no policy names, nor any role that is named reaches, concerns nobody.
+/// assignments above them; a change of a role that no policy names, nor any role that is named reaches, concerns nobody. What a
+/// built-in principal is given concerns everybody whom it stands for.
 func separationBreaches(of changes: [Change], voiding facts: [Fact], in world: some World) -> [Breach] {
   let separations = world.separations
   if separations.isEmpty { return [] }
   var breaches: [Breach] = []
-  for change in changes {
+  // A built-in principal is there by its first mention: what is said of it is the matter, not that it is there.
+  for change in changes.filter({ !$0.registersBuiltIn }) + changes.filter(\.registersBuiltIn) {
     if case .policyDefined(let id, let policy, _) = change, policy.type == .separationOfDuties {
       guard let rule = try? SeparationRule(policy.rule) else { continue }
       breaches += world.breaches(of: id, separations, "/rule/standing", isRefused: rule.standing == .refuse)
@@ -180,6 +185,8 @@ struct Separation {
 private struct SeparationCause {
   let identities: [Entity]
   var roles: Set<Entity>?
+  /// Whether a governed command is refused for it.
+  var isRefused = true
 }
 
 extension Change {
@@ -192,6 +199,20 @@ extension Change {
     case .assignmentExtended: "expires_at"
     case .assignmentGranted: "role"
     default: "id"
+    }
+  }
+
+  fileprivate var registersBuiltIn: Bool {
+    if case .identityRegistered(let id, _, _) = self { BuiltIn.isReserved(id) } else { false }
+  }
+}
+
+extension Fact {
+  /// Whether somebody may have roles by it.
+  fileprivate var givesRoles: Bool {
+    switch self {
+    case .assignment, .membership, .link: true
+    default: false
     }
   }
 }
@@ -233,14 +254,36 @@ extension World {
     case .identityLinked(let account, _): causes(.link(account: account))
     case .roleDefined(let id, let document, _):
       document.includes.isEmpty && !isBackdated(.role(id)) ? [] : [SeparationCause(identities: holders(ofAnyOf: [.role(id)]))]
-    case .identityRegistered(let id, _, _): isBackdated(.identity(id)) ? causes(.existence(.identity(id))) : []
+    case .identityRegistered(let id, _, _):
+      if isRevision(.identity(id)) {
+        []
+      } else if facts(about: .identity(id)).contains(where: \.givesRoles) {
+        causes(.existence(.identity(id)))
+      } else if BuiltIn.principals(of: id).contains(where: { isNamed(.identity($0)) }) {
+        // Who has nothing yet has what everybody has: that is found, and not the fault of who comes.
+        [SeparationCause(identities: [.identity(id)], isRefused: false)]
+      } else {
+        []
+      }
     case .groupCreated(let id, _): isBackdated(.group(id)) ? causes(.existence(.group(id))) : []
     default: []
     }
   }
 
   /// Whether something hangs on an entity already: then its registration may let it take hold.
-  private func isBackdated(_ entity: Entity) -> Bool { !facts(about: entity).isEmpty }
+  private func isBackdated(_ entity: Entity) -> Bool { isNamed(entity) }
+
+  /// Whether what was said of an entity last revises it where it was there: then nothing takes hold by that.
+  private func isRevision(_ entity: Entity) -> Bool {
+    let entries = entries(of: .existence(entity))
+    guard let newest = entries.map(\.moment.position).max() else { return false }
+    guard
+      case .begins? = entries.last(where: { entry in
+        entries.contains { $0.moment.position == newest && entry.moment < $0.moment }
+      })?.effect
+    else { return false }
+    return true
+  }
 
   fileprivate func causes(_ fact: Fact) -> [SeparationCause] {
     switch fact {
@@ -279,7 +322,7 @@ extension World {
         guard let conflict = conflict(of: identity, with: separation) else { continue }
         // What stands already without a part in this is no reason to refuse it.
         if let roles = cause.roles, !conflict.roles.contains(where: { roles.contains(.role($0)) }) { continue }
-        breaches.append(.separation(conflict, pointer))
+        breaches.append(.separation(conflict, pointer, isRefused: cause.isRefused))
       }
     }
     return breaches

@@ -39,6 +39,18 @@ extension Tenant {
       """)
   }
 
+  /// How many of these positions have an event in the log, voided ones too; one round trip.
+  ///
+  /// - Parameter last: the last position.
+  public func countEvents(at positions: [Int64], through last: Int64) throws -> Int64 {
+    if positions.isEmpty { return 0 }
+    return try count(
+      """
+      SELECT count(*) FROM tenure.event
+      WHERE tenant_id = \(id) AND position <= \(last) AND position = ANY(\(positions))
+      """)
+  }
+
   /// When the first of all that is known took effect; nil while nothing is.
   ///
   /// One round trip, along the index by that instant.

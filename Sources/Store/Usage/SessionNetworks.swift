@@ -30,7 +30,8 @@ extension UsageStore {
   /// rows of the days that are kept since.
   ///
   /// PostgreSQL tells addresses apart by how their first two parts are written; of each such way one is looked at, which says what
-  /// network it is, for the rest of an address does not.
+  /// network it is, for the rest of an address does not. Of an IPv4 address that is written as one of IPv6 it looks at the first part
+  /// in hexadecimal, or the first two in decimal.
   ///
   /// - Returns: the sessions, and the one to go on after; nil at the end.
   public func sessionsFromSeveralNetworks(
@@ -43,12 +44,12 @@ extension UsageStore {
         FROM (
           SELECT session, min(identity) AS identity, min(address) AS address, min(used_at) AS used_at
           FROM (
-            SELECT session, identity, used_at, CASE WHEN address ILIKE '::ffff:%.%' THEN substr(address, 8) ELSE address END
+            SELECT session, identity, used_at, address
             FROM tenure.usage
             WHERE tenant_id = \(tenant.id) AND used_at >= \(since.timestamp) AND session > \(session)
               AND address ~ '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f.]*)$'
-          ) AS used (session, identity, used_at, address)
-          GROUP BY session, substring(address FROM '^[^.:]*[.:][^.:]*')
+          ) AS used
+          GROUP BY session, substring(address FROM '^(?:[0:]+:[fF]{4}:[0-9A-Fa-f]+(?:\\.[0-9]+)?|[^.:]*[.:][^.:]*)')
         ) AS prefixes
         GROUP BY session HAVING count(*) > 1 ORDER BY session LIMIT \(Int64(limit))
         """
@@ -93,6 +94,7 @@ extension UsageStore {
     let parts = address.split(separator: ".", omittingEmptySubsequences: false)
     if parts.count == 4, parts.allSatisfy({ UInt8($0) != nil }) { return "\(parts[0]).\(parts[1]).0.0/16" }
     let groups = address.split(separator: ":", omittingEmptySubsequences: false)
+    if let mapped = mapped(groups) { return mapped }
     guard groups.count > 2, groups.count <= 9, groups.allSatisfy({ $0.isEmpty || UInt16($0, radix: 16) != nil }) else {
       return nil
     }
@@ -100,5 +102,21 @@ extension UsageStore {
     let first = groups.prefix { !$0.isEmpty }.prefix(2).compactMap { UInt16($0, radix: 16) }
     let filled = first + Array(repeating: 0, count: 2 - first.count)
     return filled.map { String($0, radix: 16) }.joined(separator: ":") + "::/32"
+  }
+
+  /// The network of an IPv4 address that is written as one of IPv6, `::ffff:192.0.2.1` or `::ffff:c000:201`; nil for any other.
+  ///
+  /// RFC 4291, 2.5.5.2: 80 bits of zeros, 16 of ones, and the address.
+  private static func mapped(_ groups: [Substring]) -> String? {
+    let isDotted = groups.last?.contains(".") ?? false
+    let head = groups.dropLast(isDotted ? 1 : 2)
+    guard let ones = head.last, UInt16(ones, radix: 16) == 0xffff else { return nil }
+    let zeros = head.dropLast()
+    guard zeros.allSatisfy({ $0.isEmpty || UInt16($0, radix: 16) == 0 }), zeros.contains("") || zeros.count == 5 else {
+      return nil
+    }
+    if isDotted { return groups.last.flatMap { network(of: String($0)) } }
+    guard let first = UInt16(groups[head.endIndex], radix: 16) else { return nil }
+    return "\(first >> 8).\(first & 0xff).0.0/16"
   }
 }

@@ -87,9 +87,7 @@ import Testing
         let rule = try? SeparationRule(policy.rule)
       else { continue }
       let kept = Set(rule.roles.map { Entity.role($0) })
-      // What everybody has, as one of everyone, is no duty of anybody's.
-      for (identity, paths) in view.paths
-      where Set(paths.filter { !$0.isShared }.map(\.role)).intersection(kept).count >= rule.n {
+      for (identity, paths) in view.paths where Set(paths.map(\.role)).intersection(kept).count >= rule.n {
         found.insert(Conflict(identity: identity, policy: entity.id))
       }
     }
@@ -157,6 +155,41 @@ import Testing
     let given = Change.assignmentGranted(id: "g", grant: account)
     #expect(Self.isRefused(Self.last([Self.separation(), given, linked]), at: "/account"))
     #expect(Self.isRefused(Self.last([Self.separation(), linked, given]), at: "/role"))
+  }
+
+  @Test func `what everyone has everybody holds, also through a group and also who comes later`() {
+    for everyone in ["everyone", "authenticated"].map({ Entity.identity($0) }) {
+      var shared = Self.release
+      shared.principal = everyone
+      let there = Change.identityRegistered(id: everyone.id, kind: .external, attributes: [:])
+      let given = Change.assignmentGranted(id: "g", grant: shared)
+      #expect(Self.isRefused(Self.last([Self.separation(), given]), at: "/role"), "\(everyone)")
+      // Then the other of the two is refused.
+      let revoked = Change.assignmentRevoked(id: "g-create")
+      let again = Change.assignmentGranted(id: "h", grant: Grant(principal: .identity("ann"), role: "create", scope: "*"))
+      #expect(Self.isRefused(Self.last([Self.separation(), revoked, given, again]), at: "/role"), "\(everyone)")
+      // Also where it was named before.
+      #expect(Self.isRefused(Self.last([there, Self.separation(), given]), at: "/role"), "\(everyone)")
+      // What the desk has everyone has, who is in it.
+      shared.principal = .group("desk")
+      let desk = Change.assignmentGranted(id: "d", grant: shared)
+      let joined = Change.membershipAdded(group: "desk", member: everyone, expiresAt: nil)
+      #expect(Self.isRefused(Self.last([Self.separation(), desk, joined]), at: "/member"), "\(everyone)")
+    }
+    // Who comes while everyone has both is no worse than all the others: said, and let in.
+    let both = ["create", "release"].map { role in
+      Change.assignmentGranted(id: role, grant: Grant(principal: .identity("everyone"), role: role, scope: "*"))
+    }
+    let late = Change.identityRegistered(id: "late", kind: .person, attributes: ["team": .open("desk")])
+    guard case .accepted(let events) = Self.last(both + [Self.separation("record"), late]) else {
+      Issue.record("who comes late was refused")
+      return
+    }
+    #expect(events.map(\.change.type) == ["identity.registered", "finding.raised"])
+    #expect(Self.findings(events) == [Conflict(identity: .identity("late"), policy: "four-eyes")])
+    // And who holds them already may be described anew.
+    let moved = Change.identityRegistered(id: "ann", kind: .person, attributes: ["team": .open("desk")])
+    if case .refused(let refusal) = Self.last(both + [Self.separation("record"), moved]) { Issue.record("\(refusal)") }
   }
 
   @Test func `a role that comes to include the other is refused`() {

@@ -23,13 +23,15 @@ import Testing
       let (store, questions, events) = try Self.tell(seed)
       defer { withExtendedLifetime(store) {} }
       var random = SeededGenerator(seed: seed &+ 0xA0D17)
+      // Views are kept once computed.
+      let log = NaiveLog(events)
       for _ in 0..<4 {
         // Never part of a batch.
         let known = random.chance(1, in: 2) ? events.count : 1 + random.below(events.count)
         let k = try questions.tenant.position(.position(Int64(known)))
         let hours = Int64(random.below(50))
         let view = Viewpoint(at: Universe.instant(0).adding(microseconds: hours * 3_600_000_000 + 5), asKnownAt: k)
-        let asked = Asked(questions, events, view, RandomHistory.stretch(&random), "seed \(seed)")
+        let asked = Asked(questions, log, view, RandomHistory.stretch(&random), "seed \(seed)")
         for (report, rows) in try asked.reports() {
           found[report, default: 0] += rows
         }
@@ -74,12 +76,12 @@ private struct Asked {
   private let findings: NaiveFindings
   private var state: NaiveState { naive.state }
 
-  init(_ questions: Questions, _ events: [Event], _ view: Viewpoint, _ during: Interval, _ comment: String) {
+  init(_ questions: Questions, _ log: NaiveLog, _ view: Viewpoint, _ during: Interval, _ comment: String) {
     (self.questions, self.view, self.during) = (questions, view, during)
     self.comment = "\(comment), at \(view.at), as known at \(view.asKnownAt), during \(during)"
-    log = NaiveLog(events)
+    self.log = log
     naive = log.view(view)
-    findings = NaiveFindings(events, at: view.at, asKnownAt: view.asKnownAt)
+    findings = NaiveFindings(log.events, at: view.at, asKnownAt: view.asKnownAt)
   }
 
   /// Asks every report, and says how many rows each should have.
@@ -102,6 +104,7 @@ private struct Asked {
     let made = try AuditReportTests.make(
       name, questions, at: view.at, during: during, asKnownAt: .position(view.asKnownAt), parameters)
     #expect(made.manifest.isReconciled, "\(name), \(comment): \(made.manifest.totals)")
+    if name == "access-changes" { expectNamedEvents(in: made) }
     let columns = expected.first.map { $0.map(\.name) } ?? []
     let said = made.rows.filter { row in
       // Keys that work on have rows beside those of grants, and whoever had nothing has one.
@@ -116,6 +119,15 @@ private struct Asked {
       "\(name), \(comment): said \(Set(said).subtracting(wanted)), expected \(wanted.subtracting(said))")
     if expected.isEmpty { #expect(said.isEmpty, "\(name), \(comment): \(said.count) rows") }
     return (name, wanted.count)
+  }
+
+  /// The total of the events that the rows name is that of the log's own that took effect by then.
+  private func expectNamedEvents(in made: AuditReportTests.Made) {
+    let named = Set(made.column("event").compactMap(\.integerValue))
+    let known = log.visible(asKnownAt: view.asKnownAt).filter { named.contains($0.position) }
+    let total = made.manifest.totals.first { $0.name == "events named in the rows, each once" }
+    #expect(
+      total?.report == Int64(named.count) && total?.log == Int64(known.count), "\(comment): \(made.manifest.totals)")
   }
 
   private func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }

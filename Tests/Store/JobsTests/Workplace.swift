@@ -85,11 +85,15 @@ final class Workplace {
       openTenant: openTenant ?? { tenant })
   }
 
+  /// The events that were read, so that each is decoded once.
+  private var decoded: [Event] = []
+
   /// All events of the log.
   func events() throws -> [Event] {
-    var events: [Event] = []
-    try tenant.export { line in events.append(try EventCodec.decode(Array(line.body.utf8), at: line.position)) }
-    return events
+    try tenant.export(after: decoded.last?.position ?? 0) { line in
+      decoded.append(try EventCodec.decode(Array(line.body.utf8), at: line.position))
+    }
+    return decoded
   }
 
   /// The ends that are recorded, of assignments and memberships, in the order of the log.

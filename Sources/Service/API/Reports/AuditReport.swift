@@ -65,12 +65,16 @@ public struct AuditReport: Sendable {
   let rows: Rows
   /// Totals that must agree with the log, beside those that follow from where the rows come from.
   let totals: @Sendable (ReportContext) throws -> [ControlTotal]
+  /// Whether the events that the rows name are counted, in the column `event`, each once, against the log.
+  let countsEvents: Bool
 
   init(
     _ name: String, _ number: String, _ title: String, controls: [String], _ time: Time, parameters: [Parameter] = [],
     columns: [String],
-    _ rows: Rows, totals: @escaping @Sendable (ReportContext) throws -> [ControlTotal] = { _ in [] }
+    _ rows: Rows, totals: @escaping @Sendable (ReportContext) throws -> [ControlTotal] = { _ in [] },
+    countsEvents: Bool = false
   ) {
+    precondition(!countsEvents || columns.contains("event"), "\(name) names its events")
     precondition(Set(columns).count == columns.count, "the columns of \(name) have names of their own")
     self.name = name
     self.number = number
@@ -81,6 +85,7 @@ public struct AuditReport: Sendable {
     self.columns = columns
     self.rows = rows
     self.totals = totals
+    self.countsEvents = countsEvents
   }
 
   /// The report of a name.

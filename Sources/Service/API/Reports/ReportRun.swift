@@ -34,11 +34,16 @@ struct ReportRun {
   private var taken: Int64 = 0
   private var voided: Int64 = 0
   private var sampled: [ReportRow]?
+  /// The events that the rows named.
+  private var named: NamedEvents?
 
   /// A run that has found its keys and no row yet.
   init(_ report: AuditReport, _ context: ReportContext) throws {
     self.report = report
     self.context = context
+    if report.countsEvents, let column = report.columns.firstIndex(of: "event") {
+      named = NamedEvents(column: column, through: context.question.asKnownAt)
+    }
     switch report.rows {
     case .keys(let list, _, _):
       keys = try list(context)
@@ -61,6 +66,12 @@ struct ReportRun {
   }
 
   private mutating func nextOfAll() throws -> [ReportRow]? {
+    let rows = try nextRows()
+    if let rows { named?.note(rows) }
+    return rows
+  }
+
+  private mutating func nextRows() throws -> [ReportRow]? {
     switch report.rows {
     case .keys(_, let perSlice, let rows):
       let first = Int(progress.done)
@@ -160,6 +171,7 @@ struct ReportRun {
       let log = try context.tenant.countEvents(ofTypes: nil, during: nil, through: k)
       totals.append(ControlTotal(name: "events up to the position", report: k, log: log))
     }
+    if let named { totals.append(try named.total(in: context.tenant)) }
     return totals
   }
 

@@ -144,10 +144,10 @@ extension AuditReport {
             .text(turn.now?.rawValue), .text(turn.right.action),
             .text(turn.right.resource), .text(turn.right.scope), .list(turn.right.conditions.map(\.text)),
             .instant(cause?.dueAt), .bool(cause?.isExpiry ?? false),
-          ] + authority(cause.flatMap { events[$0.position] })
+          ] + authority(cause.flatMap { events[$0.position] }, at: cause?.position)
         }
       }
-    })
+    }, countsEvents: true)
 
   static let decision = AuditReport(
     "decision", "R4", "Why an access was allowed or denied at a moment, with the versions of all that decided it",

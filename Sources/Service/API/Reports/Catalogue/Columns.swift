@@ -13,8 +13,12 @@ extension AuditReport {
   ]
 
   /// What an event says of its authority; what is not recorded stays empty.
-  static func authority(_ event: Event?) -> [ReportCell] {
-    guard let event else { return Array(repeating: .none, count: authorityColumns.count) }
+  ///
+  /// - Parameter position: where the event should be; a row names it also where the log has no such event, which the totals then show.
+  static func authority(_ event: Event?, at position: Int64? = nil) -> [ReportCell] {
+    guard let event else {
+      return [position.map { .integer($0) } ?? .none] + Array(repeating: .none, count: authorityColumns.count - 1)
+    }
     let authority = event.authority
     return [
       .integer(event.position), .instant(event.effectiveAt), .instant(event.recordedAt), .text(authority.actor?.id),
