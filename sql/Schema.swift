@@ -107,7 +107,7 @@ public enum Schema {
     SQLFile(name: "what_could", bytes: PackageResources.what_could_sql),
     SQLFile(name: "job_lock", bytes: PackageResources.job_lock_sql),
     SQLFile(name: "job_is_running", bytes: PackageResources.job_is_running_sql),
-    SQLFile(name: "usage_day_table", bytes: PackageResources.usage_day_table_sql),
+    SQLFile(name: "usage_table", bytes: PackageResources.usage_table_sql),
     SQLFile(name: "usage_days_missing", bytes: PackageResources.usage_days_missing_sql),
     SQLFile(name: "make_usage_day", bytes: PackageResources.make_usage_day_sql),
     SQLFile(name: "prune_job_runs", bytes: PackageResources.prune_job_runs_sql),

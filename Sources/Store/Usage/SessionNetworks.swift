@@ -15,78 +15,124 @@ public struct SessionNetworks: Hashable, Sendable {
   public var firstUsed: Instant
 }
 
+extension SessionNetworks {
+  /// What other days show of the same session.
+  fileprivate mutating func add(_ other: SessionNetworks) {
+    networks = Array(Set(networks + other.networks).sorted { $0.precedes($1) }.prefix(UsageStore.addresses))
+    if other.identity.precedes(identity) { identity = other.identity }
+    firstUsed = min(firstUsed, other.firstUsed)
+  }
+
+  /// With no more networks than are told.
+  fileprivate var told: SessionNetworks {
+    var told = self
+    told.networks = Array(networks.prefix(UsageStore.toldNetworks))
+    return told
+  }
+}
+
 extension UsageStore {
   /// Networks of a session that are looked at, each by an address of it: what is written in more ways than these says enough.
-  private static let addresses: Int32 = 200
-  /// Sessions of one page at most: each page is a pass over the rows, and so many are some megabytes.
+  fileprivate static let addresses = 200
+  /// Sessions of one page at most, of each statement for it: each page is a pass over the rows, and so many are some megabytes.
   public static let sessionsPerPage = 10_000
   /// Networks of a session that are told.
-  private static let toldNetworks = 20
+  fileprivate static let toldNetworks = 20
 
   /// Sessions that were used from addresses of more than one network since an instant, by session.
   ///
   /// What is no address, as a service's name, is not looked at: a service acts for the session from its own network. Wider networks
-  /// than a provider gives to one customer, so that a phone that changes its address is no finding. One round trip; a pass over the
-  /// rows of the days that are kept since.
+  /// than a provider gives to one customer, so that a phone that changes its address is no finding. One round trip, and one more
+  /// for each 31 partitions; a pass over the rows of the days that are kept since.
   ///
   /// PostgreSQL tells addresses apart by how their first two parts are written; of each such way one is looked at, which says what
   /// network it is, for the rest of an address does not. Of an IPv4 address that is written as one of IPv6 it looks at the first part
   /// in hexadecimal, or the first two in decimal.
   ///
+  /// - Parameter limit: sessions that are looked at in the partitions of one statement.
   /// - Returns: the sessions, and the one to go on after; nil at the end.
   public func sessionsFromSeveralNetworks(
     since: Instant, after session: String = "", limit: Int
   ) throws -> (found: [SessionNetworks], next: String?) {
-    let rows = try tenant.withConnection { connection in
-      try connection.query(
-        """
-        SELECT session, min(identity), (array_agg(address ORDER BY address))[:\(Self.addresses)], min(used_at)
-        FROM (
-          SELECT session, min(identity) AS identity, min(address) AS address, min(used_at) AS used_at
-          FROM (
-            SELECT session, identity, used_at, address
-            FROM tenure.usage
-            WHERE tenant_id = \(tenant.id) AND used_at >= \(since.timestamp) AND session > \(session)
-              AND address ~ '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f.]*)$'
-          ) AS used
-          GROUP BY session, substring(address FROM '^(?:[0:]+:[fF]{4}:[0-9A-Fa-f]+(?:\\.[0-9]+)?|[^.:]*[.:][^.:]*)')
-        ) AS prefixes
-        GROUP BY session HAVING count(*) > 1 ORDER BY session LIMIT \(Int64(limit))
-        """
-      ).map { row in
-        SessionNetworks(
-          session: try row.string(0), identity: try row.string(1), networks: try row.array(2, of: String.self),
-          firstUsed: Instant(try row.timestamp(3)))
+    var seen: [Entity: SessionNetworks] = [:]
+    // Where one statement ends before its last session, all of them end there.
+    var last: String?
+    try tenant.withConnection { connection in
+      for slice in try slices(from: since, to: .latest, on: connection) {
+        let page = try sessions(in: slice, since: since, after: session, through: last, limit: limit, on: connection)
+        for part in page { seen[Entity(.credential, part.session), default: part].add(part) }
+        if page.count == limit { last = page.last?.session }
       }
     }
-    let found = rows.compactMap { row -> SessionNetworks? in
-      var row = row
-      let networks = Set(row.networks.compactMap(Self.network(of:))).sorted { $0.precedes($1) }
-      row.networks = Array(networks.prefix(Self.toldNetworks))
-      return networks.count > 1 ? row : nil
+    let found = seen.sorted { $0.key < $1.key }.map(\.value).filter { found in
+      found.networks.count > 1 && !(last?.precedes(found.session) ?? false)
     }
-    return (found, rows.count == limit ? rows.last?.session : nil)
+    return (found.map(\.told), last)
+  }
+
+  /// The first sessions that were used on some days, by session, from however many networks.
+  private func sessions(
+    in slice: ClosedRange<UsageDay>, since: Instant, after session: String, through last: String?, limit: Int,
+    on connection: Connection
+  ) throws -> [SessionNetworks] {
+    try connection.query(
+      """
+      SELECT session, min(identity), (array_agg(address ORDER BY address))[:\(Int32(Self.addresses))], min(used_at)
+      FROM (
+        SELECT session, min(identity) AS identity, min(address) AS address, min(used_at) AS used_at
+        FROM (
+          SELECT session, identity, used_at, address
+          FROM tenure.usage
+          WHERE tenant_id = \(tenant.id) AND \(unsafe: slice.condition) AND used_at >= \(since.timestamp) AND session > \(session)
+            AND (\(last) IS NULL OR session <= \(last))
+            AND address ~ '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f.]*)$'
+        ) AS used
+        GROUP BY session, substring(address FROM '^(?:[0:]+:[fF]{4}:[0-9A-Fa-f]+(?:\\.[0-9]+)?|[^.:]*[.:][^.:]*)')
+      ) AS prefixes
+      GROUP BY session ORDER BY session LIMIT \(Int64(limit))
+      """
+    ).map { row in
+      let networks = Set(try row.array(2, of: String.self).compactMap(Self.network(of:)))
+      return SessionNetworks(
+        session: try row.string(0), identity: try row.string(1), networks: networks.sorted { $0.precedes($1) },
+        firstUsed: Instant(try row.timestamp(3)))
+    }
   }
 
   /// When identities did anything last, denied or not; those that never did are left out.
   ///
-  /// One round trip: a look at an index of the roll-up for each, and of each day that is not rolled up.
+  /// Some four round trips: a look at an index of the roll-up for each, and of the days that are not rolled up.
   public func lastUses(of identities: [String]) throws -> [Entity: Instant] {
     if identities.isEmpty { return [:] }
-    let rows = try tenant.withConnection { connection in
-      try connection.query(
-        """
-        SELECT i.identity, u.last_used FROM unnest(\(identities)) AS i (identity), LATERAL (
-          SELECT greatest(
-            (SELECT max(d.last_used) FROM tenure.usage_daily d WHERE d.tenant_id = \(tenant.id) AND d.identity = i.identity),
-            (SELECT max(r.used_at) FROM tenure.usage r WHERE r.tenant_id = \(tenant.id) AND r.identity = i.identity
-              AND r.used_at >= (SELECT min(m.day)::timestamp AT TIME ZONE 'UTC' FROM tenure.usage_mark m
-                WHERE m.tenant_id = \(tenant.id)))) AS last_used
-        ) u WHERE u.last_used IS NOT NULL
-        """
-      ).map { (Entity.identity(try $0.string(0)), Instant(try $0.timestamp(1))) }
+    var uses: [Entity: Instant] = [:]
+    try tenant.withConnection { connection in
+      func note(_ rows: Rows) throws {
+        for row in rows {
+          let identity = Entity.identity(try row.string(0))
+          uses[identity] = max(uses[identity] ?? .earliest, Instant(try row.timestamp(1)))
+        }
+      }
+      // The roll-up last: what is rolled up, or closed, meanwhile is then in it.
+      if let first = try UsageRollUp.markedDays(of: tenant.id, on: connection).first {
+        for slice in try slices(from: first.start, to: .latest, on: connection) {
+          try note(
+            connection.query(
+              """
+              SELECT identity, max(used_at) FROM tenure.usage
+              WHERE tenant_id = \(tenant.id) AND \(unsafe: slice.condition) AND identity = ANY(\(identities)) GROUP BY identity
+              """))
+        }
+      }
+      try note(
+        connection.query(
+          """
+          SELECT i.identity, u.last_used FROM unnest(\(identities)) AS i (identity), LATERAL (
+            SELECT max(d.last_used) AS last_used FROM tenure.usage_daily d
+            WHERE d.tenant_id = \(tenant.id) AND d.identity = i.identity
+          ) u WHERE u.last_used IS NOT NULL
+          """))
     }
-    return Dictionary(rows) { max($0, $1) }
+    return uses
   }
 
   /// The network that an address lies in; nil for what is no address.

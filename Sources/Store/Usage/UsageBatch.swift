@@ -66,19 +66,20 @@ struct UsageBatch {
 
   // MARK: Days
 
-  /// Makes the partitions that are missing; each is a transaction of its own, before the batch's.
+  /// Makes the partitions that are missing, in a transaction of its own before the batch's.
   func makeDays(on connection: Connection) throws {
     let days = Set(keyed.map { UsageDay(of: $0.record.at) }).sorted().map(\.start.timestamp)
-    let missing = try connection.query("SELECT tenure.usage_days_missing(\(days))")
+    let missing = try connection.query("SELECT tenure.usage_days_missing(\(days))").map { try $0.timestamp(0) }
     if missing.isEmpty { return }
     try UsageWindow.make(for: tenant, on: connection)
     let kept = try connection.transaction { try UsageWindow.held(by: tenant, on: $0) }
-    for row in missing {
-      let day = try row.timestamp(0)
-      guard UsageDay(of: Instant(day)) >= UsageDay(of: now).adding(days: -kept) else { continue }
-      try connection.run(
-        "SELECT tenure.make_usage_day(\(tenant), (\(day) AT TIME ZONE 'UTC')::date, \(now.timestamp))")
-    }
+    let first = UsageDay(of: now).adding(days: -kept)
+    let wanted = missing.filter { UsageDay(of: Instant($0)) >= first }
+    if wanted.isEmpty { return }
+    _ = try connection.query(
+      """
+      SELECT tenure.make_usage_day(\(tenant), (d AT TIME ZONE 'UTC')::date, \(now.timestamp)) FROM unnest(\(wanted)) AS d
+      """)
   }
 
   /// Those that are stored: of a day that is kept, and not closed.

@@ -66,12 +66,13 @@ public struct UsagePlace: Hashable, Sendable {
 extension UsageStore {
   /// Rows of one page at most.
   public static let maximumPage = 1_000
-  /// Days whose partitions one statement opens at most.
-  static let daysPerSlice = 31
+  /// Partitions that one statement opens at most: with each it locks a table and seven indexes, and a server has by default some
+  /// 6,400 locks for everybody.
+  static let partitionsPerSlice = 31
 
   /// Uses that match, the newest first; only of days whose rows are kept.
   ///
-  /// One round trip, and one more for each 31 days that are looked through.
+  /// One round trip, and one more for each 31 partitions that are looked through.
   /// - Parameters:
   ///   - place: where to go on; ``StoredUsage/place`` of the last one. The default is the newest.
   ///   - limit: at most ``maximumPage``. The default is 100.
@@ -90,34 +91,48 @@ extension UsageStore {
     return found
   }
 
-  /// The days that are there and may match, the newest first, in runs without a closed one between.
+  /// The days that are there and may match, the newest first.
   private func slices(
     _ filter: UsageFilter, before place: UsagePlace?, on connection: Connection
   ) throws -> [ClosedRange<UsageDay>] {
-    let first = filter.from ?? .earliest
-    let last = min(filter.to ?? .latest, place?.at ?? .latest)
+    try slices(from: filter.from ?? .earliest, to: min(filter.to ?? .latest, place?.at ?? .latest), on: connection)
+  }
+
+  /// The days that are there of some time, the newest first, in runs without a closed one between.
+  ///
+  /// Each run is of so many partitions that a statement may open them; each needs a statement of its own, and no transaction around
+  /// them, for locks stay to the end of it.
+  func slices(from first: Instant, to last: Instant, on connection: Connection) throws -> [ClosedRange<UsageDay>] {
+    // A partition is named by its day, or by its month.
     let rows = try connection.query(
       """
-      SELECT d::timestamp AT TIME ZONE 'UTC', c.day IS NOT NULL
+      SELECT d AT TIME ZONE 'UTC', c.day IS NOT NULL, b.first AT TIME ZONE 'UTC'
       FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
-      CROSS JOIN LATERAL to_date(right(p.relname::text, 8), 'YYYYMMDD') AS d
-      LEFT JOIN tenure.usage_closed_day c ON c.tenant_id = \(tenant.id) AND c.day = d
+      CROSS JOIN LATERAL (
+        SELECT to_date(rpad(substr(p.relname::text, 7), 8, '01'), 'YYYYMMDD')::timestamp,
+          CASE WHEN length(p.relname::text) = 12 THEN interval '1 month' ELSE interval '1 day' END
+      ) AS b (first, span)
+      CROSS JOIN LATERAL generate_series(b.first, b.first + b.span - interval '1 day', interval '1 day') AS d
+      LEFT JOIN tenure.usage_closed_day c ON c.tenant_id = \(tenant.id) AND c.day = d::date
       WHERE i.inhparent = 'tenure.usage'::regclass
-        AND d BETWEEN (\(first.timestamp) AT TIME ZONE 'UTC')::date AND (\(last.timestamp) AT TIME ZONE 'UTC')::date
+        AND d BETWEEN date_trunc('day', \(first.timestamp) AT TIME ZONE 'UTC') AND \(last.timestamp) AT TIME ZONE 'UTC'
       ORDER BY d DESC
       """)
     var slices: [ClosedRange<UsageDay>] = []
-    var days = 0
+    var partitions: Set<Instant> = []
     for row in rows {
       let day = UsageDay(of: Instant(try row.timestamp(0)))
+      let partition = Instant(try row.timestamp(2))
       if try row.bool(1) {
-        days = 0
-      } else if days > 0, days < Self.daysPerSlice, let slice = slices.popLast() {
+        partitions = []
+      } else if !partitions.isEmpty, partitions.contains(partition) || partitions.count < Self.partitionsPerSlice,
+        let slice = slices.popLast()
+      {
         slices.append(day...slice.upperBound)
-        days += 1
+        partitions.insert(partition)
       } else {
         slices.append(day...day)
-        days = 1
+        partitions = [partition]
       }
     }
     return slices
@@ -132,8 +147,7 @@ extension UsageStore {
       SELECT used_at, key, source, id, identity, action, source_action, resource, session, credential, address, agent, outcome,
         error_code, recorded_at
       FROM tenure.usage
-      WHERE tenant_id = \(tenant.id) AND used_at >= \(unsafe: slice.lowerBound.literal)
-        AND used_at < \(unsafe: slice.upperBound.adding(days: 1).literal)
+      WHERE tenant_id = \(tenant.id) AND \(unsafe: slice.condition)
         AND used_at >= \(filter.from?.timestamp ?? Instant.earliest.timestamp)
         AND used_at < \(filter.to?.timestamp ?? Instant.latest.timestamp)
         AND used_at <= \(place?.at.timestamp ?? Instant.latest.timestamp)
@@ -146,6 +160,13 @@ extension UsageStore {
         AND (\(filter.session) IS NULL OR session = \(filter.session))
       ORDER BY used_at DESC, key DESC LIMIT \(Int64(limit))
       """
+  }
+}
+
+extension ClosedRange<UsageDay> {
+  /// That a use was on one of these days, with the days in the text.
+  var condition: String {
+    "used_at >= \(lowerBound.literal) AND used_at < \(upperBound.adding(days: 1).literal)"
   }
 }
 

@@ -9,13 +9,32 @@ public enum UsageRollUp {
   /// PostgreSQL's word for two transactions that waited for each other.
   private static let deadlock = "40P01"
 
+  /// Days that wait for the roll-up at most, but for those of batches that are being written.
+  ///
+  /// An answer by day looks at the rows of each of them, and holds eight locks for each partition.
+  public static let markedDaysAtMost = 31
+
   /// The days that have rows which the roll-up has not, the oldest first.
   public static func markedDays(of tenant: Int32, on connection: Connection) throws -> [UsageDay] {
+    // From day to day through the index: as many probes as there are days, however many batches marked them.
     try connection.query(
       """
-      SELECT DISTINCT day::timestamp AT TIME ZONE 'UTC' FROM tenure.usage_mark WHERE tenant_id = \(tenant) ORDER BY 1
+      WITH RECURSIVE days AS (
+        SELECT min(day) AS day FROM tenure.usage_mark WHERE tenant_id = \(tenant)
+        UNION ALL
+        SELECT (SELECT min(m.day) FROM tenure.usage_mark m WHERE m.tenant_id = \(tenant) AND m.day > d.day)
+        FROM days d WHERE d.day IS NOT NULL
+      )
+      SELECT day::timestamp AT TIME ZONE 'UTC' FROM days WHERE day IS NOT NULL ORDER BY 1
       """
     ).map { UsageDay(of: Instant(try $0.timestamp(0))) }
+  }
+
+  /// Rolls up the oldest days where too many wait for it, as in an import of years.
+  static func trim(of tenant: Int32, on connection: Connection) throws {
+    for day in try markedDays(of: tenant, on: connection).dropLast(markedDaysAtMost) {
+      _ = try rollUp(day, of: tenant, on: connection)
+    }
   }
 
   /// Rolls up all days that are marked, before many pages are read of them: of a marked day each page looks at the rows anew.

@@ -21,7 +21,9 @@ public struct UsageStore: Sendable {
   /// Records what a source tells, in one transaction.
   ///
   /// Batches may come late, again and in any order: a record counts once by source and id. Where the connection is lost, send the
-  /// batch again. Some seven round trips, and one more for each day that is new.
+  /// batch again. Some seven round trips, and two more where days are new.
+  ///
+  /// Where more than ``UsageRollUp/markedDaysAtMost`` days are then not rolled up, the oldest are.
   /// - Parameters:
   ///   - records: at most ``UsageLimits/recordsPerBatch``, of at most ``UsageLimits/daysPerBatch`` days.
   ///   - source: the system that tells it.
@@ -33,7 +35,9 @@ public struct UsageStore: Sendable {
       for _ in 0..<Self.attempts {
         try batch.makeDays(on: connection)
         do {
-          return try connection.transaction { try batch.write(on: $0) }
+          let receipt = try connection.transaction { try batch.write(on: $0) }
+          if receipt.new > 0 { try UsageRollUp.trim(of: tenant.id, on: connection) }
+          return receipt
         } catch let error as PostgresError where error.sqlState == UsageBatch.noPartition {
           continue
         }

@@ -1,4 +1,5 @@
 import EventLog
+import Governance
 import Postgres
 import Temporal
 import TestSupport
@@ -51,6 +52,13 @@ import Testing
     }
   }
 
+  private static func partition(of day: UsageDay) throws -> String {
+    let rows = try ScratchDatabase.connect().query(
+      "SELECT c.relname::text FROM pg_class c WHERE c.oid = tenure.usage_table((\(day.start.timestamp) AT TIME ZONE 'UTC')::date)"
+    )
+    return try rows[0].string(0)
+  }
+
   @Test func `questions read what they answer, and of partitions only those they ask about`() throws {
     let place = try told()
     let usage = place.usage
@@ -69,7 +77,7 @@ import Testing
     let day = UsageDay(of: hour(500))
     var newest = UsageFilter(from: day.start, to: day.end)
     let one = try reads { _ = try usage.rows(newest, before: nil, limit: 50, on: $0) }
-    #expect(one.keys.filter { $0.hasPrefix("usage_2") } == ["usage_20240121"])
+    #expect(one.keys.filter { $0.hasPrefix("usage_2") } == [try Self.partition(of: day)])
     newest.from = nil
     #expect(try reads { _ = try usage.rows(newest, before: nil, limit: 10, on: $0) }.values.reduce(0) { $0 + $1.fetched } < 200)
   }
@@ -81,7 +89,7 @@ import Testing
     let days = try UsageRollUp.markedDays(of: tenant, on: connection)
     #expect(days.count >= Self.days)
     let read = try reads { _ = try UsageRollUp.write(days[0], of: tenant, on: $0) }
-    #expect(read.keys.filter { $0.hasPrefix("usage_2") } == ["usage_20240121"])
+    #expect(read.keys.filter { $0.hasPrefix("usage_2") } == [try Self.partition(of: days[0])])
     for day in days.dropLast() { _ = try UsageRollUp.rollUp(day, of: tenant, on: connection) }
     try ScratchDatabase.connectAsSuperuser().execute("ANALYZE tenure.usage_daily")
     let asked = try reads { connection in
@@ -110,5 +118,70 @@ import Testing
         #expect(try connection.query("SHOW enable_nestloop")[0].string(0) == "off")
       }
     }
+  }
+
+  /// A use on each day of four years, and a session every three days from two networks.
+  private func toldYears() throws -> UsageTenant {
+    let place = try UsageTenant()
+    try place.usage.keep(days: 1_500)
+    let records = (0..<1_400).map { day in
+      UsageRecord(
+        id: "\(day)", at: hour(990 - Int64(day) * 24), identity: "person-\(day % 7)", action: "read", resource: "org/a",
+        session: "session-\(day / 3)", address: "\(20 + day % 2).0.2.1")
+    }
+    #expect(try place.usage.recordAll(records, source: "trail").new == records.count)
+    return place
+  }
+
+  /// What each connection holds at most while it answers, in locks; the server has 6,400 for everybody.
+  private static let locksAtMost: Int64 = 600
+
+  @Test func `a trail of years makes partitions by the month, few days wait for the roll-up, and no statement locks them all`()
+    throws
+  {
+    let place = try toldYears()
+    let usage = place.usage
+    let made = try ScratchDatabase.connect().query(
+      """
+      SELECT count(DISTINCT tenure.usage_table((\(hour(990).timestamp) AT TIME ZONE 'UTC')::date - d))
+      FROM generate_series(0, 1399) AS d
+      """)
+    // Forty months and some days; tests beside this one make days too.
+    #expect(try made[0].int64(0) < 250)
+    let connection = try ScratchDatabase.connect()
+    #expect(try UsageRollUp.markedDays(of: place.tenant.id, on: connection).count <= UsageRollUp.markedDaysAtMost)
+    // Of these every statement is inside one transaction, whose locks stay to its end.
+    let locks = try connection.transaction { connection in
+      let days = UsageDay(of: .earliest)...UsageDay(of: .latest)
+      let entries = try usage.daily(
+        of: nil, action: nil, resource: nil, days: days, after: nil, limit: 10_000, on: connection)
+      #expect(entries.reduce(0) { $0 + $1.uses } == 1_400)
+      return try connection.query("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")[0].int64(0)
+    }
+    #expect(locks < Self.locksAtMost)
+    #expect(try usage.slices(from: .earliest, to: .latest, on: connection).count > 1)
+  }
+
+  @Test func `what goes through years of rows, piece by piece, says what a look at all of them does`() throws {
+    let place = try toldYears()
+    let usage = place.usage
+    var found: [SessionNetworks] = []
+    var after: String? = ""
+    while let session = after {
+      let page = try usage.sessionsFromSeveralNetworks(since: .earliest, after: session, limit: 20)
+      found += page.found
+      after = page.next
+    }
+    // Three days of a session have both networks; the last one has two days.
+    #expect(found.count == 467)
+    #expect(Set(found.map(\.session)).count == 467)
+    #expect(found.allSatisfy { $0.networks == ["20.0.0.0/16", "21.0.0.0/16"] })
+    #expect(found.first { $0.session == "session-0" }?.firstUsed == hour(990 - 48))
+    #expect(found.first { $0.session == "session-400" }?.firstUsed == hour(990 - 1_202 * 24))
+    let last = try usage.lastUses(of: (0..<8).map { "person-\($0)" })
+    #expect(last.count == 7)
+    for person in 0..<7 { #expect(last[.identity("person-\(person)")] == hour(990 - Int64(person) * 24)) }
+    #expect(try usage.learnt(since: hour(0), usedBy: hour(990 - 700 * 24)).uses == 700)
+    #expect(try usage.rows(UsageFilter(identity: "person-3"), limit: 1_000).count == 200)
   }
 }
