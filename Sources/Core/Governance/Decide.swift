@@ -124,8 +124,9 @@ struct Decision<W: World> {
     // What this command already made stands too: two references to one unknown entity make one placeholder.
     if world.exists(entity, at: at) || drafts.contains(where: { $0.change.entity == entity }) { return }
     if entity.kind == .identity, BuiltIn.isReserved(entity.id) {
-      // It is there by itself: its first mention records it.
-      return emit(.identityRegistered(id: entity.id, kind: .external, attributes: [:]), at: at)
+      // It is there by itself: its first mention records it. What is dated later and named it before takes hold with that.
+      emit(.identityRegistered(id: entity.id, kind: .external, attributes: [:]), at: at)
+      return try noteReturn(of: entity)
     }
     guard !isGoverned else {
       throw Refusal(.unknownReference, "\(entity) does not exist at \(at); create it first", at: pointer)

@@ -48,7 +48,7 @@ import Testing
     #expect(free > Self.seeds.count)
     for type in [
       "assignment.granted", "assignment.extended", "membership.added", "role.defined", "role.retired", "policy.defined",
-      "policy.retired", "event.voided", "group.created",
+      "policy.retired", "event.voided",
     ] {
       #expect(found[type] ?? 0 > 0, "\(found)")
     }

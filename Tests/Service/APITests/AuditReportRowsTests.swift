@@ -179,24 +179,29 @@ private struct Asked {
       guard case .policy(let policy) = living.document, policy.type == .privileged else { return [] }
       return policy.rule["actions"]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
-    let holders = naive.who(.privileged)
-    return holders.flatMap { holder in
-      (naive.paths[.identity(holder.identity)] ?? []).filter { path in
-        !path.isShared
-          && (path.permissions ?? []).contains { permission in
+    if patterns.isEmpty { return [] }
+    return naive.who(.privileged).flatMap { holder -> [JSONObject] in
+      // Whether each assignment surely gives something privileged; what is not known may.
+      var grants: [String: Bool] = [:]
+      for path in naive.paths[.identity(holder.identity)] ?? [] where !path.isShared {
+        let isPrivileged = path.permissions.map { permissions in
+          permissions.contains { permission in
             permission.effect == .allow
               && permission.actions.contains { action in patterns.contains { NaivePattern.overlap(action, $0) } }
           }
-      }.compactMap { path -> JSONObject? in
-        let assignment = path.steps.lazy.compactMap { step -> String? in
-          if case .assignment(let id, _, _) = step.kind { id } else { nil }
-        }.first
-        let held = assignment.flatMap { state.assignments[Entity(.assignment, $0)] }
+        }
+        if isPrivileged == false { continue }
+        for case .assignment(let id, _, _) in path.steps.map(\.kind) {
+          grants[id] = grants[id] == true || isPrivileged == true
+        }
+      }
+      return grants.map { assignment, isSure in
+        let held = state.assignments[Entity(.assignment, assignment)]
         return [
           "identity": text(holder.identity), "grant": text(assignment), "principal": text(held?.grant.principal.description),
           "role": text(held?.grant.role), "scope": text(held?.grant.scope), "expires_at": instant(held?.grant.expiresAt),
           "standing": .bool(held?.grant.expiresAt == nil), "conditional": .bool(held?.grant.condition != nil),
-          "event": .integer(held?.origin.position ?? 0),
+          "privileged": .string(isSure ? "yes" : "unknown"), "event": .integer(held?.origin.position ?? 0),
         ]
       }
     }
