@@ -246,7 +246,8 @@ private struct Given {
         let included = Set(document.includes.map { Entity.role($0) }.filter { state.exists($0) })
         var earlier: Set<Entity> = []
         if case .role(_, let includes)? = state.living[.role(id)]?.document { earlier = includes }
-        let new = roles(below: included, in: state).subtracting(roles(below: earlier, in: state))
+        // That a role includes itself gives its holders nothing.
+        let new = roles(below: included, in: state).subtracting(roles(below: earlier, in: state)).subtracting([.role(id)])
         return state.assignments.values.filter { roles(below: [.role($0.grant.role)], in: state).contains(.role(id)) }
           .flatMap { held in new.map { ($0, held.grant.scope) } }
       }
