@@ -32,6 +32,11 @@ struct ReportContext: Sendable {
   /// The ids of all entities of a kind that ever were, in byte order.
   func ids(of kind: EntityKind) throws -> [String] { try tenant.read { $0.ids(of: kind) } }
 
+  /// All entities of some kinds that ever were, as texts of kind and id: kind by kind, in byte order.
+  func entities(of kinds: [EntityKind]) throws -> [String] {
+    try kinds.flatMap { kind in try ids(of: kind).map { Entity(kind, $0).description } }
+  }
+
   /// The events at some positions, by position; one round trip.
   func events(at positions: some Sequence<Int64>) throws -> [Int64: Event] {
     let sorted = Set(positions).sorted()

@@ -151,11 +151,7 @@ extension AuditReport {
     "Accounts without a person, and identities, groups, roles and policies without an owner, members or a document",
     controls: ["AC-2(3)b", "A.5.16"], .moment, columns: ["kind", "id", "problem", "since", "grants"],
     .keys(
-      { context in
-        try [EntityKind.identity, .group, .role, .policy].flatMap { kind in
-          try context.ids(of: kind).map { Entity(kind, $0).description }
-        }
-      }, perSlice: entitiesPerSlice
+      { context in try context.entities(of: [.identity, .group, .role, .policy]) }, perSlice: entitiesPerSlice
     ) { context, texts in
       try context.read { _, world in
         texts.compactMap { Entity(text: $0) }.flatMap { problems(of: $0, in: world, at: context.question.at) }

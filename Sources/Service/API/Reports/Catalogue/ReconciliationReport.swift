@@ -11,11 +11,7 @@ extension AuditReport {
     columns: ["grant_kind", "grant", "principal", "role_or_group", "scope", "source", "basis", "shown_by", "verdict"]
       + authorityColumns,
     .keys(
-      { context in
-        try [EntityKind.assignment, .group].flatMap { kind in
-          try context.ids(of: kind).map { Entity(kind, $0).description }
-        }
-      }, perSlice: 50
+      { context in try context.entities(of: [.assignment, .group]) }, perSlice: 50
     ) { context, texts in
       let found = try context.read { _, world in
         var sources = VouchingSources(in: world, at: context.question.at)

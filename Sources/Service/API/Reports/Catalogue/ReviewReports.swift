@@ -115,11 +115,7 @@ extension AuditReport {
       "last_reviewed_at", "days_since", "last_review", "last_decision", "last_reviewer", "verdict",
     ],
     .keys(
-      { context in
-        try [EntityKind.assignment, .group].flatMap { kind in
-          try context.ids(of: kind).map { Entity(kind, $0).description }
-        }
-      }, perSlice: 50
+      { context in try context.entities(of: [.assignment, .group]) }, perSlice: 50
     ) { context, texts in
       try context.read { _, world in
         texts.compactMap { Entity(text: $0) }.flatMap { entity -> [ReportRow] in

@@ -21,11 +21,7 @@ extension AuditReport {
       "standing_grants", "verdict",
     ],
     .keys(
-      { context in
-        try [EntityKind.identity, .assignment].flatMap { kind in
-          try context.ids(of: kind).map { Entity(kind, $0).description }
-        }
-      }, perSlice: entitiesPerSlice
+      { context in try context.entities(of: [.identity, .assignment]) }, perSlice: entitiesPerSlice
     ) { context, texts in
       let entities = texts.compactMap { Entity(text: $0) }
       let identities = entities.filter { $0.kind == .identity }.map(\.id)
