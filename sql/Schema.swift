@@ -62,6 +62,7 @@ public enum Schema {
     SQLFile(name: "m0045_event_of_grant_ending", bytes: PackageResources.m0045_event_of_grant_ending_sql),
     SQLFile(name: "m0046_event_of_taking", bytes: PackageResources.m0046_event_of_taking_sql),
     SQLFile(name: "m0047_event_of_shared_loss", bytes: PackageResources.m0047_event_of_shared_loss_sql),
+    SQLFile(name: "m0048_event_by_rare_type", bytes: PackageResources.m0048_event_by_rare_type_sql),
   ]
 
   /// Functions, in the order in which they need one another.
