@@ -28,10 +28,8 @@ struct AppendStatements {
     arrays.count == eventCount && relations.rowCount < Self.pipelinedRelations
   }
 
-  /// Sends everything in one round trip, which commits: libpq's pipeline outside a transaction is one.
-  func send(on connection: Connection) throws -> Connection.SentPipeline {
-    try connection.send(pipeline: own + relations.statements(tenant: tenant))
-  }
+  /// Everything for one round trip, which commits: libpq's pipeline outside a transaction is one.
+  var pipeline: [SQL] { own + relations.statements(tenant: tenant) }
 
   /// Waits until what was sent is on disk.
   ///

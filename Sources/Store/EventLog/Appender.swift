@@ -181,9 +181,11 @@ extension Appender {
   /// Works until nothing waits and nothing is on its way.
   private func work() {
     var flight: Flight?
+    // Whoever was answered last comes again first: once that many have come, the round is likely to be whole.
+    var answered = 0
     while true {
       var round = Round(appender: self, on: flight?.head ?? replica.head)
-      while let waiting = next(isFull: round.isFull, isFlying: flight != nil) { round.decide(waiting) }
+      decide(&round, isFlying: flight != nil, expecting: answered)
       var landed: Flight?
       if var flown = flight {
         flight = nil
@@ -202,26 +204,31 @@ extension Appender {
       var trouble: Round.Outcome?
       if !round.isEmpty { (flight, trouble) = round.launch(on: writing) { self.come(in: $0) } }
       landed?.answer()
+      answered = landed?.round.size ?? 0
       if let trouble { round.run(from: trouble) }
     }
   }
 
-  /// The batch that the round decides next; nil once it is to be sent.
-  ///
-  /// While a transaction is on its way it waits for batches, until that one has landed.
-  private func next(isFull: Bool, isFlying: Bool) -> Waiting? {
-    enum Move { case take(Waiting), stop, sleep }
+  /// Decides batches until the round is to be sent: while a transaction is on its way, until that one has landed.
+  private func decide(_ round: inout Round, isFlying: Bool, expecting expected: Int) {
+    enum Move { case take(Waiting), stop, prepare, sleep }
+    var isPrepared = false
     while true {
       let move = state.withLock { state -> Move in
         if isFlying, state.landing != nil { return .stop }
-        if !isFull, let next = state.next() { return .take(next) }
+        if !round.isFull, let next = state.next() { return .take(next) }
         if !isFlying { return .stop }
+        if !isPrepared, round.size >= max(expected, 1) { return .prepare }
         state.isSleeping = true
         return .sleep
       }
       switch move {
-      case .take(let waiting): return waiting
-      case .stop: return nil
+      case .take(let waiting): round.decide(waiting)
+      case .stop: return
+      case .prepare:
+        // Once: whatever comes later makes it void, and then it is made when it is sent.
+        isPrepared = true
+        round.prepare()
       case .sleep: wakeUp.wait()
       }
     }

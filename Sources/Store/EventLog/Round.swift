@@ -22,6 +22,8 @@ struct Round {
   private(set) var waiting: [Appender.Waiting] = []
   /// What was decided about them so far.
   var verdicts: Verdicts
+  /// What is to be sent, where it was made ahead.
+  private var prepared: [SQL]?
   private var replica: Replica { appender.replica }
 
   /// A round without batches.
@@ -34,13 +36,23 @@ struct Round {
 
   var isEmpty: Bool { waiting.isEmpty }
 
+  /// How many batches it has.
+  var size: Int { waiting.count }
+
   /// Whether a transaction has no room for more.
   var isFull: Bool { verdicts.isFull }
 
   /// Adds a batch and decides it.
   mutating func decide(_ batch: Appender.Waiting) {
+    prepared = nil
     waiting.append(batch)
     verdicts.decide(batch)
+  }
+
+  /// Makes what is to be sent, while nothing else is to be done: the server then need not wait for it.
+  mutating func prepare() {
+    let statements = verdicts.statements
+    if !verdicts.batches.isEmpty, statements.fitsOnePipeline { prepared = statements.pipeline }
   }
 
   /// What became of an attempt.
@@ -150,7 +162,7 @@ extension Round {
         finish(verdicts)
         return (nil, nil)
       }
-      let finish = try Self.send(verdicts.statements, on: connection, appender.settings)
+      let finish = try Self.send(verdicts.statements, prepared, on: connection, appender.settings)
       queue.async { landed(Result { try finish() }) }
       return (Flight(self), nil)
     } catch {
@@ -166,7 +178,7 @@ extension Round {
 
   /// Sends what is to be written; what is given back waits until it is on disk, or writes it where that takes several steps.
   private static func send(
-    _ statements: AppendStatements, on connection: Connection, _ settings: EventStore.Settings
+    _ statements: AppendStatements, _ prepared: [SQL]? = nil, on connection: Connection, _ settings: EventStore.Settings
   ) throws -> @Sendable () throws -> RelationsDamage? {
     guard statements.fitsOnePipeline else {
       return {
@@ -180,7 +192,7 @@ extension Round {
       }
     }
     try settings.fault?(.beforeCommit, connection)
-    let sent = try statements.send(on: connection)
+    let sent = try connection.send(pipeline: prepared ?? statements.pipeline)
     return {
       let damage = try statements.finish(sent, on: connection)
       try settings.fault?(.afterCommit, connection)
