@@ -41,7 +41,9 @@ let package = Package(
     .library("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),  // the YAML parser
     .library("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),  // gzip
     .systemLibrary(name: "CMalloc", path: "Sources/Platform/CMalloc"),  // what the C library's allocator can besides
-    .module("Memory", in: "Platform", uses: ["CMalloc"]),  // flat records outside Swift's arrays: chunks, lists, interned texts
+    .systemLibrary(name: "CProcessor", path: "Sources/Platform/CProcessor"),  // what the C compiler has for the processor
+    .module(  // flat records outside Swift's arrays: chunks, lists, interned texts
+      "Memory", in: "Platform", uses: ["CMalloc", "CProcessor"]),
     .module("Postgres", in: "Platform", uses: ["CPostgres"]),  // connection, pool, statement, COPY, LISTEN, embedded server
     .module("Cryptography", in: "Platform", uses: ["COpenSSL"]),  // SHA-256, HMAC, secure random
     .module("HTTP", in: "Platform", uses: ["CMicroHTTPD"]),  // request, response, router, listener; the client

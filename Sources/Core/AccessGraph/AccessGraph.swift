@@ -14,14 +14,15 @@ import Temporal
 public final class AccessGraph {
   let texts = Texts()
   let nodes = Chunks<NodeRecord>()
+  /// The texts of the nodes once more, closer together: whoever names many needs no more of them.
+  let nodeTexts = Chunks<Int32>()
   let facts = Chunks<FactRecord>()
   let entries = Chunks<EntryRecord>()
   let bareEvents = Chunks<BareEvent>()
   let grants = Chunks<GrantRecord>()
-  let edges = Lists<Edge>()
-  let lists = Chunks<ListState>()
+  let edges = Lists<Edge, ListState>()
   /// Facts: the details of nodes, and what a source wrote.
-  let factLists = Lists<Int32>()
+  let factLists = Lists<Int32, NoNote>()
   var timeIndexes: [TimeIndex] = []
 
   var roles: [CompiledRole] = []

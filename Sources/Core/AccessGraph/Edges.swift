@@ -56,28 +56,28 @@ struct ListState: BitwiseCopyable {
   var changed: UInt32 = 0
   /// Its index of time; `none` while it is short.
   var index = none
+  /// Whether its edges stand in the order of their first instants: those after one that begins later need not be looked at.
+  var isInOrder = true
 }
 
 /// Lists of edges.
 extension AccessGraph {
   /// The list, made where there is none yet.
   func ensured(_ list: inout Int32) -> Int32 {
-    if list == none {
-      list = edges.make()
-      lists.append(ListState())
-    }
+    if list == none { list = edges.make(ListState()) }
     return list
   }
 
   /// Adds an edge to a list and returns its place.
   func append(_ edge: Edge, to list: Int32, _ change: ListChange) -> Int32 {
     let place = edges.append(edge, to: list)
-    lists[list].changed = UInt32(change.position)
-    let state = lists[list]
+    if place > 0, edge.from < edges[list, place - 1].from { edges[note: list].isInOrder = false }
+    edges[note: list].changed = UInt32(change.position)
+    let state = edges[note: list]
     if state.index != none {
       timeIndexes[Int(state.index)].add(place, in: list, of: self, change)
     } else if Int(place) + 1 >= indexLimits.edges {
-      lists[list].index = Int32(timeIndexes.count)
+      edges[note: list].index = Int32(timeIndexes.count)
       timeIndexes.append(TimeIndex(of: list, in: self))
     }
     return place
@@ -87,8 +87,8 @@ extension AccessGraph {
   func setEnd(_ to: Int64, of place: Int32, in list: Int32, _ change: ListChange) {
     let old = edges[list, place].to
     edges[list, place].to = to
-    lists[list].changed = UInt32(change.position)
-    let index = lists[list].index
+    edges[note: list].changed = UInt32(change.position)
+    let index = edges[note: list].index
     if index != none { timeIndexes[Int(index)].move(place, from: old, to: to, in: list, of: self, change) }
   }
 
@@ -96,7 +96,7 @@ extension AccessGraph {
   func removeLast(of list: Int32) {
     let place = Int32(edges.count(of: list)) - 1
     edges.removeLast(of: list)
-    let index = lists[list].index
+    let index = edges[note: list].index
     if index != none { timeIndexes[Int(index)].remove(place, in: list, of: self) }
   }
 
@@ -105,7 +105,7 @@ extension AccessGraph {
   /// At the head's k O(log changes + edges live at t); an earlier k adds what changed in this list since.
   @inline(__always) func forEachLive(_ list: Int32, _ sight: Sight, _ body: (Edge) -> Void) {
     if list == none { return }
-    let state = lists[list]
+    let state = edges[note: list]
     guard Int64(state.changed) <= sight.k else { return forEachLiveEarlier(list, state, sight, body) }
     let view = edges.view(list)
     guard state.index == none else {
@@ -113,13 +113,17 @@ extension AccessGraph {
     }
     for place in 0..<view.count {
       let edge = view[place]
-      if edge.from <= sight.t, sight.t < edge.to { body(edge) }
+      if edge.from > sight.t {
+        if state.isInOrder { return }
+      } else if sight.t < edge.to {
+        body(edge)
+      }
     }
   }
 
   /// About how many edges of a list are live at t: rather too many.
   func expectedLive(_ list: Int32, _ sight: Sight) -> Int {
-    let index = lists[list].index
+    let index = edges[note: list].index
     return index == none ? edges.count(of: list) : timeIndexes[Int(index)].expectedLive(at: sight.t)
   }
 

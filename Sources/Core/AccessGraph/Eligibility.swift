@@ -35,7 +35,7 @@ extension AccessGraph {
     // Built-in principals are listed themselves, and not those who have it by them; where their grant is on a condition, others
     // may have it though they themselves do not.
     let isForAll = everyoneNode != none || authenticatedNode != none
-    return texts.order(of: identities.map { nodes[$0].text }).compactMap { place in
+    return texts.order(of: identities.map { nodeTexts[$0] }).compactMap { place in
       let identity = id(identities[Int(place)])
       let index = firstPlace(in: 0..<holders.count) { !holders[$0].identity.precedes(identity) }
       if index < holders.count, holders[index].identity.isExactly(identity), holders[index].status == .allowed { return nil }

@@ -20,9 +20,10 @@ extension AccessGraph {
   ///
   /// O(indexes of time). What the allocator keeps of what was given back is not in it.
   public var bytes: Int {
-    let records = nodes.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes + resources.bytes
+    let records =
+      nodes.bytes + nodeTexts.bytes + facts.bytes + entries.bytes + bareEvents.bytes + grants.bytes + resources.bytes
     let issued = credentials.bytes + credentialLists.count * Estimate.tableEntry
-    let listed = edges.bytes + lists.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
+    let listed = edges.bytes + factLists.bytes + timeIndexes.reduce(0) { $0 + $1.bytes }
     let names =
       texts.bytes + nodeNumbers.bytes + factNumbers.bytes + resourceNumbers.bytes + identityOrder.bytes + nameLists.bytes
     let numbers =

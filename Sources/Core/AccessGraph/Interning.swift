@@ -21,6 +21,7 @@ extension AccessGraph {
     let number = Int32(nodes.count)
     let existence = makeFact(FactKey(kind: .existence, a: number, b: none))
     nodes.append(NodeRecord(kind: kind, text: text, existence: existence))
+    nodeTexts.append(text)
     nodeNumbers.insert(Self.hash(kind, text), number)
     switch kind {
     case .policy: policyNodes.append(number)

@@ -115,7 +115,7 @@ extension AccessGraph {
     settle(entry.fact, change)
     if entry.effect == .ends { restoreEdges(afterEndOf: entry.fact, change) }
     // What was changed and taken back has not changed: readers of the head need not look it up.
-    for list in touched { lists[list].changed = min(lists[list].changed, UInt32(target)) }
+    for list in touched { edges[note: list].changed = min(edges[note: list].changed, UInt32(target)) }
   }
 }
 

@@ -90,7 +90,7 @@ final class IdentityOrder: Sendable {
     state.withLock { state in
       guard k > state.position else { return state.sorted }
       let unsorted = Array(graph.identityNodes[state.covered...])
-      let new = graph.texts.order(of: unsorted.map { graph.nodes[$0].text }).map { unsorted[Int($0)] }
+      let new = graph.texts.order(of: unsorted.map { graph.nodeTexts[$0] }).map { unsorted[Int($0)] }
       state.sorted = Self.merge(state.sorted, new, graph)
       state.covered = graph.identityNodes.count
       state.position = graph.position
@@ -115,5 +115,5 @@ final class IdentityOrder: Sendable {
 }
 
 extension AccessGraph {
-  func precedes(_ a: Int32, _ b: Int32) -> Bool { texts.precedes(nodes[a].text, nodes[b].text) }
+  func precedes(_ a: Int32, _ b: Int32) -> Bool { texts.precedes(nodeTexts[a], nodeTexts[b]) }
 }

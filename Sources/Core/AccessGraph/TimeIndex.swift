@@ -2,15 +2,16 @@ import Memory
 
 /// From when on lists of edges are indexed by time, and how finely.
 public struct IndexLimits: Sendable {
-  /// Edges from which a list carries an index; fewer are looked through in less time than a search takes.
-  public var edges = 64
+  /// Edges from which a list carries an index; fewer are looked through in less time than a search takes, for they lie in a row
+  /// and an index lies here and there.
+  public var edges = 256
   /// Changes between two checkpoints at the least: so many edges are looked at in no time.
   public var changes = 16
   /// Strays that are kept before an index is built anew, beside one in sixteen edges: every question looks at all of them.
   public var strays = 8
 
   /// The limits that serve; tests take smaller ones, so that small histories have indexes too.
-  public init(edges: Int = 64, changes: Int = 16, strays: Int = 8) {
+  public init(edges: Int = 256, changes: Int = 16, strays: Int = 8) {
     self.edges = edges
     self.changes = changes
     self.strays = strays
@@ -86,7 +87,10 @@ final class TimeIndex {
       let checkpoint = checkpoints[next - 1]
       start = checkpoint.ordered
       let live = live
-      for index in checkpoint.first..<(checkpoint.first + checkpoint.count) {
+      let end = checkpoint.first + checkpoint.count
+      for index in checkpoint.first..<end {
+        // They lie as far apart as there were changes between them.
+        if index + Self.ahead < end { view.prefetch(Int(live[index + Self.ahead])) }
         let edge = view[Int(live[index])]
         if t < edge.to, !edge.isStray { body(edge) }
       }
@@ -99,6 +103,9 @@ final class TimeIndex {
       if t < edge.to, !edge.isStray { body(edge) }
     }
   }
+
+  /// How many edges ahead memory is asked for: it takes about as long to come as to look at so many.
+  private static let ahead = 8
 
   /// About how many edges are live at t: rather too many.
   func expectedLive(at t: Int64) -> Int {

@@ -17,7 +17,7 @@ extension AccessGraph {
     found.reserveCapacity(spread.count)
     certainties.reserveCapacity(spread.count)
     spread.forEachIdentity { node, certainty in
-      found.append(nodes[node].text)
+      found.append(nodeTexts[node])
       certainties.append(certainty)
     }
     return texts.order(of: found).map { place in

@@ -1,3 +1,4 @@
+public import CProcessor
 internal import Glibc
 
 /// Records of one type in memory that never moves: chunks, each twice as large as the one before.
@@ -59,6 +60,14 @@ internal import Glibc
   @inlinable public subscript(index: Int32) -> Element {
     @inline(__always) get { self[Int(index)] }
     @inline(__always) nonmutating _modify { yield &self[Int(index)] }
+  }
+
+  /// Asks for an element that is read soon.
+  ///
+  /// - Precondition: `0 ≤ index < count`.
+  @inlinable @inline(__always) public func prefetch(_ index: Int32) {
+    precondition(UInt32(bitPattern: index) < UInt(bitPattern: count), "no such element")
+    unsafe shim_prefetch(address(Int(index)))
   }
 
   /// Adds an element at the end.

@@ -1,17 +1,28 @@
-/// Many growing lists of small records, each in one piece of memory.
+public import CProcessor
+
+/// Nothing is noted beside a list.
+public struct NoNote: BitwiseCopyable {
+  /// The only one.
+  public init() {}
+}
+
+/// Many growing lists of small records, each in one piece of memory, with a note beside each.
 ///
-/// A list costs 16 bytes and its elements, for which room doubles; no object, no reference counts. Shared like a reference: its owner sees to it that
-/// nobody changes it while others read.
-@safe public struct Lists<Element: BitwiseCopyable>: ~Copyable {
+/// A list costs 16 bytes, its note and its elements, for which room doubles; no object, no reference counts. Shared like a
+/// reference: its owner sees to it that nobody changes it while others read.
+@safe public struct Lists<Element: BitwiseCopyable, Note: BitwiseCopyable>: ~Copyable {
   @safe @usableFromInline struct Head: BitwiseCopyable {
     @usableFromInline var base: UnsafeMutablePointer<Element>?
     @usableFromInline var count: UInt32
     @usableFromInline var capacity: UInt32
+    /// In the same cache line as what it is about.
+    @usableFromInline var note: Note
 
-    @usableFromInline init() {
+    @usableFromInline init(_ note: Note) {
       unsafe base = nil
       count = 0
       capacity = 0
+      self.note = note
     }
   }
 
@@ -51,9 +62,15 @@
   }
 
   /// Makes an empty list and returns its number, counted from 0.
-  public func make() -> Int32 {
-    heads.append(Head())
+  public func make(_ note: Note) -> Int32 {
+    heads.append(Head(note))
     return Int32(heads.count - 1)
+  }
+
+  /// What is noted beside a list.
+  @inlinable public subscript(note list: Int32) -> Note {
+    get { heads[list].note }
+    nonmutating _modify { yield &heads[list].note }
   }
 
   /// How many elements a list has.
@@ -98,6 +115,11 @@
   }
 }
 
+extension Lists where Note == NoNote {
+  /// Makes an empty list and returns its number, counted from 0.
+  public func make() -> Int32 { make(NoNote()) }
+}
+
 /// The elements of one list; valid until the next change of its store.
 @safe public struct ListView<Element: BitwiseCopyable>: BitwiseCopyable {
   @usableFromInline let base: UnsafeMutablePointer<Element>?
@@ -117,5 +139,10 @@
       precondition(UInt(bitPattern: place) < UInt(bitPattern: count), "no such element")
       return unsafe base.unsafelyUnwrapped[place]
     }
+  }
+
+  /// Asks for an element that is read soon, where such a place is taken.
+  @inlinable @inline(__always) public func prefetch(_ place: Int) {
+    if UInt(bitPattern: place) < UInt(bitPattern: count) { unsafe shim_prefetch(base.unsafelyUnwrapped + place) }
   }
 }

@@ -6,13 +6,14 @@ internal import Glibc
 /// read. The corresponding C functions are `posix_memalign` and `madvise`.
 enum LargePages {
   private static let size = 2 << 20
+  /// Records of so many bytes lie in one each.
+  private static let cacheLine = 64
 
   /// Room for so many bytes; given back by `free`.
   static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
     var memory: UnsafeMutableRawPointer?
-    if bytes < size {
-      unsafe memory = malloc(bytes)
-    } else if unsafe posix_memalign(&memory, size, bytes) == 0 {
+    let isLarge = bytes >= size
+    if unsafe posix_memalign(&memory, isLarge ? size : cacheLine, bytes) == 0, isLarge {
       // An advice: where it is not followed, pages are small.
       unsafe madvise(memory, bytes, MADV_HUGEPAGE)
     }

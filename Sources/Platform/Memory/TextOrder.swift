@@ -1,3 +1,5 @@
+internal import CProcessor
+
 /// Many texts in the order of their bytes.
 extension Texts {
   /// The order of texts by their bytes: which comes first, second, … of those given.
@@ -40,7 +42,8 @@ extension Texts {
   private func commonPrefix(of texts: [Int32], with first: Int32) -> Int {
     let model = unsafe bytes(of: first)
     var common = model.count
-    for text in texts {
+    for (place, text) in texts.enumerated() {
+      prefetch(texts, after: place)
       let other = unsafe bytes(of: text)
       common = min(common, other.count)
       var same = 0
@@ -48,6 +51,17 @@ extension Texts {
       common = same
     }
     return common
+  }
+
+  /// How many texts ahead memory is asked for: it takes about as long to come as to read so many.
+  private static var ahead: Int { 8 }
+
+  /// Asks for what is read soon of texts that are read one after another: of one where it lies, of a nearer one its bytes.
+  private func prefetch(_ texts: [Int32], after place: Int) {
+    if place + 2 * Self.ahead < texts.count { places.prefetch(texts[place + 2 * Self.ahead]) }
+    if place + Self.ahead < texts.count {
+      unsafe shim_prefetch(store.address(Int(places[texts[place + Self.ahead]] >> 24)))
+    }
   }
 
   /// The eight bytes of a text after so many, as one number in their order; where there are fewer, zeros.

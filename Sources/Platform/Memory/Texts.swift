@@ -6,9 +6,9 @@ internal import Glibc
 /// chooses the texts cannot choose their hashes.
 @safe public struct Texts: ~Copyable {
   /// Where each text begins among the bytes (upper 40 bits) and how long it is (lower 24).
-  private let places = Chunks<UInt64>()
+  let places = Chunks<UInt64>()
   private let table = NumberTable()
-  private let store = ByteStore()
+  let store = ByteStore()
 
   /// The longest text: what 24 bits can count; the limits of ids and paths lie far below.
   public static let maximumBytes = 1 << 24 - 1
