@@ -40,56 +40,66 @@ struct AppendStatements {
   }
 
   /// The statements before those of the relation rows.
-  private var own: [SQL] { [advance, insertEvents, insertCommands] + (insertPersonal.map { [$0] } ?? []) }
-  private var ownCount: Int { batches.contains { !$0.personal.isEmpty } ? 4 : 3 }
+  private var own: [SQL] { [insertLog] + (insertPersonal.map { [$0] } ?? []) }
+  private var ownCount: Int { batches.contains { !$0.personal.isEmpty } ? 2 : 1 }
 
   /// Writes everything within a transaction that is open, in bulk.
   ///
   /// - Returns: the first sign that the relation tables were damaged before, if there is one.
   func write(on connection: Connection) throws -> RelationsDamage? {
-    _ = try connection.query(advance)
     if arrays.count < eventCount {
+      _ = try connection.query(advance)
       try copyEvents(on: connection)
       try copyCommands(on: connection)
     } else {
-      try connection.run(insertEvents)
-      try connection.run(insertCommands)
+      try connection.run(insertLog)
     }
     if let insertPersonal { try connection.run(insertPersonal) }
     return try relations.write(on: connection, tenant: tenant)
   }
 
   private var advance: SQL {
+    let last = last
+    return """
+      SELECT tenure.advance_head(\(tenant), \(before.position), \(before.epoch), \(last.position), \(last.recordedAt))
+      """
+  }
+
+  private var last: (position: Int64, recordedAt: Timestamp) {
     guard let last = batches.last, let position = last.events.last?.event.position else {
       preconditionFailure("a transaction without events is not written")
     }
+    return (position, last.recordedAt.timestamp)
+  }
+
+  /// Head, events and keys in one statement: each would cost the server as much again as the rows of a few commands.
+  ///
+  /// The arrays side by side, each a column of its own: in FROM the server would first store what comes of each apart.
+  private var insertLog: SQL {
+    let last = last
+    let keys = CommandArrays(batches)
     return """
-      SELECT tenure.advance_head(\(tenant), \(before.position), \(before.epoch), \(position), \(last.recordedAt.timestamp))
+      WITH head AS MATERIALIZED (
+        SELECT tenure.advance_head(\(tenant), \(before.position), \(before.epoch), \(last.position), \(last.recordedAt))
+      ), events AS (
+        INSERT INTO tenure.event (\(unsafe: Self.eventColumns))
+        SELECT \(tenant), unnest(\(arrays.position)), unnest(\(arrays.eventID)), unnest(\(arrays.type)),
+          unnest(\(arrays.version)), unnest(\(arrays.entity)), unnest(\(arrays.effectiveAt)), unnest(\(arrays.dueAt)),
+          unnest(\(arrays.recordedAt)), unnest(\(arrays.source)), unnest(\(arrays.basis)), unnest(\(arrays.actor)),
+          unnest(\(arrays.recordedBy)), unnest(\(arrays.ticket)), unnest(\(arrays.commandID)), unnest(\(arrays.body)),
+          unnest(\(arrays.leaf))
+        FROM head
+      )
+      INSERT INTO tenure.command (\(unsafe: Self.commandColumns))
+      SELECT \(tenant), unnest(\(keys.id)), unnest(\(keys.digest)), unnest(\(keys.personalDigest)),
+        unnest(\(keys.firstPosition)), unnest(\(keys.lastPosition))
+      FROM head
       """
   }
 
   // MARK: Idempotency keys
 
   private static let commandColumns = "tenant_id, command_id, digest, personal_digest, first_position, last_position"
-
-  private var insertCommands: SQL {
-    var ids = ArrayColumn(of: String.self)
-    var plain = ArrayColumn(of: [UInt8].self)
-    var personal = ArrayColumn(of: [UInt8].self)
-    var first = ArrayColumn(of: Int64.self)
-    var last = ArrayColumn(of: Int64.self)
-    for batch in batches {
-      ids.append(batch.commandID)
-      plain.append(batch.digest.plain.bytes)
-      personal.append(batch.digest.personal?.bytes)
-      first.append(batch.events.first?.event.position)
-      last.append(batch.events.last?.event.position)
-    }
-    return """
-      INSERT INTO tenure.command (\(unsafe: Self.commandColumns))
-      SELECT \(tenant), unnest(\(ids)), unnest(\(plain)), unnest(\(personal)), unnest(\(first)), unnest(\(last))
-      """
-  }
 
   private func copyCommands(on connection: Connection) throws {
     _ = try connection.copyIn("COPY tenure.command (\(Self.commandColumns)) FROM STDIN (FORMAT binary)") { writer in
@@ -125,18 +135,6 @@ struct AppendStatements {
     tenant_id, position, event_id, type, version, entity, effective_at, due_at, recorded_at, source, basis, actor, \
     recorded_by, ticket, command_id, body, leaf
     """
-
-  /// The arrays side by side, each a column of its own: in FROM the server would first store what comes of each apart.
-  private var insertEvents: SQL {
-    return """
-      INSERT INTO tenure.event (\(unsafe: Self.eventColumns))
-      SELECT \(tenant), unnest(\(arrays.position)), unnest(\(arrays.eventID)), unnest(\(arrays.type)),
-        unnest(\(arrays.version)), unnest(\(arrays.entity)), unnest(\(arrays.effectiveAt)), unnest(\(arrays.dueAt)),
-        unnest(\(arrays.recordedAt)), unnest(\(arrays.source)), unnest(\(arrays.basis)), unnest(\(arrays.actor)),
-        unnest(\(arrays.recordedBy)), unnest(\(arrays.ticket)), unnest(\(arrays.commandID)), unnest(\(arrays.body)),
-        unnest(\(arrays.leaf))
-      """
-  }
 
   private func copyEvents(on connection: Connection) throws {
     _ = try connection.copyIn("COPY tenure.event (\(Self.eventColumns)) FROM STDIN (FORMAT binary)") { writer in
@@ -212,5 +210,24 @@ struct EventArrays: Sendable {
     commandID.append(row.commandID)
     body.append(row.body)
     leaf.append(row.leaf)
+  }
+}
+
+/// The rows of idempotency keys as arrays, one a column.
+private struct CommandArrays {
+  var id = ArrayColumn(of: String.self)
+  var digest = ArrayColumn(of: [UInt8].self)
+  var personalDigest = ArrayColumn(of: [UInt8].self)
+  var firstPosition = ArrayColumn(of: Int64.self)
+  var lastPosition = ArrayColumn(of: Int64.self)
+
+  init(_ batches: [DecidedBatch]) {
+    for batch in batches {
+      id.append(batch.commandID)
+      digest.append(batch.digest.plain.bytes)
+      personalDigest.append(batch.digest.personal?.bytes)
+      firstPosition.append(batch.events.first?.event.position)
+      lastPosition.append(batch.events.last?.event.position)
+    }
   }
 }

@@ -29,6 +29,8 @@ extension BenchRow {
 /// Single commands, each durable before the next of the same caller: persons join groups that are there for that.
 final class CommandLoad: Sendable {
   static let callers = 32
+  /// Threads that the callers share, as many as pgbench is given.
+  private static let threads = 2
   /// Groups to join, and persons who do: so many commands before a membership would be repeated.
   private static let groups = 1_000
   private static let persons = 6_000
@@ -85,10 +87,29 @@ final class CommandLoad: Sendable {
     guard same == 1 else { throw AnswersDiffer("pgbench does not write the rows that a command writes") }
   }
 
-  /// Commands a second of so many callers, each a thread that waits for its answer.
+  /// Commands a second of so many callers, shared by two threads as pgbench shares its clients.
   func run(seconds: Double) throws -> Double {
-    let latencies = try latencies(callers: Self.callers, seconds: seconds)
-    return Double(latencies.count) / seconds
+    let end = ContinuousClock.now + .seconds(seconds)
+    let threads = (0..<Self.threads).map { _ in
+      Aside<Result<Int, SubmissionFailure>> { [self] in answered(callers: Self.callers / Self.threads, until: end) }
+    }
+    return Double(try threads.reduce(0) { try $0 + $1.wait().get() }) / seconds
+  }
+
+  /// How many commands of so many callers are answered on this thread, each sending the next when the last is answered.
+  private func answered(callers: Int, until end: ContinuousClock.Instant) -> Result<Int, SubmissionFailure> {
+    let mailbox = Mailbox<Result<Receipt, SubmissionFailure>>()
+    var waiting = callers
+    for _ in 0..<callers { tenant.submit(fresh()) { mailbox.put($0) } }
+    var count = 0
+    while waiting > 0 {
+      for answer in mailbox.takeAll() {
+        if case .failure(let failure) = answer { return .failure(failure) }
+        count += 1
+        if ContinuousClock.now < end { tenant.submit(fresh()) { mailbox.put($0) } } else { waiting -= 1 }
+      }
+    }
+    return .success(count)
   }
 
   /// The seconds that each command took, callers submitting one after another for a time.
@@ -119,7 +140,8 @@ final class CommandLoad: Sendable {
     let said = try ChildProgram.run(
       context.programs + "/pgbench",
       context.programArguments + [
-        "-n", "-M", "prepared", "-f", script, "-c", "\(Self.callers)", "-j", "2", "-T", "\(context.size.rateSeconds)", "tenure",
+        "-n", "-M", "prepared", "-f", script, "-c", "\(Self.callers)", "-j", "\(Self.threads)", "-T",
+        "\(context.size.rateSeconds)", "tenure",
       ])
     guard let match = said.firstMatch(of: /tps = ([0-9.]+)/), let rate = Double(match.output.1) else {
       throw ChildFailure(description: "pgbench said no rate: \(said)")
@@ -148,5 +170,33 @@ final class CommandLoad: Sendable {
         "commands", "\(Self.callers) connections over HTTP", ours: .commandsPerSecond(rate), peer: .commandsPerSecond(peer),
         "pgbench -M prepared", ratio: rate / peer)
     ]
+  }
+}
+
+/// What comes to a thread from others.
+private final class Mailbox<Letter: Sendable>: Sendable {
+  private let state = Mutex<(letters: [Letter], isAwaited: Bool)>(([], false))
+  private let arrived = DispatchSemaphore(value: 0)
+
+  func put(_ letter: Letter) {
+    let isAwaited = state.withLock { state in
+      state.letters.append(letter)
+      defer { state.isAwaited = false }
+      return state.isAwaited
+    }
+    if isAwaited { arrived.signal() }
+  }
+
+  /// All that has come, waiting where there is none.
+  func takeAll() -> [Letter] {
+    while true {
+      let letters = state.withLock { state in
+        defer { state.letters = [] }
+        state.isAwaited = state.letters.isEmpty
+        return state.letters
+      }
+      if !letters.isEmpty { return letters }
+      arrived.wait()
+    }
   }
 }
