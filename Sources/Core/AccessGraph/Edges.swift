@@ -58,6 +58,62 @@ struct ListState: BitwiseCopyable {
   var index = none
   /// Whether its edges stand in the order of their first instants: those after one that begins later need not be looked at.
   var isInOrder = true
+  /// Of which of its edges some may hold at an instant, as long as it has no index.
+  var ends = BlockEnds()
+}
+
+/// The latest ends of the first edges of a list, by blocks: what has ended before an instant need not be looked at for it.
+///
+/// Two bytes a block, so that it lies in one cache line with the list's head.
+struct BlockEnds: BitwiseCopyable {
+  /// Edges of a block: so few that most of the old ones have ended altogether.
+  static let edges = 16
+  /// Blocks that it knows of: no more are needed where lists are indexed.
+  private static let known = 16
+  /// Ends are rounded down to some ten hours, of which there are 65,536 from 1970 to 2041; what lies before or after is told
+  /// apart no more.
+  private static let roundedBits: Int64 = 35
+
+  private var latest = InlineArray<16, UInt16>(repeating: 0)
+
+  private static func rounded(_ t: Int64) -> UInt16 { UInt16(clamping: t >> roundedBits) }
+
+  /// Where the first block begins of which some edges may end after an instant.
+  ///
+  /// - Parameters:
+  ///   - place: where the first block begins that is looked at.
+  ///   - count: the number of edges.
+  @inline(__always) func firstBlock(from place: Int, endingAfter t: Int64, of count: Int) -> Int? {
+    // What is one block is rather read than asked about.
+    if count <= Self.edges { return place < count ? place : nil }
+    let rounded = Self.rounded(t)
+    var place = place
+    while place < count {
+      let block = place / Self.edges
+      if block >= Self.known || latest[block] >= rounded { return place }
+      place += Self.edges
+    }
+    return nil
+  }
+
+  /// Takes in an edge that was added to its list.
+  mutating func add(_ place: Int32, to end: Int64) {
+    let block = Int(place) / Self.edges
+    if block >= Self.known { return }
+    let end = Self.rounded(end)
+    latest[block] = Int(place) % Self.edges == 0 ? end : max(latest[block], end)
+  }
+
+  /// Takes in that the end of an edge moved.
+  mutating func move(_ place: Int32, from old: Int64, to new: Int64, in view: ListView<Edge>) {
+    let block = Int(place) / Self.edges
+    if block >= Self.known { return }
+    latest[block] = max(latest[block], Self.rounded(new))
+    guard new < old, latest[block] == Self.rounded(old) else { return }
+    let first = block * Self.edges
+    let end = (first..<min(first + Self.edges, view.count)).reduce(Int64.min) { max($0, view[$1].to) }
+    latest[block] = Self.rounded(end)
+  }
 }
 
 /// Lists of edges.
@@ -73,10 +129,13 @@ extension AccessGraph {
     let place = edges.append(edge, to: list)
     if place > 0, edge.from < edges[list, place - 1].from { edges[note: list].isInOrder = false }
     edges[note: list].changed = UInt32(change.position)
-    let state = edges[note: list]
-    if state.index != none {
-      timeIndexes[Int(state.index)].add(place, in: list, of: self, change)
-    } else if Int(place) + 1 >= indexLimits.edges {
+    let index = edges[note: list].index
+    if index != none {
+      timeIndexes[Int(index)].add(place, in: list, of: self, change)
+      return place
+    }
+    edges[note: list].ends.add(place, to: edge.to)
+    if Int(place) + 1 >= indexLimits.edges {
       edges[note: list].index = Int32(timeIndexes.count)
       timeIndexes.append(TimeIndex(of: list, in: self))
     }
@@ -89,7 +148,11 @@ extension AccessGraph {
     edges[list, place].to = to
     edges[note: list].changed = UInt32(change.position)
     let index = edges[note: list].index
-    if index != none { timeIndexes[Int(index)].move(place, from: old, to: to, in: list, of: self, change) }
+    if index == none {
+      edges[note: list].ends.move(place, from: old, to: to, in: edges.view(list))
+    } else {
+      timeIndexes[Int(index)].move(place, from: old, to: to, in: list, of: self, change)
+    }
   }
 
   /// Takes back the last edge of a list.
@@ -103,28 +166,35 @@ extension AccessGraph {
   /// Calls back with each edge whose fact holds at (t, k) by its own entries, each once.
   ///
   /// At the head's k O(log changes + edges live at t); an earlier k adds what changed in this list since.
-  @inline(__always) func forEachLive(_ list: Int32, _ sight: Sight, _ body: (Edge) -> Void) {
+  ///
+  /// - Parameter expecting: called before them with about how many there are, rather too many, where that is known. The default
+  ///   ignores it.
+  @inline(__always) func forEachLive(
+    _ list: Int32, _ sight: Sight, expecting: (Int) -> Void = { _ in }, _ body: (Edge) -> Void
+  ) {
     if list == none { return }
     let state = edges[note: list]
     guard Int64(state.changed) <= sight.k else { return forEachLiveEarlier(list, state, sight, body) }
     let view = edges.view(list)
     guard state.index == none else {
-      return timeIndexes[Int(state.index)].forEachLive(at: sight.t, in: view, body)
+      return timeIndexes[Int(state.index)].forEachLive(at: sight.t, in: view, expecting: expecting, body)
     }
-    for place in 0..<view.count {
-      let edge = view[place]
-      if edge.from > sight.t {
-        if state.isInOrder { return }
-      } else if sight.t < edge.to {
-        body(edge)
+    expecting(view.count)
+    var block = state.ends.firstBlock(from: 0, endingAfter: sight.t, of: view.count)
+    while let first = block {
+      let next = state.ends.firstBlock(from: first + BlockEnds.edges, endingAfter: sight.t, of: view.count)
+      // The next lies elsewhere; by the time that this one is read it has come.
+      if let next { view.prefetch(next) }
+      for place in first..<min(first + BlockEnds.edges, view.count) {
+        let edge = view[place]
+        if edge.from > sight.t {
+          if state.isInOrder { return }
+        } else if sight.t < edge.to {
+          body(edge)
+        }
       }
+      block = next
     }
-  }
-
-  /// About how many edges of a list are live at t: rather too many.
-  func expectedLive(_ list: Int32, _ sight: Sight) -> Int {
-    let index = edges[note: list].index
-    return index == none ? edges.count(of: list) : timeIndexes[Int(index)].expectedLive(at: sight.t)
   }
 
   /// The same where k knows less than the edges do: facts that changed since are looked up in their entries.

@@ -76,27 +76,32 @@ final class TimeIndex {
   // MARK: Asking
 
   /// Calls back with each edge that is live at t, each once.
-  @inline(__always) func forEachLive(at t: Int64, in view: ListView<Edge>, _ body: (Edge) -> Void) {
+  ///
+  /// - Parameter expecting: called before them with about how many there are, rather too many. The default ignores it.
+  @inline(__always) func forEachLive(
+    at t: Int64, in view: ListView<Edge>, expecting: (Int) -> Void = { _ in }, _ body: (Edge) -> Void
+  ) {
     for place in strays {
       let edge = view[Int(place)]
       if edge.from <= t, t < edge.to { body(edge) }
     }
     let next = firstCheckpoint(after: t)
+    let end = next < checkpoints.count ? checkpoints[next].ordered : order.count
     var start = 0
     if next > 0 {
       let checkpoint = checkpoints[next - 1]
       start = checkpoint.ordered
+      expecting(checkpoint.count + end - start)
       let live = live
-      let end = checkpoint.first + checkpoint.count
-      for index in checkpoint.first..<end {
+      let last = checkpoint.first + checkpoint.count
+      for index in checkpoint.first..<last {
         // They lie as far apart as there were changes between them.
-        if index + Self.ahead < end { view.prefetch(Int(live[index + Self.ahead])) }
+        if index + Self.ahead < last { view.prefetch(Int(live[index + Self.ahead])) }
         let edge = view[Int(live[index])]
         if t < edge.to, !edge.isStray { body(edge) }
       }
     }
     let order = order
-    let end = next < checkpoints.count ? checkpoints[next].ordered : order.count
     for index in start..<end {
       let edge = view[Int(order[index])]
       if edge.from > t { break }
@@ -106,13 +111,6 @@ final class TimeIndex {
 
   /// How many edges ahead memory is asked for: it takes about as long to come as to look at so many.
   private static let ahead = 8
-
-  /// About how many edges are live at t: rather too many.
-  func expectedLive(at t: Int64) -> Int {
-    let next = firstCheckpoint(after: t)
-    let (count, start) = next > 0 ? (checkpoints[next - 1].count, checkpoints[next - 1].ordered) : (0, 0)
-    return strays.count + count + (next < checkpoints.count ? checkpoints[next].ordered : order.count) - start
-  }
 
   private func firstCheckpoint(after t: Int64) -> Int {
     firstPlace(in: 0..<checkpoints.count) { checkpoints[$0].t > t }

@@ -206,11 +206,9 @@ struct Spread: ~Copyable {
   private mutating func spread(_ fresh: Certainty, below group: Open, _ open: inout [Open]) {
     let node = graph.nodes[group.group]
     if node.members == none { return }
-    if graph.edges.count(of: node.members) >= Self.worthReserving {
-      let expected = graph.expectedLive(node.members, sight)
+    graph.forEachLive(node.members, sight) { expected in
       if expected >= Self.worthReserving { reached.reserve(reached.count + expected) }
-    }
-    graph.forEachLive(node.members, sight) { edge in
+    } _: { edge in
       // Nothing of a plain member has to be looked up, unless the group itself may be overdue.
       if edge.isPlainAndNotDue, !node.hasDue, group.since.effective < edge.from {
         reached.add(fresh.rawValue, to: edge.other)
